@@ -1,0 +1,149 @@
+//! `lectern archive`: search past answers, add some from a file, forget for good.
+
+use crate::output::{Exit, Output};
+use clap::{Args, Subcommand};
+use engine::archive::{Archive, Hits, NewEntry};
+use engine::home::Home;
+use engine::words::Failure;
+use serde::Serialize;
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Past answers with these words in their question or answer, best first.
+    Search(Search),
+    /// Take in past answers from a file of JSON lines.
+    Add(Add),
+    /// Forget one past answer, or everything, for good.
+    Forget(Forget),
+}
+
+#[derive(Args)]
+pub struct Search {
+    /// Words to look for; any text will do.
+    text: String,
+    /// The most hits.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    limit: usize,
+}
+
+#[derive(Args)]
+pub struct Add {
+    /// Lines of {"question", "answer", "expert"?, "created"? (Unix milliseconds), "rating"?}.
+    #[arg(long, value_name = "A.jsonl")]
+    file: PathBuf,
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct Forget {
+    /// The id of a past answer, as search shows it.
+    id: Option<String>,
+    /// Everything that was asked and answered.
+    #[arg(long)]
+    all: bool,
+}
+
+/// What became of the lines of a file.
+#[derive(Default, Serialize)]
+struct Added {
+    added: u64,
+    rejected: Vec<Rejected>,
+}
+
+#[derive(Serialize)]
+struct Rejected {
+    /// From 1.
+    line: u64,
+    reason: String,
+}
+
+#[derive(Serialize)]
+struct Forgotten {
+    forgotten: u64,
+}
+
+/// Lines stored in one transaction.
+const BATCH: usize = 1_000;
+
+pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
+    let archive = Archive::open(&Home::find()?).map_err(Failure::from)?;
+    match command {
+        Command::Search(search) => {
+            let hits = archive.search(&search.text, search.limit).map_err(Failure::from)?;
+            output.show(&hits, in_words);
+        }
+        Command::Add(add) => {
+            let added = add_file(&archive, &add.file)?;
+            output.show(&added, |added| {
+                let mut text = format!("added {}\n", added.added);
+                for rejected in &added.rejected {
+                    text.push_str(&format!("line {} not taken: {}\n", rejected.line, rejected.reason));
+                }
+                text
+            });
+        }
+        Command::Forget(forget) => {
+            let forgotten = match forget.id {
+                Some(id) => archive.forget(&id),
+                None => archive.forget_all(),
+            };
+            let forgotten = Forgotten { forgotten: forgotten.map_err(Failure::from)? };
+            output.show(&forgotten, |forgotten| format!("forgotten {}", forgotten.forgotten));
+        }
+    }
+    Ok(())
+}
+
+fn in_words(hits: &Hits) -> String {
+    let mut text = String::new();
+    for hit in &hits.hits {
+        let answer: String =
+            hit.answer.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect();
+        text.push_str(&format!("{:.2}  {}  {}\n      {answer}\n", hit.score, hit.id, hit.question.trim()));
+    }
+    text.push_str(&format!("{} of {} in {:.1} ms\n", hits.hits.len(), hits.considered, hits.elapsed_ms));
+    text
+}
+
+fn add_file(archive: &Archive, path: &Path) -> Result<Added, Exit> {
+    let unreadable = |error: std::io::Error| Failure {
+        code: "archive.file".into(),
+        message: format!("{} cannot be read: {error}", path.display()),
+        fix: "Give a text file with one JSON object on each line.".into(),
+        detail: None,
+    };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut result = Added::default();
+    let mut batch: Vec<(u64, NewEntry)> = Vec::new();
+    for (number, line) in (1..).zip(std::io::BufReader::new(file).lines()) {
+        let line = line.map_err(unreadable)?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        match serde_json::from_str(&line) {
+            Ok(entry) => batch.push((number, entry)),
+            Err(error) => {
+                result.rejected.push(Rejected { line: number, reason: format!("not such an entry: {error}") })
+            }
+        }
+        if batch.len() == BATCH {
+            store(archive, &mut batch, &mut result)?;
+        }
+    }
+    store(archive, &mut batch, &mut result)?;
+    result.rejected.sort_by_key(|rejected| rejected.line);
+    Ok(result)
+}
+
+fn store(archive: &Archive, batch: &mut Vec<(u64, NewEntry)>, result: &mut Added) -> Result<(), Exit> {
+    let (lines, entries): (Vec<u64>, Vec<NewEntry>) = batch.drain(..).unzip();
+    for (line, stored) in lines.into_iter().zip(archive.add_all(entries).map_err(Failure::from)?) {
+        match stored {
+            Ok(_) => result.added += 1,
+            Err(reason) => result.rejected.push(Rejected { line, reason }),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! `lectern ask`: one question along the engine's one path; a file of them goes to [`batch`](crate::batch).
+
+use crate::batch::{self, Line};
+use crate::output::{Exit, Output};
+use engine::events::{AnswerEvent, Seat};
+use engine::home::Home;
+use engine::settings::Settings;
+use engine::words::{Answer, Failure, Mode, Question};
+use engine::{Engine, Options};
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The question; `-` reads it from stdin.
+    #[arg(required_unless_present = "file", conflicts_with = "file")]
+    text: Option<String>,
+    /// Ask each line of a JSON lines file: {"id", "question", "expected"?}.
+    #[arg(long, value_name = "Q.jsonl")]
+    file: Option<PathBuf>,
+    /// optimized: recall and compression; fast: compression; basic: neither. Default: the one in the settings.
+    #[arg(long, value_name = "MODE", value_parser = mode)]
+    mode: Option<Mode>,
+    /// This expert answers, whatever the router says.
+    #[arg(long, value_name = "NAME")]
+    expert: Option<String>,
+    /// Look at no past answers.
+    #[arg(long)]
+    no_recall: bool,
+    /// Continue this conversation.
+    #[arg(long, value_name = "ID", conflicts_with = "file")]
+    conversation: Option<String>,
+    /// Stop after this many tokens.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_tokens: Option<u32>,
+    /// 0 takes the likeliest token each time.
+    #[arg(long, value_name = "T", value_parser = temperature)]
+    temperature: Option<f32>,
+    /// The same seed gives the same answer.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "optimized" => Ok(Mode::Optimized),
+        "fast" => Ok(Mode::Fast),
+        "basic" => Ok(Mode::Basic),
+        _ => Err("optimized, fast or basic".into()),
+    }
+}
+
+fn temperature(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(value) if (0.0..=10.0).contains(&value) => Ok(value),
+        _ => Err("a number from 0 to 10".into()),
+    }
+}
+
+pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
+    // What can be wrong with the question is said before anything is opened.
+    let asked = match (&arguments.file, &arguments.text) {
+        (Some(file), _) => Asked::Many(batch::lines_of(file)?),
+        (None, text) => Asked::One(question_text(text.as_deref().unwrap_or_default())?),
+    };
+    let home = Home::find()?;
+    let loaded = Settings::load(&home);
+    if let Some(warning) = loaded.warning {
+        output.note(&format!("{} {}", warning.message, warning.fix));
+    }
+    let engine = open(home, &loaded.settings, output)?;
+    let stop = stop_on_interrupt()?;
+    let template = Question {
+        conversation: arguments.conversation,
+        mode: arguments.mode.unwrap_or(loaded.settings.mode),
+        expert: arguments.expert,
+        recall: !arguments.no_recall,
+        max_tokens: arguments.max_tokens,
+        temperature: arguments.temperature,
+        seed: arguments.seed,
+        ..Question::default()
+    };
+    match asked {
+        Asked::One(text) => ask_one(&engine, Question { text, ..template }, &stop, output),
+        Asked::Many(lines) => batch::ask(&engine, &lines, &template, &stop, output),
+    }
+}
+
+/// The engine as every command that computes opens it: this program hosts the experts, the settings give the budget.
+pub fn open(home: Home, settings: &Settings, output: &Output) -> Result<Engine, Exit> {
+    let host_executable = std::env::current_exe().map_err(|error| Failure {
+        code: "no_executable".into(),
+        message: format!("cannot find the file of this program: {error}"),
+        fix: "Start `lectern` by its full path.".into(),
+        detail: None,
+    })?;
+    let options = Options {
+        host_executable,
+        budget_bytes: settings.budget_bytes(),
+        threads: output.threads,
+        ..Options::default()
+    };
+    Ok(Engine::open(home, options)?)
+}
+
+enum Asked {
+    One(String),
+    Many(Vec<Line>),
+}
+
+fn question_text(argument: &str) -> Result<String, Exit> {
+    let text = if argument == "-" {
+        let mut text = String::new();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .map_err(|error| Exit::Usage(format!("the question on stdin cannot be read: {error}")))?;
+        text.trim_end().to_owned()
+    } else {
+        argument.to_owned()
+    };
+    if text.trim().is_empty() {
+        return Err(Exit::Usage("the question is empty".into()));
+    }
+    Ok(text)
+}
+
+/// The first interrupt stops the answer, which keeps what it has; a second one ends the program.
+fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Exit> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&stop);
+    let interrupted = move || {
+        if told.swap(true, Ordering::Relaxed) {
+            // 128 + SIGINT, as shells have it.
+            std::process::exit(130);
+        }
+    };
+    ctrlc::set_handler(interrupted).map_err(|error| Failure {
+        code: "no_interrupt".into(),
+        message: format!("interrupts cannot be heard: {error}"),
+        fix: "Start `lectern` from an ordinary terminal or shell.".into(),
+        detail: None,
+    })?;
+    Ok(stop)
+}
+
+fn ask_one(engine: &Engine, question: Question, stop: &Arc<AtomicBool>, output: &Output) -> Result<(), Exit> {
+    let words = !output.is_json();
+    let mut ended_line = true;
+    let asked = engine.ask(question, Arc::clone(stop), &mut |event| match event {
+        AnswerEvent::Text { piece } if words => {
+            ended_line = piece.ends_with('\n');
+            output.piece(&piece);
+        }
+        AnswerEvent::Seating(Seat::Loading { title, memory_bytes: 0, .. }) if words => {
+            output.note(&format!("{title} takes the lectern"));
+        }
+        _ => {}
+    });
+    if words && !ended_line {
+        output.line("");
+    }
+    let answer = asked?;
+    if output.is_json() {
+        output.json(&answer);
+    } else {
+        output.note(&one_line(&answer));
+    }
+    Ok(())
+}
+
+/// Who answered, how long it took, and what was special about it.
+fn one_line(answer: &Answer) -> String {
+    let trace = &answer.trace;
+    let mut parts = vec![format!("{} · {:.2} s", answer.expert, trace.total_ms / 1000.0)];
+    if trace.generate.tokens > 1 {
+        parts.push(format!("{} tokens, {:.0} tok/s", answer.tokens, trace.generate.tokens_per_s));
+    }
+    if !trace.seat.was_seated && trace.seat.load_ms > 0.0 {
+        parts.push(format!("seated in {:.2} s", trace.seat.load_ms / 1000.0));
+    }
+    match trace.retrieve.passages.len() {
+        0 => {}
+        1 => parts.push("1 source".into()),
+        sources => parts.push(format!("{sources} sources")),
+    }
+    if answer.stopped {
+        parts.push("stopped".into());
+    }
+    parts.join(" · ")
+}

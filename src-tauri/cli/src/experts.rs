@@ -1,0 +1,132 @@
+//! `lectern experts`: the pool, with what is declared and what was measured.
+
+use crate::output::{Exit, Output};
+use clap::{Args, Subcommand};
+use engine::home::Home;
+use engine::pool::{Expert, Pool, Statistics};
+use engine::words::Failure;
+use serde::Serialize;
+use std::path::PathBuf;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Every expert of the pool.
+    List,
+    /// One expert in full.
+    Show { name: String },
+    /// Add a GGUF file; it is checked first and stays where it is.
+    Add(Add),
+    /// Take an added expert out of the pool.
+    Remove { name: String },
+}
+
+#[derive(Args)]
+pub struct Add {
+    /// The model.
+    file: PathBuf,
+    /// Lowercase letters, digits and dashes.
+    #[arg(long, value_name = "N")]
+    name: String,
+    /// What it answers: mathematics, units, words, code, general, or a domain of your own.
+    #[arg(long, value_delimiter = ',', value_name = "a,b")]
+    domains: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    experts: Vec<Expert>,
+    /// Manifests that are not right.
+    problems: Vec<Failure>,
+}
+
+#[derive(Serialize)]
+struct Removed {
+    removed: String,
+    freed_bytes: u64,
+}
+
+pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
+    let pool = Pool::open(&Home::find()?).map_err(Failure::from)?;
+    match command {
+        Command::List => {
+            let listed = Listed { experts: pool.experts(), problems: pool.problems() };
+            for problem in &listed.problems {
+                output.note(&format!("note: {} {}", problem.message, problem.fix));
+            }
+            output.show(&listed, |listed| listed.experts.iter().map(line).collect());
+        }
+        Command::Show { name } => output.show(&pool.get(&name).map_err(Failure::from)?, in_words),
+        Command::Add(add) => {
+            let manifest = pool.add(&add.file, &add.name, &add.domains).map_err(Failure::from)?;
+            output.show(&manifest, |manifest| format!("added {}: {}", manifest.name, manifest.title));
+        }
+        Command::Remove { name } => {
+            let freed_bytes = pool.remove(&name).map_err(Failure::from)?;
+            output.show(&Removed { removed: name, freed_bytes }, |gone| {
+                format!(
+                    "removed {}; {} bytes came free (a file outside Lectern's own folder stays)",
+                    gone.removed, gone.freed_bytes
+                )
+            });
+        }
+    }
+    Ok(())
+}
+
+fn line(expert: &Expert) -> String {
+    let manifest = &expert.manifest;
+    let (bytes, parameters) =
+        manifest.implementations.first().map_or((0, 0), |file| (file.bytes, file.parameters));
+    let state = expert.unavailable.as_deref().unwrap_or(if expert.starter { "starter" } else { "added" });
+    format!(
+        "{:<14} {:<24} {:>9} {:>10}  {}\n",
+        manifest.name,
+        manifest.domains.join(","),
+        format!("{:.1} M", parameters as f64 / 1e6),
+        format!("{:.1} MB", bytes as f64 / 1e6),
+        state
+    )
+}
+
+fn in_words(expert: &Expert) -> String {
+    let manifest = &expert.manifest;
+    let mut text = format!("{} ({})\n{}\n", manifest.title, manifest.name, manifest.description);
+    let mut say = |what: &str, value: String| {
+        if !value.is_empty() {
+            text.push_str(&format!("{what:<12} {value}\n"));
+        }
+    };
+    say("domains", manifest.domains.join(", "));
+    say("cannot", manifest.cannot.clone());
+    say("licence", manifest.licence.clone());
+    say("origin", manifest.origin.clone());
+    for file in &manifest.implementations {
+        say("file", file.file.clone());
+        say("", format!("{} bytes, {}, {} parameters", file.bytes, file.quantisation, file.parameters));
+        say("sha256", file.sha256.clone());
+    }
+    for measured in &manifest.measured {
+        say("tested", format!("{}: {:.1} % of {}", measured.test, measured.accuracy * 100.0, measured.n));
+    }
+    say("here", measured_here(&expert.statistics));
+    say("unavailable", expert.unavailable.clone().unwrap_or_default());
+    text
+}
+
+fn measured_here(statistics: &Statistics) -> String {
+    if statistics.answers == 0 {
+        return "not measured yet".into();
+    }
+    let figure = |figure: Option<f32>, unit: &str| {
+        figure.map_or("not measured yet".into(), |figure| format!("{figure:.0} {unit}"))
+    };
+    format!(
+        "{} answers, {} succeeded, latency p50 {}, p99 {} (n = {}), {}",
+        statistics.answers,
+        statistics.successes,
+        figure(statistics.latency_p50_ms, "ms"),
+        figure(statistics.latency_p99_ms, "ms"),
+        statistics.samples,
+        figure(statistics.mean_tokens_per_s, "tokens/s")
+    )
+}

@@ -1,0 +1,89 @@
+//! The `lectern` command line: the same engine as the window, without a window.
+//!
+//! One file a command. Each has its arguments (`clap`), and
+//! `pub fn run(command: Command, output: &Output) -> Result<(), Exit>`; this file only finds the right one.
+
+mod archive;
+mod ask;
+mod batch;
+mod experts;
+mod model;
+mod output;
+mod route;
+mod status;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use output::{Exit, Output};
+use std::process::ExitCode;
+
+/// Private answers from a pool of expert models, one at the lectern at a time.
+#[derive(Parser)]
+#[command(name = "lectern", version, disable_help_subcommand = true)]
+struct Arguments {
+    /// One JSON document (or one a line) on stdout and nothing else there.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Threads where compute runs; all cores when not given.
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Ask a question; the answer streams to stdout.
+    Ask(ask::Arguments),
+    /// Say which expert would answer, and why; loads nothing.
+    Route(route::Arguments),
+    /// Past answers: search, add, forget.
+    #[command(subcommand)]
+    Archive(archive::Command),
+    /// The pool: list, show, add, remove.
+    #[command(subcommand)]
+    Experts(experts::Command),
+    /// Look into a model file and run it alone.
+    #[command(subcommand)]
+    Model(model::Command),
+    /// What ran here, what it changed and what it cost.
+    Status,
+}
+
+fn main() -> ExitCode {
+    // When this process was started as an expert's host, it is that and nothing else.
+    runtime::host::serve_if_asked();
+
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return wrong_usage(&error),
+    };
+    let output = Output::new(arguments.json, arguments.threads.map(usize::from));
+    let done = match arguments.command {
+        Command::Ask(ask) => ask::run(ask, &output),
+        Command::Route(route) => route::run(route, &output),
+        Command::Archive(command) => archive::run(command, &output),
+        Command::Experts(command) => experts::run(command, &output),
+        Command::Model(command) => model::run(command, &output),
+        Command::Status => status::run(&output),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(exit) => ExitCode::from(output.fail(&exit)),
+    }
+}
+
+/// Help and version are answers; everything else is wrong usage, as JSON when `--json` is among the arguments.
+fn wrong_usage(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        Output::new(false, None).piece(&error.to_string());
+        return ExitCode::SUCCESS;
+    }
+    if std::env::args().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        return ExitCode::from(Output::new(true, None).fail(&Exit::Usage(first.to_owned())));
+    }
+    let _ = error.print();
+    ExitCode::from(2)
+}

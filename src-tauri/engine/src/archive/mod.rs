@@ -1,0 +1,402 @@
+//! Archive: conversations, and the past answers that later questions may recall.
+//!
+//! In:     answers with their traces; entries from elsewhere
+//! Out:    conversations, hits by BM25, candidates for recall; forgetting for good
+//! Fails:  a damaged or newer database (named), a full disk. A busy or damaged index never loses anything: it
+//!         follows later
+//! Cost:   a save is one SQLite transaction and one index commit, tens of milliseconds; a search well under one
+//! Source: SQLite is the truth (WAL, secure_delete); the tantivy index is made from it whenever it has to be
+
+mod conversations;
+mod counters;
+pub(crate) mod database;
+mod entries;
+mod erase;
+mod failure;
+mod follow;
+mod forget;
+mod index;
+mod search;
+mod terms;
+mod worth;
+
+pub use conversations::Conversation;
+pub use counters::Counted;
+pub use entries::{Entry, HIGHEST_RATING, LOWEST_RATING, NewEntry};
+pub use failure::ArchiveError;
+pub use search::Frequencies;
+pub use terms::terms;
+pub use worth::{STARTER_REFUSAL, normalise, not_worth_keeping};
+
+use crate::home::Home;
+use crate::words::Answer;
+use index::{Patience, SearchIndex};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use serde::{Deserialize, Serialize};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use ts_rs::TS;
+
+/// Open for one process; any number of threads and any number of processes may have it open.
+pub struct Archive {
+    database: Mutex<Connection>,
+    index: SearchIndex,
+}
+
+/// One hit of a search.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Hit {
+    pub id: String,
+    pub question: String,
+    pub answer: String,
+    pub expert: String,
+    /// `bm25` as a part of what these words could reach at most, 0 to 1.
+    pub score: f32,
+    pub bm25: f32,
+    /// Similarity of vectors; there are none yet.
+    pub cosine: Option<f32>,
+    pub rating: i32,
+    /// Unix time in milliseconds.
+    #[ts(type = "number")]
+    pub created: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct Hits {
+    pub hits: Vec<Hit>,
+    /// Past answers with at least one of the words.
+    pub considered: u32,
+    pub elapsed_ms: f32,
+}
+
+/// Past answers that share words with a question, best BM25 first.
+#[derive(Clone, Debug, Default)]
+pub struct Candidates {
+    pub entries: Vec<(Entry, f32)>,
+    pub considered: u32,
+}
+
+impl Archive {
+    /// Opens or makes the archive of this home and brings its index to the state of its database.
+    pub fn open(home: &Home) -> Result<Archive, ArchiveError> {
+        home.prepare()?;
+        let database = database::open(home)?;
+        let index = SearchIndex::open(home)?;
+        let archive = Archive { database: Mutex::new(database), index };
+        {
+            let database = archive.database();
+            match follow::reconcile(&database, &archive.index) {
+                // Damaged in a way that its check sums do not tell: made again, once.
+                Err(ArchiveError::Index { .. }) => {
+                    archive.index.start_over()?;
+                    follow::reconcile(&database, &archive.index)?;
+                }
+                other => other?,
+            }
+            // What a killed process left in the log.
+            database::empty_log(&database)
+                .map_err(|source| ArchiveError::Database { doing: "empty the log", source })?;
+        }
+        Ok(archive)
+    }
+
+    /// An id for a new answer or conversation.
+    pub fn new_id(&self) -> Result<String, ArchiveError> {
+        entries::new_id(&self.database())
+            .map_err(|source| ArchiveError::Database { doing: "make an id", source })
+    }
+
+    /// Stores the turn; with `keep` also as a past answer, in the place of one with the same question
+    /// (normalised).
+    pub fn save(&self, answer: &Answer, keep: bool) -> Result<(), ArchiveError> {
+        self.save_instead_of(answer, keep, None)
+    }
+
+    /// The same for a regenerated answer: it takes the place of the answer `replaces`, which is no longer there
+    /// after.
+    pub fn save_instead_of(
+        &self,
+        answer: &Answer,
+        keep: bool,
+        replaces: Option<&str>,
+    ) -> Result<(), ArchiveError> {
+        let database = self.database();
+        self.change(&database, "store the answer", |step| {
+            conversations::save_turn(step, answer, replaces)?;
+            if let Some(old) = replaces.filter(|old| *old != answer.id) {
+                forget::withdraw(step, old)?;
+            }
+            let kept = || -> rusqlite::Result<()> {
+                if !keep {
+                    return entries::drop_entry(step, &answer.id, false).map(|_| ());
+                }
+                for old in entries::with_question(step, &answer.question, &answer.id)? {
+                    entries::drop_entry(step, &old.id, false)?;
+                }
+                entries::keep(
+                    step,
+                    &Entry {
+                        id: answer.id.clone(),
+                        question: answer.question.clone(),
+                        answer: answer.answer.clone(),
+                        expert: answer.expert.clone(),
+                        created: answer.created,
+                        rating: 0,
+                    },
+                )
+            };
+            kept().map_err(|source| ArchiveError::Database { doing: "keep the answer", source })
+        })?;
+        self.follow(&database, Patience::Short)
+    }
+
+    /// Writes into a stored trace how long storing it took: known only after it was stored.
+    pub(crate) fn note_learned(&self, id: &str, elapsed_ms: f32) -> Result<(), ArchiveError> {
+        self.database()
+            .execute(
+                "UPDATE turns SET total_ms = total_ms + ?2, whole = json_set(whole, '$.trace.learn.elapsed_ms', ?2,
+                     '$.trace.total_ms', json_extract(whole, '$.trace.total_ms') + ?2) WHERE id = ?1",
+                (id, f64::from(elapsed_ms)),
+            )
+            .map(|_| ())
+            .map_err(|source| ArchiveError::Database { doing: "store the time", source })
+    }
+
+    /// Takes in a past answer from elsewhere; see [`Archive::add_all`].
+    pub fn add(&self, entry: NewEntry) -> Result<Result<String, String>, ArchiveError> {
+        let mut added = self.add_all(vec![entry])?;
+        Ok(added.pop().unwrap_or_else(|| Err("nothing was given".into())))
+    }
+
+    /// Takes in past answers from elsewhere, in one transaction: for each its new id, or why it was not taken.
+    pub fn add_all(&self, new: Vec<NewEntry>) -> Result<Vec<Result<String, String>>, ArchiveError> {
+        let database = self.database();
+        let now = now_ms();
+        let mut results = Vec::with_capacity(new.len());
+        self.change(&database, "add past answers", |step| {
+            let add = || -> rusqlite::Result<()> {
+                for entry in new {
+                    results.push(self::add(step, entry, now)?);
+                }
+                Ok(())
+            };
+            add().map_err(|source| ArchiveError::Database { doing: "add past answers", source })
+        })?;
+        self.follow(&database, Patience::Short)?;
+        Ok(results)
+    }
+
+    /// Past answers with the words of `text` in their question or answer, best first.
+    pub fn search(&self, text: &str, limit: usize) -> Result<Hits, ArchiveError> {
+        let started = Instant::now();
+        let (found, entries) = self.find(terms(text), limit, true)?;
+        let hit = |(entry, bm25): (Entry, f32)| Hit {
+            id: entry.id,
+            question: entry.question,
+            answer: entry.answer,
+            expert: entry.expert,
+            score: if found.ceiling > 0.0 { (bm25 / found.ceiling).clamp(0.0, 1.0) } else { 0.0 },
+            bm25,
+            cosine: None,
+            rating: entry.rating,
+            created: entry.created,
+        };
+        Ok(Hits {
+            hits: entries.into_iter().map(hit).collect(),
+            considered: found.considered,
+            elapsed_ms: started.elapsed().as_secs_f32() * 1e3,
+        })
+    }
+
+    /// Past answers whose question has some of these [`terms`]: what recall chooses from.
+    pub fn candidates(&self, terms: &[String], limit: usize) -> Result<Candidates, ArchiveError> {
+        let (found, entries) = self.find(terms.to_vec(), limit, false)?;
+        Ok(Candidates { entries, considered: found.considered })
+    }
+
+    /// How many kept questions have each of these terms.
+    pub fn frequencies<'a>(&self, terms: impl Iterator<Item = &'a str>) -> Result<Frequencies, ArchiveError> {
+        search::frequencies(&self.index, terms)
+    }
+
+    /// Forgets an answer for good: recall, its turn, the copies in other traces, and the files of database and
+    /// index. Gives how many answers went.
+    pub fn forget(&self, id: &str) -> Result<u64, ArchiveError> {
+        let database = self.database();
+        let forgotten = self.change(&database, "forget the answer", |step| forget::forget(step, id))?;
+        if forgotten > 0 {
+            self.erase(&database)?;
+        }
+        Ok(forgotten)
+    }
+
+    /// Forgets every question and answer. Statistics, which hold no text, stay.
+    pub fn forget_all(&self) -> Result<u64, ArchiveError> {
+        let database = self.database();
+        let forgotten = self.change(&database, "forget everything", forget::forget_all)?;
+        self.erase(&database)?;
+        Ok(forgotten)
+    }
+
+    /// Newest first; with `search` those that have each of its words in a title, a question or an answer.
+    pub fn conversations(&self, search: Option<&str>) -> Result<Vec<Conversation>, ArchiveError> {
+        conversations::list(&self.database(), search)
+            .map_err(|source| ArchiveError::Database { doing: "list the conversations", source })
+    }
+
+    /// The answers of a conversation in their order.
+    pub fn conversation(&self, id: &str) -> Result<Vec<Answer>, ArchiveError> {
+        conversations::turns(&self.database(), id)
+    }
+
+    /// Deletes a conversation with all that recall has of it, for good.
+    pub fn delete_conversation(&self, id: &str) -> Result<(), ArchiveError> {
+        let database = self.database();
+        let known =
+            self.change(&database, "delete the conversation", |step| forget::forget_conversation(step, id))?;
+        if !known {
+            return Err(ArchiveError::NoConversation(id.into()));
+        }
+        self.erase(&database)
+    }
+
+    pub fn rename_conversation(&self, id: &str, title: &str) -> Result<(), ArchiveError> {
+        let title = title.trim();
+        if title.is_empty() {
+            return Err(ArchiveError::NoTitle);
+        }
+        match conversations::rename(&self.database(), id, title) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ArchiveError::NoConversation(id.into())),
+            Err(source) => Err(ArchiveError::Database { doing: "rename the conversation", source }),
+        }
+    }
+
+    /// Rates an answer, `LOWEST_RATING` to `HIGHEST_RATING`, 0 for none. `false`: there is no such answer.
+    pub fn rate(&self, id: &str, rating: i32) -> Result<bool, ArchiveError> {
+        entries::rate(&self.database(), id, rating)
+            .map_err(|source| ArchiveError::Database { doing: "rate the answer", source })
+    }
+
+    /// Past answers that may be recalled.
+    pub fn count(&self) -> Result<u64, ArchiveError> {
+        self.database()
+            .query_row("SELECT count(*) FROM past_answers", [], |row| row.get(0))
+            .map_err(|source| ArchiveError::Database { doing: "count the past answers", source })
+    }
+
+    /// One more run of a component. Adds up over all processes and starts.
+    pub fn count_component(
+        &self,
+        component: &str,
+        ms: f32,
+        changed_answer: bool,
+    ) -> Result<(), ArchiveError> {
+        counters::add(&self.database(), component, ms, changed_answer, now_ms())
+            .map_err(|source| ArchiveError::Database { doing: "count what ran", source })
+    }
+
+    /// The components that ran at least once.
+    pub fn components(&self) -> Result<Vec<Counted>, ArchiveError> {
+        counters::all(&self.database())
+            .map_err(|source| ArchiveError::Database { doing: "read the counters", source })
+    }
+
+    fn database(&self) -> MutexGuard<'_, Connection> {
+        // A panic in another thread cannot leave SQLite between two states: its transaction was rolled back.
+        self.database.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn find(
+        &self,
+        words: Vec<String>,
+        limit: usize,
+        answers_too: bool,
+    ) -> Result<(search::Found, Vec<(Entry, f32)>), ArchiveError> {
+        let database = self.database();
+        // What another process left to do is done on the way when nobody is writing; else the search goes
+        // without.
+        match follow::follow(&database, &self.index, Patience::None) {
+            Ok(()) | Err(ArchiveError::IndexBusy { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let found = search::search(&self.index, words, limit, answers_too)?;
+        let mut entries = Vec::with_capacity(found.ids.len());
+        for (id, bm25) in &found.ids {
+            let entry = entries::get(&database, id)
+                .map_err(|source| ArchiveError::Database { doing: "read a past answer", source })?;
+            // Gone from the database but not yet from the index: it is gone.
+            entries.extend(entry.map(|entry| (entry, *bm25)));
+        }
+        Ok((found, entries))
+    }
+
+    /// One transaction; what it did is there entirely or not at all.
+    fn change<T>(
+        &self,
+        database: &Connection,
+        doing: &'static str,
+        step: impl FnOnce(&Connection) -> Result<T, ArchiveError>,
+    ) -> Result<T, ArchiveError> {
+        let failed = |source| ArchiveError::Database { doing, source };
+        let transaction =
+            Transaction::new_unchecked(database, TransactionBehavior::Immediate).map_err(failed)?;
+        let result = step(&transaction)?;
+        transaction.commit().map_err(failed)?;
+        Ok(result)
+    }
+
+    /// The index takes in what is new. Busy: the next writer, search or start does it. Damaged: made again,
+    /// once.
+    fn follow(&self, database: &Connection, patience: Patience) -> Result<(), ArchiveError> {
+        match follow::follow(database, &self.index, patience) {
+            Err(ArchiveError::IndexBusy { .. }) if patience != Patience::Long => Ok(()),
+            Err(ArchiveError::Index { .. }) => {
+                self.index.start_over()?;
+                follow::follow(database, &self.index, patience)
+            }
+            other => other,
+        }
+    }
+
+    /// After forgetting: nothing of it stays in the index or in the log of the database.
+    fn erase(&self, database: &Connection) -> Result<(), ArchiveError> {
+        self.follow(database, Patience::Long)?;
+        match database::empty_log(database) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ArchiveError::NotYetErased { what: "the log of the database" }),
+            Err(source) => Err(ArchiveError::Database { doing: "empty the log", source }),
+        }
+    }
+}
+
+fn add(database: &Connection, new: NewEntry, now: i64) -> rusqlite::Result<Result<String, String>> {
+    let (question, answer) = (new.question.trim(), new.answer.trim());
+    if question.is_empty() {
+        return Ok(Err("the question is empty".into()));
+    }
+    if let Some(why) = not_worth_keeping(question, answer) {
+        return Ok(Err(why.into()));
+    }
+    let same = entries::with_question(database, question, "")?
+        .into_iter()
+        .find(|old| normalise(&old.answer) == normalise(answer));
+    if let Some(same) = same {
+        return Ok(Err(format!("the same question and answer are kept already, as {}", same.id)));
+    }
+    let entry = Entry {
+        id: entries::new_id(database)?,
+        question: question.to_owned(),
+        answer: answer.to_owned(),
+        expert: new.expert.unwrap_or_else(|| "imported".into()),
+        created: new.created.unwrap_or(now),
+        rating: new.rating.unwrap_or(0),
+    };
+    entries::keep(database, &entry)?;
+    Ok(Ok(entry.id))
+}
+
+/// Unix time in milliseconds.
+pub(crate) fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}

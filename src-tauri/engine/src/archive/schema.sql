@@ -1,0 +1,105 @@
+-- The whole database, in steps. A step starts with "-- version N", runs once, in one transaction, and is never
+-- edited after a release: a change is a new step at the end. Times are Unix milliseconds.
+
+-- version 1
+CREATE TABLE identity (
+    -- Made at random with the database; the search index remembers it, so that it is never used with another
+    -- database.
+    database TEXT NOT NULL,
+    -- Changes up to this one are no longer listed: an index that is older compares itself with past_answers
+    -- entirely.
+    trimmed_to INTEGER NOT NULL DEFAULT 0
+);
+INSERT INTO identity (database) VALUES (lower(hex(randomblob(8))));
+
+CREATE TABLE conversations (
+    id TEXT PRIMARY KEY NOT NULL,
+    title TEXT NOT NULL,
+    -- 1: the user gave the title; 0: it was cut from the first question.
+    named INTEGER NOT NULL DEFAULT 0,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL
+);
+CREATE INDEX conversations_by_time ON conversations (updated DESC);
+
+CREATE TABLE turns (
+    id TEXT PRIMARY KEY NOT NULL,
+    conversation TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
+    -- Order inside the conversation; a regenerated answer takes the place of the one that it replaces.
+    place INTEGER NOT NULL,
+    question TEXT NOT NULL,
+    normalised TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    expert TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    complexity REAL NOT NULL,
+    tokens INTEGER NOT NULL,
+    stopped INTEGER NOT NULL,
+    refused INTEGER NOT NULL,
+    total_ms REAL NOT NULL,
+    rating INTEGER NOT NULL DEFAULT 0,
+    created INTEGER NOT NULL,
+    -- The Answer with its trace, as JSON.
+    whole TEXT NOT NULL
+);
+CREATE INDEX turns_by_place ON turns (conversation, place);
+
+-- Which turns show which past answer in their trace: forgetting it takes the copy out there too.
+CREATE TABLE citations (
+    turn TEXT NOT NULL REFERENCES turns (id) ON DELETE CASCADE,
+    past_answer TEXT NOT NULL,
+    PRIMARY KEY (turn, past_answer)
+) WITHOUT ROWID;
+CREATE INDEX citations_by_past_answer ON citations (past_answer);
+
+-- What later questions may recall. The search index follows this table.
+CREATE TABLE past_answers (
+    id TEXT PRIMARY KEY NOT NULL,
+    question TEXT NOT NULL,
+    normalised TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    expert TEXT NOT NULL,
+    rating INTEGER NOT NULL DEFAULT 0,
+    created INTEGER NOT NULL
+);
+CREATE INDEX past_answers_by_question ON past_answers (normalised);
+
+-- What the index has still to do. Ids only, no text.
+CREATE TABLE changes (
+    revision INTEGER PRIMARY KEY AUTOINCREMENT,
+    past_answer TEXT NOT NULL,
+    -- 1: forgotten by the user, so that its words must leave the files of the index too.
+    forgotten INTEGER NOT NULL
+);
+
+CREATE TABLE expert_totals (
+    expert TEXT PRIMARY KEY NOT NULL,
+    asks INTEGER NOT NULL,
+    successes INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    latency_ema_ms REAL,
+    tokens_per_s_ema REAL,
+    last_used INTEGER NOT NULL
+);
+
+-- The last samples of each expert: what its percentiles are computed from.
+CREATE TABLE expert_samples (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    expert TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    success INTEGER NOT NULL,
+    latency_ms REAL NOT NULL,
+    tokens INTEGER NOT NULL,
+    first_token_ms REAL,
+    tokens_per_s REAL
+);
+CREATE INDEX expert_samples_by_expert ON expert_samples (expert, number);
+
+CREATE TABLE counters (
+    component TEXT PRIMARY KEY NOT NULL,
+    runs INTEGER NOT NULL,
+    changed_answer INTEGER NOT NULL,
+    total_ms REAL NOT NULL,
+    last_run INTEGER NOT NULL
+);

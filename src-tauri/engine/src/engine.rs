@@ -1,0 +1,104 @@
+//! The engine: what belongs to one home, opened once. It holds the rooms' state and opens their doors; what happens to
+//! a question is in [`crate::ask`].
+
+use crate::archive::Archive;
+use crate::ask;
+use crate::events::{AnswerEvent, News, Seat};
+use crate::home::Home;
+use crate::pool::Pool;
+use crate::read::Reader;
+use crate::report::{self, ComponentStatus};
+use crate::seat::{self, Lectern};
+use crate::words::{Answer, Failure, Plan, Question};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Where experts run and what they may take.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The executable that hosts an expert when started for that: the program itself.
+    pub host_executable: PathBuf,
+    /// Memory for the seated expert; 60 % of this machine's when `None`.
+    pub budget_bytes: Option<u64>,
+    /// Threads of the seated expert; all cores when `None`.
+    pub threads: Option<usize>,
+    /// Another classifier than the one that comes with Lectern.
+    pub gate: Option<Vec<u8>>,
+}
+
+/// Answers questions. Send and Sync; dropping it ends the seated expert's process.
+pub struct Engine {
+    pub(crate) archive: Archive,
+    pub(crate) pool: Pool,
+    pub(crate) reader: Reader,
+    pub(crate) lectern: Lectern,
+}
+
+impl Engine {
+    /// Opens what lies in `home`; starts the thread that owns the seat; loads no expert.
+    pub fn open(home: Home, options: Options) -> Result<Self, Failure> {
+        home.prepare()?;
+        let archive = Archive::open(&home)?;
+        let pool = Pool::open(&home)?;
+        let reader = Reader::new(options.gate.as_deref().or(crate::pool::gate()))?;
+        let budget = options.budget_bytes.unwrap_or_else(seat::default_budget);
+        let lectern =
+            Lectern::open(options.host_executable, budget, options.threads).map_err(|error| Failure {
+                code: "no_thread".into(),
+                message: format!("the thread that owns the seat cannot be started: {error}"),
+                fix: "Close other programs and start Lectern again.".into(),
+                detail: None,
+            })?;
+        Ok(Engine { archive, pool, reader, lectern })
+    }
+
+    /// Answers one question; returns when it is answered, stopped or failed. Questions queue for the seat in their
+    /// order. `on` hears everything on the way; setting `stop` ends it within 200 ms in any room.
+    pub fn ask(
+        &self,
+        question: Question,
+        stop: Arc<AtomicBool>,
+        on: &mut dyn FnMut(AnswerEvent),
+    ) -> Result<Answer, Failure> {
+        ask::ask(self, &question, &stop, on)
+    }
+
+    /// Who would answer `text`, and why. Loads nothing and takes about a millisecond.
+    pub fn route(&self, text: &str, by_hand: Option<&str>) -> Result<Plan, Failure> {
+        ask::plan(self, text, by_hand)
+    }
+
+    /// Who is seated, and the memory budget in bytes.
+    pub fn seat(&self) -> (Seat, u64) {
+        (self.lectern.seat(), self.lectern.budget_bytes())
+    }
+
+    /// Hears the seat's state now and at each change, from whichever thread changes it.
+    pub fn watch(&self, watcher: Box<dyn Fn(News) + Send>) {
+        self.lectern.watch(watcher);
+    }
+
+    /// The seated expert leaves after the questions that wait already. Bytes of memory that came back, measured.
+    pub fn unseat(&self) -> Result<u64, Failure> {
+        Ok(self.lectern.leave()?)
+    }
+
+    /// Another memory budget, from the next load on; `None` is the default of this machine.
+    pub fn set_budget(&self, bytes: Option<u64>) {
+        self.lectern.set_budget(bytes.unwrap_or_else(seat::default_budget));
+    }
+
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Every component with what it did here, also those that never ran.
+    pub fn status(&self) -> Result<Vec<ComponentStatus>, Failure> {
+        report::status(&self.archive)
+    }
+}

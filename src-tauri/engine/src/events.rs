@@ -1,0 +1,71 @@
+//! Two streams out: [`AnswerEvent`] of one answer, whose variants mirror the rooms in the order that a question meets
+//! them, and [`News`], whole states of the app, never deltas to reconcile.
+
+use crate::words::{Answer, Compressed, Failure, Generated, Plan, Reading, Recalled, Seated};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// One answer as it happens. The last event is `Done` or `Failed`.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AnswerEvent {
+    /// The answer's id and its conversation, before anything else.
+    Begun { id: String, conversation: String },
+    Read(Reading),
+    Retrieved(Recalled),
+    Routed(Plan),
+    /// The seat changes hands: what it is now. Repeats while memory drains and fills.
+    Seating(Seat),
+    Seated(Seated),
+    Compressed(Compressed),
+    /// More text of the answer.
+    Text { piece: String },
+    Generated(Generated),
+    Done { answer: Box<Answer> },
+    Failed { failure: Failure },
+}
+
+/// Who stands at the lectern. One thread owns it; these are copies.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Seat {
+    #[default]
+    Empty,
+    Loading {
+        expert: String,
+        title: String,
+        #[ts(type = "number")]
+        memory_bytes: u64,
+        /// What it is expected to take when loaded.
+        #[ts(type = "number")]
+        expected_bytes: u64,
+    },
+    Taken {
+        expert: String,
+        title: String,
+        #[ts(type = "number")]
+        memory_bytes: u64,
+        pid: u32,
+        busy: bool,
+        /// Of the last answer here; `None` until measured.
+        tokens_per_s: Option<f32>,
+    },
+    Leaving {
+        expert: String,
+        title: String,
+        #[ts(type = "number")]
+        memory_bytes: u64,
+    },
+    Failed { expert: String, failure: Failure },
+}
+
+/// Whole states of the app.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum News {
+    Seat {
+        seat: Seat,
+        #[ts(type = "number")]
+        budget_bytes: u64,
+    },
+}

@@ -1,0 +1,52 @@
+//! Learn: what this answer teaches the archive. The conversation keeps every turn; recall keeps only what is
+//! worth it.
+//!
+//! In:     the question and its finished answer with the trace
+//! Out:    whether it may be recalled later, and why not
+//! Fails:  never for the one who asked: an answer that cannot be stored says so in its trace
+//! Cost:   one transaction and one index commit, tens of milliseconds, after the text was shown
+
+use crate::archive::{Archive, ArchiveError, not_worth_keeping, terms};
+use crate::words::{Answer, Finish, Learned, Question};
+use std::time::Instant;
+
+/// Stores the answer: the turn always, the past answer when it is worth keeping. Database first, then the
+/// index. A regenerated answer takes the place of the one that it replaces, in the conversation and in recall.
+pub fn learn(archive: &Archive, question: &Question, answer: &Answer) -> Learned {
+    let started = Instant::now();
+    let why_not = why_not(answer);
+    let mut learned = Learned { stored: why_not.is_none(), why_not, elapsed_ms: 0.0 };
+    // What is stored says itself what became of it.
+    let mut stored = answer.clone();
+    stored.trace.learn = learned.clone();
+    match archive.save_instead_of(&stored, learned.stored, question.replaces.as_deref()) {
+        Ok(()) => {}
+        // The database has it; the index takes it in when it is read next.
+        Err(ArchiveError::Index { .. } | ArchiveError::IndexBusy { .. } | ArchiveError::Files { .. }) => {}
+        Err(error) => {
+            learned.stored = false;
+            learned.why_not = Some(format!("it could not be stored: {error}"));
+        }
+    }
+    learned.elapsed_ms = started.elapsed().as_secs_f32() * 1e3;
+    // A trace that lacks this one figure is no reason to fail.
+    let _ = archive.note_learned(&answer.id, learned.elapsed_ms);
+    learned
+}
+
+/// Why later questions should not be shown this answer; `None` when they may.
+pub fn why_not(answer: &Answer) -> Option<String> {
+    if answer.stopped || answer.trace.generate.finish == Finish::Stopped {
+        return Some("it was stopped before it was finished".into());
+    }
+    if answer.refused {
+        return Some("the expert said that it cannot do this".into());
+    }
+    if answer.trace.generate.finish == Finish::Length {
+        return Some(format!("it was cut off at {} tokens", answer.tokens));
+    }
+    if terms(&answer.question).is_empty() {
+        return Some("the question has no word to find it by".into());
+    }
+    not_worth_keeping(&answer.question, &answer.answer).map(str::to_owned)
+}

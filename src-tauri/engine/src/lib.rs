@@ -1,0 +1,40 @@
+//! Engine: answers a question. No Tauri, no globals, no network.
+//!
+//! The map, in the order that a question meets the rooms; [`ask`] strings them together and nothing else does:
+//!
+//! | room | does |
+//! |---|---|
+//! | [`read`] | domain, complexity and plain features of the question |
+//! | [`retrieve`] | past answers that bear on it |
+//! | [`route`] | which expert answers, with every term of every score |
+//! | [`seat`] | the one place in memory: the last expert leaves, the next one loads, in a process of its own |
+//! | [`compress`] | makes the recalled context fit the seated expert |
+//! | [`reason`] | how the expert is asked; the answer streams |
+//! | [`learn`] | keeps the answer for later questions |
+//! | [`report`] | counts what ran, what it changed and what it cost |
+//!
+//! Stores, which rooms may use: [`archive`] (conversations and past answers), [`pool`] (the experts), [`home`] (where
+//! files are), [`settings`]. What rooms hand each other: [`words`]; what comes out while it happens: [`events`]. The
+//! door to all of it: [`Engine`].
+
+mod engine;
+
+pub mod ask;
+pub mod events;
+pub mod words;
+
+pub mod compress;
+pub mod learn;
+pub mod read;
+pub mod reason;
+pub mod report;
+pub mod retrieve;
+pub mod route;
+pub mod seat;
+
+pub mod archive;
+pub mod home;
+pub mod pool;
+pub mod settings;
+
+pub use engine::{Engine, Options};

@@ -1,0 +1,143 @@
+//! Retrieve: past answers that bear on the question.
+//!
+//! In:     the question, the archive
+//! Out:    at most three passages, each with its relevance; nothing under the threshold, the same thing once
+//! Fails:  the archive cannot be read
+//! Cost:   about 1 ms; one search and a few dozen rows
+//! Source: BM25 for the candidates only: its scores cannot be compared between archives. Relevance is the
+//!         overlap of the two questions, see [`relevance`]
+
+pub mod relevance;
+
+use crate::archive::{Archive, ArchiveError, Entry};
+use crate::words::{Mode, Passage, Question, Recalled};
+use relevance::{Rarity, Subject};
+use std::time::Instant;
+
+/// Passages under this are not shown. Between the worst related pair and the best unrelated one of the tests'
+/// table, with room for the bonus of age and rating.
+pub const THRESHOLD: f32 = 0.74;
+
+/// More would crowd out the question itself.
+const MOST_PASSAGES: usize = 3;
+
+/// Looked at by relevance.
+const CANDIDATES: usize = 30;
+
+/// Two past questions this alike are one: the newest answer stands for both.
+const SAME: f32 = 0.92;
+
+/// A passage keeps this part of its relevance when it is old and not rated; age and rating give back the rest.
+/// They order what is relevant and make nothing relevant.
+const FLOOR: f32 = 0.94;
+const RECENCY: f32 = 0.03;
+const RATING: f32 = 0.03;
+
+/// Recency halves every 30 days.
+const HALF_LIFE_MS: f32 = 30.0 * 24.0 * 3600.0 * 1e3;
+
+/// What the archive knows about this question. Off (`asked: false`) by choice of the user or by the mode.
+pub fn retrieve(archive: &Archive, question: &Question) -> Result<Recalled, ArchiveError> {
+    let started = Instant::now();
+    if !question.recall || question.mode != Mode::Optimized {
+        return Ok(Recalled { asked: false, threshold: THRESHOLD, ..Recalled::default() });
+    }
+    let asked = Subject::of(&question.text);
+    let candidates = archive.candidates(asked.words(), CANDIDATES)?;
+    let subjects: Vec<Subject> =
+        candidates.entries.iter().map(|(entry, _)| Subject::of(&entry.question)).collect();
+    let terms = subjects.iter().chain([&asked]).flat_map(Subject::terms);
+    let rarity = Rarity::new(archive.frequencies(terms)?);
+
+    let now = crate::archive::now_ms();
+    let mut found: Vec<(Passage, Subject)> = Vec::new();
+    for ((entry, bm25), subject) in candidates.entries.into_iter().zip(subjects) {
+        let score = score(&entry, relevance::relevance(&asked, &subject, &rarity), now);
+        if score >= THRESHOLD && may_be_shown(&entry, question) {
+            found.push((passage(entry, score, bm25), subject));
+        }
+    }
+    Ok(Recalled {
+        asked: true,
+        passages: once(found, &rarity),
+        considered: candidates.considered,
+        threshold: THRESHOLD,
+        elapsed_ms: started.elapsed().as_secs_f32() * 1e3,
+    })
+}
+
+/// Relevance with its small terms: at most the relevance itself, at least `FLOOR` of it.
+fn score(entry: &Entry, relevance: f32, now: i64) -> f32 {
+    let age = (now - entry.created).max(0) as f32;
+    let recency = 0.5_f32.powf(age / HALF_LIFE_MS);
+    // Half way for what nobody rated.
+    let rating = 0.5 + 0.5 * (entry.rating as f32 / 2.0).tanh();
+    relevance * (FLOOR + RECENCY * recency + RATING * rating)
+}
+
+/// Not what the user took out, not the answer being replaced, and not what was rated bad: a bad answer is no
+/// knowledge.
+fn may_be_shown(entry: &Entry, question: &Question) -> bool {
+    entry.rating >= 0
+        && !question.without.contains(&entry.id)
+        && question.replaces.as_ref() != Some(&entry.id)
+}
+
+fn passage(entry: Entry, score: f32, bm25: f32) -> Passage {
+    Passage {
+        id: entry.id,
+        question: entry.question,
+        answer: entry.answer,
+        expert: entry.expert,
+        created: entry.created,
+        score,
+        bm25,
+        rating: entry.rating,
+    }
+}
+
+/// Of passages that say the same, the newest; then the best few.
+fn once(mut found: Vec<(Passage, Subject)>, rarity: &Rarity) -> Vec<Passage> {
+    found.sort_by(|(a, _), (b, _)| b.created.cmp(&a.created).then_with(|| b.score.total_cmp(&a.score)));
+    let mut kept: Vec<(Passage, Subject)> = Vec::new();
+    for (passage, subject) in found {
+        if kept.iter().all(|(_, other)| relevance::relevance(&subject, other, rarity) < SAME) {
+            kept.push((passage, subject));
+        }
+    }
+    kept.sort_by(|(a, _), (b, _)| b.score.total_cmp(&a.score));
+    kept.into_iter().map(|(passage, _)| passage).take(MOST_PASSAGES).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(rating: i32, created: i64) -> Entry {
+        Entry {
+            id: "a".into(),
+            question: "q".into(),
+            answer: "a".into(),
+            expert: "e".into(),
+            created,
+            rating,
+        }
+    }
+
+    #[test]
+    fn age_and_rating_only_order_what_is_relevant() {
+        let now = 1_800_000_000_000;
+        let best = score(&entry(5, now), 1.0, now);
+        let worst = score(&entry(0, 0), 1.0, now);
+        assert!(best <= 1.0 && worst >= FLOOR, "best {best}, worst {worst}");
+        assert!(
+            score(&entry(1, now), 0.8, now) > score(&entry(0, now), 0.8, now),
+            "a rated answer comes first"
+        );
+        assert!(
+            score(&entry(0, now), 0.8, now) > score(&entry(0, now - 86_400_000 * 60), 0.8, now),
+            "a newer answer comes first"
+        );
+        assert!(score(&entry(0, now + 5_000), 1.0, now) <= 1.0, "a clock that went back gives no bonus");
+    }
+}

@@ -1,0 +1,160 @@
+//! One expert's score for one question: `(0.6 gate + 0.4 self) · load − swap`. Each term is rounded to four decimals
+//! before it counts, so that the terms in a trace give the score in the trace to the last digit.
+
+use super::Standing;
+use crate::pool::Expert;
+use crate::words::{NONE, Reading, Terms};
+
+/// What the gate's word counts.
+pub const GATE_SHARE: f64 = 0.6;
+/// What the expert's own word counts.
+pub const SELF_SHARE: f64 = 0.4;
+/// Below this score nobody is trusted with the question and the generalist answers.
+pub const MIN_CONFIDENCE: f32 = 0.35;
+/// The generalist was trained on a little of every domain: this part of the questions of others is its, too.
+const GENERALIST_SHARE: f32 = 0.10;
+/// An expert whose domain the gate was never taught can be meant only where the gate says "none of mine", and is one
+/// of many things that may mean: half of that probability.
+const UNTAUGHT_SHARE: f32 = 0.5;
+/// The domain that means "anything".
+const GENERAL: &str = "general";
+/// A swap never costs more than this, however large the expert: it settles close calls and outvotes no clear one.
+const MOST_FOR_A_SWAP: f32 = 0.10;
+const SWAP_PER_SECOND: f32 = 0.05;
+/// The price of an expert whose load was never measured: that of one second.
+const SWAP_UNMEASURED: f32 = 0.05;
+/// Loaded above this part of its `max_load`, an expert counts half.
+const OVERLOADED: f32 = 0.8;
+
+/// The score that the terms give. Computed in f64 from the four-decimal terms: at most six decimals, all exact in f32's
+/// shortest form.
+pub fn score(terms: &Terms) -> f32 {
+    let [gate, own, load, swap] = [terms.gate, terms.self_assessment, terms.load, terms.swap].map(exact);
+    let score = (GATE_SHARE * gate + SELF_SHARE * own) * load - swap;
+    ((score * 1e6).round() / 1e6) as f32
+}
+
+/// What bringing an expert to the lectern costs, in score: 0.05 a measured second, at most 0.10.
+pub fn swap_price(load_ms: Option<f32>) -> f32 {
+    match load_ms {
+        Some(ms) => four(ms / 1000.0 * SWAP_PER_SECOND).clamp(0.0, MOST_FOR_A_SWAP),
+        None => SWAP_UNMEASURED,
+    }
+}
+
+pub(super) fn terms(reading: &Reading, text: &str, expert: &Expert, standing: &Standing) -> Terms {
+    let manifest = &expert.manifest;
+    let seated = standing.seated.as_deref() == Some(manifest.name.as_str());
+    let measured = standing.load_ms.get(&manifest.name).copied();
+    let waiting = standing.waiting.get(&manifest.name).copied().unwrap_or(0);
+    Terms {
+        gate: four(gate(reading, &manifest.domains, manifest.fallback)),
+        self_assessment: four(manifest.can_handle(reading, text)),
+        load: load(waiting, manifest.capabilities.iter().map(|capability| capability.max_load as f32)),
+        swap: if seated { 0.0 } else { swap_price(measured) },
+    }
+}
+
+/// Sum of the probabilities of an expert's domains. One that takes anything gets "none" and a small share of the rest.
+fn gate(reading: &Reading, domains: &[String], fallback: bool) -> f32 {
+    let probability = |wanted: &str| {
+        reading.domains.iter().find(|d| d.domain.eq_ignore_ascii_case(wanted)).map(|d| d.probability)
+    };
+    let none = probability(NONE).unwrap_or(0.0);
+    let general = fallback || domains.iter().any(|domain| domain.eq_ignore_ascii_case(GENERAL));
+    let taught: f32 = domains.iter().filter_map(|domain| probability(domain)).sum();
+    let untaught =
+        domains.iter().any(|domain| !domain.eq_ignore_ascii_case(GENERAL) && probability(domain).is_none());
+    let for_anything = if general { none + GENERALIST_SHARE * (1.0 - none) } else { 0.0 };
+    let for_untaught = if untaught { UNTAUGHT_SHARE * none } else { 0.0 };
+    taught.max(for_anything).max(for_untaught).clamp(0.0, 1.0)
+}
+
+/// 1.0, or 0.5 when more questions wait for the expert than it declares to bear.
+fn load(waiting: u32, max_loads: impl Iterator<Item = f32>) -> f32 {
+    let most = max_loads.filter(|most| *most > 0.0).fold(f32::INFINITY, f32::min);
+    if waiting as f32 > OVERLOADED * most { 0.5 } else { 1.0 }
+}
+
+fn four(value: f32) -> f32 {
+    if value.is_finite() { ((f64::from(value) * 1e4).round() / 1e4) as f32 } else { 0.0 }
+}
+
+/// The four-decimal number that an f32 made by [`four`] stands for.
+fn exact(value: f32) -> f64 {
+    (f64::from(value) * 1e4).round() / 1e4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::DomainScore;
+
+    fn reading(domains: &[(&str, f32)]) -> Reading {
+        Reading {
+            domains: domains
+                .iter()
+                .map(|(domain, probability)| DomainScore {
+                    domain: (*domain).into(),
+                    probability: *probability,
+                })
+                .collect(),
+            ..Reading::default()
+        }
+    }
+
+    fn gate_of(domains: &[&str], fallback: bool) -> f32 {
+        let read = reading(&[("mathematics", 0.6), ("units", 0.3), ("none", 0.1)]);
+        gate(&read, &domains.iter().map(|d| (*d).to_owned()).collect::<Vec<_>>(), fallback)
+    }
+
+    #[test]
+    fn the_gate_is_the_sum_of_an_experts_domains() {
+        assert!((gate_of(&["mathematics", "Units"], false) - 0.9).abs() < 1e-6);
+        assert_eq!(gate_of(&[], false), 0.0);
+    }
+
+    #[test]
+    fn the_generalist_gets_none_and_a_tenth_of_the_rest() {
+        // 0.1 + 0.1 · 0.9
+        assert!((gate_of(&["general"], true) - 0.19).abs() < 1e-6);
+        assert_eq!(
+            gate_of(&["general"], false),
+            gate_of(&["general"], true),
+            "a user's general model counts the same"
+        );
+    }
+
+    #[test]
+    fn a_domain_that_the_gate_never_learned_shares_none() {
+        // half of 0.1
+        assert!((gate_of(&["physics"], false) - 0.05).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_swap_is_bounded_and_a_measured_one_is_by_time() {
+        assert_eq!(swap_price(None), 0.05);
+        assert_eq!(swap_price(Some(400.0)), 0.02);
+        assert_eq!(swap_price(Some(60_000.0)), 0.10);
+    }
+
+    #[test]
+    fn an_expert_counts_half_when_more_wait_than_it_bears() {
+        assert_eq!(load(1, [4.0].into_iter()), 1.0);
+        assert_eq!(load(4, [4.0].into_iter()), 0.5);
+        assert_eq!(load(100, std::iter::empty()), 1.0, "who declares no limit has none");
+    }
+
+    #[test]
+    fn the_printed_terms_give_the_printed_score_to_the_digit() {
+        for (gate, own, load, swap) in
+            [(0.9731, 0.9, 1.0, 0.05), (0.3333, 0.1111, 0.5, 0.0173), (0.0, 0.0, 1.0, 0.1)]
+        {
+            let terms = Terms { gate, self_assessment: own, load, swap };
+            let printed: f64 = score(&terms).to_string().parse().expect("a float prints as a number");
+            let by_hand = |x: f32| x.to_string().parse::<f64>().expect("a float prints as a number");
+            let again = (0.6 * by_hand(gate) + 0.4 * by_hand(own)) * by_hand(load) - by_hand(swap);
+            assert!((printed - again).abs() < 1e-9, "{printed} against {again}");
+        }
+    }
+}

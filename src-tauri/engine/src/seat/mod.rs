@@ -1,0 +1,207 @@
+//! Seat: the one place in memory, and who stands there.
+//!
+//! In:     the expert that is to answer
+//! Out:    a turn at the lectern: the expert's process, loaded, to this question alone until the turn is dropped
+//! Fails:  TooLarge and NoMemory before anything is loaded; Unsupported; Host when the process fails; Stopped
+//! Cost:   nothing when the expert is there; else the leave of the last one and a load
+//!
+//! One thread ([`owner`]) owns the expert's process; everybody else sends it words and reads the [`board`]. An expert is
+//! loaded only after the last one's process has exited and its memory was measured free. Questions wait in the order
+//! in which they came; each can be stopped while it waits, and nothing else waits with it.
+
+mod board;
+mod governor;
+mod owner;
+mod turn;
+
+pub use governor::{default_budget, memory_needed};
+pub use turn::Turn;
+
+use crate::events::{News, Seat};
+use crate::words::{Failure, Seated};
+use board::Board;
+use owner::{Owner, Reply, Sit, Word};
+use runtime::host::HostError;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How often somebody who waits looks whether he was told to stop: well inside the 200 ms that a stop may take.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Whom the seat is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guest {
+    pub name: String,
+    pub title: String,
+    pub file: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SeatError {
+    /// News, not an error: the user stopped waiting.
+    #[error("stopped by the user")]
+    Stopped,
+    #[error("{title} needs {} of memory, and the budget is {}", gigabytes(*needed), gigabytes(*budget))]
+    TooLarge { title: String, needed: u64, budget: u64 },
+    #[error("{title} needs {} of memory, and {} is free on this machine now", gigabytes(*needed), gigabytes(*free))]
+    NoMemory { title: String, needed: u64, free: u64 },
+    #[error("{title} cannot be run: {why}")]
+    Unsupported { title: String, why: String },
+    #[error("{title}: {source}")]
+    Host { title: String, source: HostError },
+    #[error("the thread that owns the seat is gone")]
+    Closed,
+}
+
+impl From<SeatError> for Failure {
+    fn from(error: SeatError) -> Self {
+        Failure::from(&error)
+    }
+}
+
+impl From<&SeatError> for Failure {
+    fn from(error: &SeatError) -> Self {
+        let (code, fix) = match error {
+            SeatError::Stopped => ("stopped", "Ask again when you like."),
+            SeatError::TooLarge { .. } => {
+                ("expert_too_large", "Raise the memory budget in Settings, or choose a smaller expert.")
+            }
+            SeatError::NoMemory { .. } => ("no_memory", "Close other programs, or choose a smaller expert."),
+            SeatError::Unsupported { .. } => ("expert_unsupported", "Choose another expert."),
+            SeatError::Host { title, source } => return host_failure(title, source),
+            SeatError::Closed => ("seat_closed", "Start Lectern again, and please report this: it is a bug."),
+        };
+        Failure { code: code.into(), message: error.to_string(), fix: fix.into(), detail: None }
+    }
+}
+
+/// What the window gets of an expert's process that failed.
+fn host_failure(title: &str, error: &HostError) -> Failure {
+    let (code, fix) = match error {
+        HostError::Crashed { .. } => (
+            "expert_crashed",
+            "Ask again: the expert is started anew. If it fails each time, choose another one.",
+        ),
+        other => (other.code(), other.fix()),
+    };
+    let detail = error.detail().map(str::to_owned);
+    Failure { code: code.into(), message: format!("{title}: {error}"), fix: fix.into(), detail }
+}
+
+/// The lectern: sends words to the thread that owns the seat. Dropping it ends the expert's process and waits for that.
+pub struct Lectern {
+    words: Sender<Word>,
+    board: Arc<Board>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Lectern {
+    /// An empty lectern. `executable` hosts experts; `budget_bytes` is what one of them may take.
+    pub fn open(executable: PathBuf, budget_bytes: u64, threads: Option<usize>) -> std::io::Result<Self> {
+        let (words, inbox) = channel();
+        let board = Arc::new(Board::new(budget_bytes));
+        let owner = Owner::new(inbox, Arc::clone(&board), executable, threads);
+        let thread = std::thread::Builder::new().name("seat".into()).spawn(move || owner.run())?;
+        Ok(Lectern { words, board, thread: Some(thread) })
+    }
+
+    /// Waits for the seat and for the expert to be in it. `on` hears how the seat changes hands meanwhile.
+    /// Returns `Stopped` within a few milliseconds when `stop` is set; a load that has begun is stopped with it.
+    pub fn take(
+        &self,
+        guest: Guest,
+        stop: &Arc<AtomicBool>,
+        on: &mut dyn FnMut(Seat),
+    ) -> Result<Turn, SeatError> {
+        let begun = Instant::now();
+        let waiting = board::Waiting::begin(&self.board, &guest.name);
+        let (replies, answers) = channel();
+        let title = guest.title.clone();
+        self.words
+            .send(Word::Sit(Sit { guest, stop: Arc::clone(stop), replies }))
+            .map_err(|_| SeatError::Closed)?;
+        if let busy @ Seat::Taken { busy: true, .. } = self.board.seat() {
+            on(busy);
+        }
+        loop {
+            match answers.recv_timeout(LOOK) {
+                Ok(Reply::Changing(seat)) => on(seat),
+                Ok(Reply::Seated { seated, context_length, work }) => {
+                    let elapsed_ms = begun.elapsed().as_secs_f32() * 1000.0;
+                    let seated = Seated { elapsed_ms, ..seated };
+                    return Ok(Turn::new(seated, title, context_length, work, waiting));
+                }
+                Ok(Reply::Failed(error)) => return Err(error),
+                Err(RecvTimeoutError::Timeout) => {}
+                // The owner passes over those who were stopped while they waited.
+                Err(RecvTimeoutError::Disconnected) if !stop.load(Ordering::Relaxed) => {
+                    return Err(SeatError::Closed);
+                }
+                Err(RecvTimeoutError::Disconnected) => return Err(SeatError::Stopped),
+            }
+            if stop.load(Ordering::Relaxed) {
+                return Err(SeatError::Stopped);
+            }
+        }
+    }
+
+    /// The expert leaves when the questions that came before this word are answered. Bytes that came back, measured.
+    pub fn leave(&self) -> Result<u64, SeatError> {
+        let (done, answer) = channel();
+        self.words.send(Word::Leave { done }).map_err(|_| SeatError::Closed)?;
+        answer.recv().map_err(|_| SeatError::Closed)
+    }
+
+    /// Who stands there now.
+    pub fn seat(&self) -> Seat {
+        self.board.seat()
+    }
+
+    pub fn budget_bytes(&self) -> u64 {
+        self.board.budget_bytes()
+    }
+
+    /// Counts from the next load on; who is seated stays.
+    pub fn set_budget(&self, bytes: u64) {
+        self.board.set_budget(bytes);
+    }
+
+    /// Measured time of each expert's last load here.
+    pub fn load_ms(&self) -> HashMap<String, f32> {
+        self.board.load_ms()
+    }
+
+    /// Questions that wait for an expert or are with it.
+    pub fn waiting(&self) -> HashMap<String, u32> {
+        self.board.waiting()
+    }
+
+    /// Hears the seat as it is now and each time it changes.
+    pub fn watch(&self, watcher: Box<dyn Fn(News) + Send>) {
+        self.board.watch(watcher);
+    }
+}
+
+impl Drop for Lectern {
+    fn drop(&mut self) {
+        let _ = self.words.send(Word::Close);
+        if let Some(thread) = self.thread.take() {
+            // It panicked if this fails, and then its end has ended the expert's process, too.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Bytes as people read them.
+fn gigabytes(bytes: u64) -> String {
+    if bytes >= 1_000_000_000 {
+        format!("{:.1} GB", bytes as f64 / 1e9)
+    } else {
+        format!("{:.1} MB", bytes as f64 / 1e6)
+    }
+}

@@ -1,0 +1,308 @@
+//! The thread that owns the seat. It alone holds the expert's process; it takes words in the order in which they come
+//! and writes each change on the board.
+
+use super::board::Board;
+use super::turn::{Asked, Says, Work};
+use super::{Guest, SeatError, governor, host_failure};
+use crate::events::Seat;
+use crate::words::{Failure, Seated};
+use runtime::host::{Host, HostError, Purpose, Spawn};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// An idle expert's memory is measured this often, so that the meter is true and a dead process is noticed.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// Progress of a load is shown this often at most: more than a window draws is noise.
+const PROGRESS: Duration = Duration::from_millis(30);
+
+/// What others say to the owner.
+pub(super) enum Word {
+    Sit(Sit),
+    /// The reply: bytes that came back.
+    Leave {
+        done: Sender<u64>,
+    },
+    Close,
+}
+
+pub(super) struct Sit {
+    pub guest: Guest,
+    pub stop: Arc<AtomicBool>,
+    pub replies: Sender<Reply>,
+}
+
+pub(super) enum Reply {
+    Changing(Seat),
+    Seated { seated: Seated, context_length: u32, work: Sender<Work> },
+    Failed(SeatError),
+}
+
+pub(super) struct Owner {
+    inbox: Receiver<Word>,
+    board: Arc<Board>,
+    executable: PathBuf,
+    threads: Option<usize>,
+    occupant: Option<Occupant>,
+}
+
+struct Occupant {
+    guest: Guest,
+    host: Host,
+    /// Of its last answer.
+    tokens_per_s: Option<f32>,
+}
+
+impl Occupant {
+    fn seat(&self, busy: bool) -> Seat {
+        Seat::Taken {
+            expert: self.guest.name.clone(),
+            title: self.guest.title.clone(),
+            memory_bytes: self.host.memory(),
+            pid: self.host.pid(),
+            busy,
+            tokens_per_s: self.tokens_per_s,
+        }
+    }
+}
+
+/// What the last expert's leaving gave.
+#[derive(Default)]
+struct Cleared {
+    who: Option<String>,
+    freed_bytes: u64,
+    leave_ms: f32,
+}
+
+impl Owner {
+    pub(super) fn new(
+        inbox: Receiver<Word>,
+        board: Arc<Board>,
+        executable: PathBuf,
+        threads: Option<usize>,
+    ) -> Self {
+        Owner { inbox, board, executable, threads, occupant: None }
+    }
+
+    pub(super) fn run(mut self) {
+        loop {
+            match self.inbox.recv_timeout(HEARTBEAT) {
+                Ok(Word::Sit(sit)) => self.serve(&sit),
+                Ok(Word::Leave { done }) => {
+                    let cleared = self.clear(&mut |_| {});
+                    self.board.show(Seat::Empty);
+                    let _ = done.send(cleared.freed_bytes);
+                }
+                Ok(Word::Close) | Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => self.look(),
+            }
+        }
+        self.clear(&mut |_| {});
+        self.board.show(Seat::Empty);
+    }
+
+    /// One question's turn, from seating its expert to its end.
+    fn serve(&mut self, sit: &Sit) {
+        // Nobody swaps an expert for somebody who has left the queue.
+        if sit.stop.load(Ordering::Relaxed) {
+            return;
+        }
+        match self.seat(sit) {
+            Ok((seated, context_length)) => {
+                let (work, asked) = channel();
+                if sit.replies.send(Reply::Seated { seated, context_length, work }).is_ok() {
+                    self.attend(&asked);
+                }
+                self.show(false);
+            }
+            Err(error) => {
+                let _ = sit.replies.send(Reply::Failed(error));
+            }
+        }
+    }
+
+    /// Brings the guest to the seat. A refusal leaves whoever is there in peace.
+    fn seat(&mut self, sit: &Sit) -> Result<(Seated, u32), SeatError> {
+        let begun = Instant::now();
+        self.look();
+        let budget_bytes = self.board.budget_bytes();
+        if let Some(here) = self.occupant.as_ref().filter(|here| here.guest == sit.guest) {
+            let seated = Seated {
+                expert: here.guest.name.clone(),
+                was_seated: true,
+                memory_bytes: here.host.memory(),
+                budget_bytes,
+                elapsed_ms: begun.elapsed().as_secs_f32() * 1000.0,
+                ..Seated::default()
+            };
+            return Ok((seated, here.host.facts().context_length));
+        }
+        let title = &sit.guest.title;
+        let expected_bytes = governor::memory_needed(title, &sit.guest.file)?;
+        let given_back = self.occupant.as_ref().map_or(0, |here| here.host.memory());
+        governor::allow(title, expected_bytes, budget_bytes, given_back)?;
+
+        let mut tell = |seat: Seat| {
+            let _ = sit.replies.send(Reply::Changing(seat));
+        };
+        let cleared = self.clear(&mut tell);
+        if sit.stop.load(Ordering::Relaxed) {
+            self.board.show(Seat::Empty);
+            return Err(SeatError::Stopped);
+        }
+        let loading = Instant::now();
+        let host = match self.load(sit, expected_bytes, &mut tell) {
+            Ok(host) => host,
+            Err(_) if sit.stop.load(Ordering::Relaxed) => {
+                self.board.show(Seat::Empty);
+                return Err(SeatError::Stopped);
+            }
+            Err(source) => {
+                let error = SeatError::Host { title: title.clone(), source };
+                self.show_failure(&sit.guest.name, &error);
+                return Err(error);
+            }
+        };
+        let load_ms = loading.elapsed().as_secs_f32() * 1000.0;
+        self.board.loaded(&sit.guest.name, load_ms);
+        let context_length = host.facts().context_length;
+        let seated = Seated {
+            expert: sit.guest.name.clone(),
+            was_seated: false,
+            left: cleared.who,
+            freed_bytes: cleared.freed_bytes,
+            memory_bytes: host.memory(),
+            budget_bytes,
+            leave_ms: cleared.leave_ms,
+            load_ms,
+            elapsed_ms: begun.elapsed().as_secs_f32() * 1000.0,
+        };
+        self.occupant = Some(Occupant { guest: sit.guest.clone(), host, tokens_per_s: None });
+        Ok((seated, context_length))
+    }
+
+    fn load(&self, sit: &Sit, expected_bytes: u64, tell: &mut dyn FnMut(Seat)) -> Result<Host, HostError> {
+        let guest = &sit.guest;
+        let mut shown: Option<Instant> = None;
+        let mut progress = |memory_bytes: u64| {
+            if shown.is_some_and(|at| at.elapsed() < PROGRESS) {
+                return;
+            }
+            shown = Some(Instant::now());
+            let seat = Seat::Loading {
+                expert: guest.name.clone(),
+                title: guest.title.clone(),
+                memory_bytes,
+                expected_bytes,
+            };
+            self.board.show(seat.clone());
+            tell(seat);
+        };
+        progress(0);
+        let spawn = Spawn {
+            executable: self.executable.clone(),
+            model: guest.file.clone(),
+            memory_limit: Some(self.board.budget_bytes()),
+            threads: self.threads,
+            purpose: Purpose::Generate,
+        };
+        Host::start_unless(spawn, &sit.stop, &mut progress)
+    }
+
+    /// The expert leaves: its process ends and its memory is measured free before this returns.
+    fn clear(&mut self, tell: &mut dyn FnMut(Seat)) -> Cleared {
+        let Some(leaving) = self.occupant.take() else { return Cleared::default() };
+        let seat = Seat::Leaving {
+            expert: leaving.guest.name.clone(),
+            title: leaving.guest.title.clone(),
+            memory_bytes: leaving.host.memory(),
+        };
+        self.board.show(seat.clone());
+        tell(seat);
+        let left = leaving.host.leave();
+        Cleared { who: Some(leaving.guest.name), freed_bytes: left.freed_bytes, leave_ms: left.elapsed_ms }
+    }
+
+    /// Does what the turn asks until it is dropped or the expert's process is gone.
+    fn attend(&mut self, asked: &Asked) {
+        self.show(true);
+        while let Ok(work) = asked.recv() {
+            let Some(here) = self.occupant.as_mut() else { return };
+            match work {
+                Work::Count { text, reply } => {
+                    let counted = here.host.count_tokens(&text);
+                    self.fall_if_ended(counted.as_ref().err());
+                    let _ = reply.send(counted);
+                }
+                Work::Generate { request, stop, says } => {
+                    let finished = here.host.generate(&request, &stop, &mut |piece| {
+                        // A stopped asker no longer listens; the stop that it set ends this soon.
+                        let _ = says.send(Says::Piece(piece.to_owned()));
+                    });
+                    match &finished {
+                        // It did not stop in time and was ended: nobody is there.
+                        Ok(finished) if finished.lost_expert => {
+                            self.occupant = None;
+                            self.board.show(Seat::Empty);
+                        }
+                        Ok(finished) if finished.tokens > 1 => {
+                            here.tokens_per_s = Some(finished.tokens_per_s)
+                        }
+                        Ok(_) => {}
+                        Err(error) => self.fall_if_ended(Some(error)),
+                    }
+                    let _ = says.send(Says::Ended(finished));
+                }
+            }
+        }
+    }
+
+    /// Takes away an expert whose process is gone, before anybody hears of it: the next question finds a true board.
+    fn fall_if_ended(&mut self, error: Option<&HostError>) {
+        let Some((error, here)) = error.filter(|error| !error.expert_survives()).zip(self.occupant.as_ref())
+        else {
+            return;
+        };
+        let failure = host_failure(&here.guest.title, error);
+        self.fall(failure);
+    }
+
+    /// The expert's process is gone without having been asked to leave.
+    fn fall(&mut self, failure: Failure) {
+        if let Some(fallen) = self.occupant.take() {
+            let expert = fallen.guest.name.clone();
+            // Reaps the process and waits until its memory is free, as for any other.
+            fallen.host.leave();
+            self.board.show(Seat::Failed { expert, failure });
+        }
+    }
+
+    /// Measures whoever is there.
+    fn look(&mut self) {
+        let Some(here) = &mut self.occupant else { return };
+        if here.host.is_alive() {
+            self.show(false);
+            return;
+        }
+        let failure = Failure {
+            code: "expert_crashed".into(),
+            message: format!("{} ended while nobody was asking it anything.", here.guest.title),
+            fix: "Ask again: it is started anew.".into(),
+            detail: None,
+        };
+        self.fall(failure);
+    }
+
+    /// Writes who is there on the board; a failure that is written there stays until somebody comes.
+    fn show(&self, busy: bool) {
+        if let Some(here) = &self.occupant {
+            self.board.show(here.seat(busy));
+        }
+    }
+
+    fn show_failure(&self, expert: &str, error: &SeatError) {
+        self.board.show(Seat::Failed { expert: expert.to_owned(), failure: Failure::from(error) });
+    }
+}

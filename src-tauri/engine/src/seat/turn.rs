@@ -1,0 +1,144 @@
+//! A turn at the lectern: one question has the seated expert to itself until the turn is dropped.
+
+use super::board::Waiting;
+use super::{LOOK, SeatError};
+use crate::words::{Finish, Generated, Seated};
+use runtime::generate;
+use runtime::host::{Finished, HostError, Request};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// How long the owner may take to report how a stopped answer ended, before the asker goes without that report.
+const GRACE: Duration = Duration::from_millis(120);
+
+/// What a turn asks of the thread that owns the expert.
+pub(super) enum Work {
+    Count { text: String, reply: Sender<Result<u32, HostError>> },
+    Generate { request: Request, stop: Arc<AtomicBool>, says: Sender<Says> },
+}
+
+/// What the expert says.
+pub(super) enum Says {
+    Piece(String),
+    Ended(Result<Finished, HostError>),
+}
+
+pub struct Turn {
+    seated: Seated,
+    title: String,
+    context_length: u32,
+    work: Sender<Work>,
+    _waiting: Waiting,
+}
+
+impl Turn {
+    pub(super) fn new(
+        seated: Seated,
+        title: String,
+        context_length: u32,
+        work: Sender<Work>,
+        waiting: Waiting,
+    ) -> Self {
+        Turn { seated, title, context_length, work, _waiting: waiting }
+    }
+
+    /// How the expert came to the seat.
+    pub fn seated(&self) -> &Seated {
+        &self.seated
+    }
+
+    /// Tokens that the expert can read and write in all.
+    pub fn context_length(&self) -> u32 {
+        self.context_length
+    }
+
+    /// Tokens of `text` by the expert's own tokenizer.
+    pub fn count_tokens(&self, text: &str, stop: &AtomicBool) -> Result<u32, SeatError> {
+        let (reply, answer) = channel();
+        self.ask(Work::Count { text: text.to_owned(), reply })?;
+        loop {
+            match answer.recv_timeout(LOOK) {
+                Ok(counted) => return counted.map_err(|source| self.failed(source)),
+                Err(RecvTimeoutError::Disconnected) => return Err(SeatError::Closed),
+                Err(RecvTimeoutError::Timeout) if stop.load(Ordering::Relaxed) => {
+                    return Err(SeatError::Stopped);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// The expert answers; `on_piece` hears the text as it comes. When `stop` is set, what there is so far comes back
+    /// with `Finish::Stopped`, whether or not the expert's process has obeyed by then.
+    pub fn generate(
+        &self,
+        request: Request,
+        stop: &Arc<AtomicBool>,
+        on_piece: &mut dyn FnMut(&str),
+    ) -> Result<(String, Generated), SeatError> {
+        let begun = Instant::now();
+        let (says, heard) = channel();
+        self.ask(Work::Generate { request, stop: Arc::clone(stop), says })?;
+        let mut text = String::new();
+        let mut stopped_at: Option<Instant> = None;
+        loop {
+            match heard.recv_timeout(LOOK) {
+                Ok(Says::Piece(piece)) => {
+                    on_piece(&piece);
+                    text.push_str(&piece);
+                }
+                Ok(Says::Ended(Ok(finished))) => {
+                    let generated = generated(&finished, begun);
+                    return Ok((finished.text, generated));
+                }
+                Ok(Says::Ended(Err(_))) if stop.load(Ordering::Relaxed) => return Ok((text, cut_off(begun))),
+                Ok(Says::Ended(Err(source))) => return Err(self.failed(source)),
+                Err(RecvTimeoutError::Disconnected) => return Err(SeatError::Closed),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if stop.load(Ordering::Relaxed) && stopped_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
+                return Ok((text, cut_off(begun)));
+            }
+        }
+    }
+
+    fn ask(&self, work: Work) -> Result<(), SeatError> {
+        self.work.send(work).map_err(|_| SeatError::Closed)
+    }
+
+    fn failed(&self, source: HostError) -> SeatError {
+        SeatError::Host { title: self.title.clone(), source }
+    }
+}
+
+fn generated(finished: &Finished, begun: Instant) -> Generated {
+    Generated {
+        prompt_tokens: finished.prompt_tokens,
+        tokens: finished.tokens,
+        first_token_ms: finished.first_token_ms,
+        tokens_per_s: finished.tokens_per_s,
+        prompt_tokens_per_s: finished.prompt_tokens_per_s,
+        confidence: finished.mean_probability,
+        peak_memory_bytes: finished.peak_memory_bytes,
+        finish: match finished.finish {
+            generate::Finish::End => Finish::End,
+            generate::Finish::Length => Finish::Length,
+            generate::Finish::Stopped => Finish::Stopped,
+        },
+        elapsed_ms: begun.elapsed().as_secs_f32() * 1000.0,
+    }
+}
+
+/// Stopped before the expert could report its figures: none are known, and none are made up.
+fn cut_off(begun: Instant) -> Generated {
+    Generated {
+        finish: Finish::Stopped,
+        elapsed_ms: begun.elapsed().as_secs_f32() * 1000.0,
+        ..Generated::default()
+    }
+}
+
+/// The owner's side: what a turn asks for until it is dropped.
+pub(super) type Asked = Receiver<Work>;

@@ -1,0 +1,168 @@
+//! Settings: what the user chose, in one small JSON file.
+//!
+//! In:     settings.json of the home
+//! Out:    the settings, and a warning when the file could not be read
+//! Fails:  only when writing; a bad file is put aside, never lost and never in the way
+
+use crate::home::{Home, write_atomically};
+use crate::words::{Failure, Mode};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use ts_rs::TS;
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct Settings {
+    pub theme: Theme,
+    /// Where new questions start.
+    pub mode: Mode,
+    /// Memory for experts in GB (10^9 bytes); `None` lets the governor choose from what this machine has.
+    pub budget_gb: Option<f32>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Theme {
+    #[default]
+    System,
+    Light,
+    Dark,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    #[error("a memory budget of {0} GB makes no sense; it must be above 0 and at most 100000")]
+    BadBudget(f32),
+    #[error("the settings cannot be written to {}: {source}", path.display())]
+    CannotWrite { path: PathBuf, source: std::io::Error },
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Failure {
+        let (code, fix) = match &error {
+            SettingsError::BadBudget(_) => {
+                ("settings.bad_budget", "Give a number of gigabytes above 0, or none at all.")
+            }
+            SettingsError::CannotWrite { .. } => {
+                ("settings.cannot_write", "Free disk space or allow writing to that folder.")
+            }
+        };
+        Failure { code: code.into(), message: error.to_string(), fix: fix.into(), detail: None }
+    }
+}
+
+/// Settings as they were read, with the news that the file was bad.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loaded {
+    pub settings: Settings,
+    /// The defaults are in use, and this says why.
+    pub warning: Option<Failure>,
+}
+
+impl Settings {
+    /// The saved settings; the defaults when there are none. A file that is no settings is kept beside as
+    /// `settings.json.bad`.
+    pub fn load(home: &Home) -> Loaded {
+        let path = home.settings_file();
+        let why = match std::fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Loaded::default(),
+            Err(error) => error.to_string(),
+            Ok(bytes) => match serde_json::from_slice::<Settings>(&bytes) {
+                Err(error) => error.to_string(),
+                Ok(settings) => match settings.check() {
+                    Err(error) => error.to_string(),
+                    Ok(()) => return Loaded { settings, warning: None },
+                },
+            },
+        };
+        let aside = path.with_extension("json.bad");
+        let fix = match std::fs::rename(&path, &aside) {
+            Ok(()) => format!("The defaults are in use; the old file is kept as {}.", aside.display()),
+            Err(error) => format!("The defaults are in use; the old file could not be put aside: {error}."),
+        };
+        Loaded {
+            settings: Settings::default(),
+            warning: Some(Failure {
+                code: "settings.unreadable".into(),
+                message: format!("The settings in {} could not be read.", path.display()),
+                fix,
+                detail: Some(why),
+            }),
+        }
+    }
+
+    /// Writes them whole or not at all.
+    pub fn save(&self, home: &Home) -> Result<(), SettingsError> {
+        self.check()?;
+        let path = home.settings_file();
+        let text = serde_json::to_vec_pretty(self)
+            .map_err(|error| SettingsError::CannotWrite { path: path.clone(), source: error.into() })?;
+        write_atomically(&path, &text).map_err(|source| SettingsError::CannotWrite { path, source })
+    }
+
+    /// The budget in bytes, when one is set.
+    pub fn budget_bytes(&self) -> Option<u64> {
+        self.budget_gb.map(|gb| (f64::from(gb) * 1e9) as u64)
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        match self.budget_gb {
+            Some(gb) if !gb.is_finite() || gb <= 0.0 || gb > 100_000.0 => Err(SettingsError::BadBudget(gb)),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home() -> (tempfile::TempDir, Home) {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::at(folder.path());
+        home.prepare().unwrap();
+        (folder, home)
+    }
+
+    #[test]
+    fn what_is_saved_comes_back() {
+        let (_folder, home) = home();
+        assert_eq!(Settings::load(&home), Loaded::default(), "no file means the defaults and no warning");
+        let settings = Settings { theme: Theme::Dark, mode: Mode::Fast, budget_gb: Some(2.5) };
+        settings.save(&home).unwrap();
+        assert_eq!(Settings::load(&home), Loaded { settings: settings.clone(), warning: None });
+        assert_eq!(settings.budget_bytes(), Some(2_500_000_000));
+    }
+
+    #[test]
+    fn a_bad_file_gives_the_defaults_a_warning_and_is_kept() {
+        for bad in [&b"{ not json"[..], b"", b"{\"theme\":\"plaid\"}", b"{\"budget_gb\":-3}", b"\xff\xfe"] {
+            let (_folder, home) = home();
+            std::fs::write(home.settings_file(), bad).unwrap();
+            let loaded = Settings::load(&home);
+            assert_eq!(loaded.settings, Settings::default());
+            let warning = loaded.warning.expect("the user is told");
+            assert_eq!(warning.code, "settings.unreadable");
+            let aside = home.root().join("settings.json.bad");
+            assert_eq!(std::fs::read(aside).unwrap(), bad, "what the user wrote is not lost");
+            assert_eq!(Settings::load(&home), Loaded::default(), "it is said once");
+        }
+    }
+
+    #[test]
+    fn fields_of_a_newer_version_are_passed_over() {
+        let (_folder, home) = home();
+        std::fs::write(home.settings_file(), b"{\"theme\":\"light\",\"colour\":\"brass\"}").unwrap();
+        assert_eq!(Settings::load(&home).settings.theme, Theme::Light);
+    }
+
+    #[test]
+    fn a_budget_that_makes_no_sense_is_refused() {
+        let (_folder, home) = home();
+        for gb in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+            let refused = Settings { budget_gb: Some(gb), ..Settings::default() }.save(&home);
+            assert!(refused.is_err(), "{gb} GB was accepted");
+        }
+        assert!(!home.settings_file().exists());
+    }
+}

@@ -1,0 +1,311 @@
+//! The plain words that rooms hand each other. No behaviour beyond small conversions; every figure carries its unit
+//! in its name. What crosses the bridge to the window derives `TS`; what the command line prints is the same data.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// What somebody asks, with the choices that belong to this one question.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct Question {
+    /// As the user wrote it. Routing always reads this.
+    pub text: String,
+    /// The conversation that it continues; `None` starts a new one.
+    pub conversation: Option<String>,
+    pub mode: Mode,
+    /// Chosen by hand: routing is still traced, but this expert answers.
+    pub expert: Option<String>,
+    /// `false` asks without looking at past answers, whatever the mode says.
+    pub recall: bool,
+    /// Passages that the user took out for this question.
+    pub without: Vec<String>,
+    /// The answer that this one replaces (regenerate), if any.
+    pub replaces: Option<String>,
+    pub max_tokens: Option<u32>,
+    pub temperature: Option<f32>,
+    #[ts(type = "number | null")]
+    pub seed: Option<u64>,
+}
+
+impl Question {
+    /// A question in the default mode, with recall.
+    pub fn new(text: impl Into<String>) -> Self {
+        Question { text: text.into(), recall: true, ..Question::default() }
+    }
+}
+
+/// Presets over the one path (R2). Each only sets where the stages start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Recall and compression.
+    #[default]
+    Optimized,
+    /// Compression without recall.
+    Fast,
+    /// Neither.
+    Basic,
+}
+
+/// The domain of a question that belongs to none of those that the classifier was taught.
+pub const NONE: &str = "none";
+
+/// What reading the question found.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Reading {
+    /// The most likely domain, `"none"` when the classifier knows that it is none of its own.
+    pub domain: String,
+    /// Calibrated probability of `domain`, 0 to 1.
+    pub confidence: f32,
+    /// Every domain with its probability, highest first.
+    pub domains: Vec<DomainScore>,
+    /// 0 (a fact) to 10 (long work).
+    pub complexity: f32,
+    pub features: Features,
+    pub elapsed_ms: f32,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+pub struct DomainScore {
+    pub domain: String,
+    pub probability: f32,
+}
+
+/// Plain facts of a question's text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct Features {
+    pub words: u32,
+    pub characters: u32,
+    pub numbers: u32,
+    /// The most digits in one number.
+    pub longest_number_digits: u32,
+    pub operators: u32,
+    pub has_code: bool,
+    pub has_quotes: bool,
+}
+
+/// A past answer that bears on the question.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Passage {
+    /// The past answer's id.
+    pub id: String,
+    pub question: String,
+    pub answer: String,
+    pub expert: String,
+    /// Unix time in milliseconds.
+    #[ts(type = "number")]
+    pub created: i64,
+    /// Relevance after all terms, 0 to 1; at least the threshold.
+    pub score: f32,
+    pub bm25: f32,
+    pub rating: i32,
+}
+
+impl Passage {
+    /// How it reads in a prompt; what is counted is what is sent.
+    pub fn in_prompt(&self) -> String {
+        format!("Question: {}\nAnswer: {}", self.question.trim(), self.answer.trim())
+    }
+}
+
+/// Retrieve: what was looked at and what was kept.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Recalled {
+    /// `false`: recall was off for this question.
+    pub asked: bool,
+    pub passages: Vec<Passage>,
+    /// Past answers that matched some word.
+    pub considered: u32,
+    /// Passages under this relevance are not shown.
+    pub threshold: f32,
+    pub elapsed_ms: f32,
+}
+
+/// Who answers, and why.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Plan {
+    pub domain: String,
+    pub complexity: f32,
+    /// Every expert that was ready, best first; the first one answers unless `by_hand` or `abstained`.
+    pub experts: Vec<Candidate>,
+    /// The expert that answers.
+    pub chosen: String,
+    /// No expert reached `min_confidence`: the generalist answers.
+    pub abstained: bool,
+    /// The user chose.
+    pub by_hand: bool,
+    pub min_confidence: f32,
+    /// One sentence.
+    pub reason: String,
+    pub elapsed_ms: f32,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Candidate {
+    pub name: String,
+    pub title: String,
+    /// `0.6 gate + 0.4 self_assessment`, times 0.5 when overloaded, minus `swap`.
+    pub score: f32,
+    pub terms: Terms,
+}
+
+/// Every term of a score.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Terms {
+    /// The classifier's probability of this expert's domains.
+    pub gate: f32,
+    /// What the expert says of itself: `can_handle(question)`.
+    #[serde(rename = "self")]
+    pub self_assessment: f32,
+    /// 1.0, or 0.5 when overloaded.
+    pub load: f32,
+    /// Subtracted: 0 for the seated expert, else the price of a swap.
+    pub swap: f32,
+}
+
+/// Compress: the recalled context was made to fit.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Compressed {
+    /// Tokens of the expert's own tokenizer, question and context.
+    pub tokens_before: u32,
+    pub tokens_after: u32,
+    /// Passages given to the expert.
+    pub kept: u32,
+    pub dropped: u32,
+    /// What was done, in one sentence.
+    pub reason: String,
+    pub elapsed_ms: f32,
+}
+
+/// One earlier question of the conversation and its answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Exchange {
+    pub question: String,
+    pub answer: String,
+}
+
+/// What goes to the expert beside the question.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    pub passages: Vec<Passage>,
+    /// Oldest first.
+    pub earlier: Vec<Exchange>,
+}
+
+/// Seat: the expert took the lectern.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Seated {
+    pub expert: String,
+    /// It was there already.
+    pub was_seated: bool,
+    /// Who left for it.
+    pub left: Option<String>,
+    /// Memory that came back when the last one left, measured.
+    #[ts(type = "number")]
+    pub freed_bytes: u64,
+    /// Resident memory of the expert's process after loading, measured.
+    #[ts(type = "number")]
+    pub memory_bytes: u64,
+    /// What the governor allows.
+    #[ts(type = "number")]
+    pub budget_bytes: u64,
+    pub leave_ms: f32,
+    pub load_ms: f32,
+    pub elapsed_ms: f32,
+}
+
+/// Generate: what the expert did.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Generated {
+    pub prompt_tokens: u32,
+    pub tokens: u32,
+    pub first_token_ms: f32,
+    pub tokens_per_s: f32,
+    pub prompt_tokens_per_s: f32,
+    /// Mean probability that the expert gave to the tokens it chose.
+    pub confidence: f32,
+    #[ts(type = "number")]
+    pub peak_memory_bytes: u64,
+    /// `"end"`, `"length"` or `"stopped"`.
+    pub finish: Finish,
+    pub elapsed_ms: f32,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// The expert said that it is done.
+    #[default]
+    End,
+    /// The token limit cut it.
+    Length,
+    /// The user stopped it.
+    Stopped,
+}
+
+/// Learn: what became of the answer.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Learned {
+    /// Kept as a past answer that later questions may recall.
+    pub stored: bool,
+    /// Why not, when not.
+    pub why_not: Option<String>,
+    pub elapsed_ms: f32,
+}
+
+/// Everything that happened on the way.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Trace {
+    pub read: Reading,
+    pub retrieve: Recalled,
+    pub route: Plan,
+    pub seat: Seated,
+    pub compress: Compressed,
+    pub generate: Generated,
+    pub learn: Learned,
+    pub total_ms: f32,
+    /// The stage in which the user stopped it; the stages after it never ran and hold their empty values.
+    #[serde(default)]
+    pub stopped_in: Option<Stage>,
+}
+
+/// The rooms in the order that a question meets them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    Read,
+    Retrieve,
+    Route,
+    Seat,
+    Compress,
+    Generate,
+    Learn,
+}
+
+/// One answer with its trace.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+pub struct Answer {
+    pub id: String,
+    pub conversation: String,
+    pub question: String,
+    pub answer: String,
+    pub expert: String,
+    pub trace: Trace,
+    /// Tokens generated.
+    pub tokens: u32,
+    pub stopped: bool,
+    /// The expert said that it cannot do this.
+    pub refused: bool,
+    /// Unix time in milliseconds.
+    #[ts(type = "number")]
+    pub created: i64,
+}
+
+/// What the window and `--json` get of any error: a stable code, what happened, what to do, and details.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Failure {
+    pub code: String,
+    pub message: String,
+    pub fix: String,
+    pub detail: Option<String>,
+}

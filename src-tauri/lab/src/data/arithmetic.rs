@@ -1,0 +1,558 @@
+//! Arithmetic: whole numbers of up to four digits, the four operations and percentages, worked digit by digit.
+//!
+//! Every step depends on a few digits at fixed distances, so that a model of a million parameters can learn it, and
+//! every line is a true equation that a person can check. What is out of range is refused.
+
+use super::{Corpus, Example, Split};
+use crate::data::refusals;
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+
+pub struct Arithmetic;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Operation {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Percent,
+}
+
+use Operation::{Add, Divide, Multiply, Percent, Subtract};
+
+/// Share of the examples that the expert must refuse.
+const REFUSALS: f64 = 0.10;
+
+impl Corpus for Arithmetic {
+    fn name(&self) -> &'static str {
+        "arithmetic"
+    }
+
+    fn domain(&self) -> &'static str {
+        "mathematics"
+    }
+
+    fn sample(&self, rng: &mut ChaCha8Rng, split: Split) -> Example {
+        if rng.random_bool(REFUSALS) {
+            return if rng.random_bool(0.5) { out_of_range(rng, split) } else { refusals::refusal_for("arithmetic", rng, split) };
+        }
+        let operation = *[Add, Subtract, Multiply, Multiply, Divide, Divide, Percent].choose(rng).unwrap_or(&Add);
+        loop {
+            let (a, b) = operands(operation, rng);
+            if held_out(operation, a, b).is_none_or(|held| held == (split == Split::HeldOut)) {
+                return Example {
+                    question: question(operation, a, b, rng, split),
+                    answer: answer(operation, a, b),
+                    complexity: complexity(operation, a, b),
+                    task: task(operation),
+                };
+            }
+        }
+    }
+
+    fn correct(&self, example: &Example, answer: &str) -> bool {
+        last_line(answer) == last_line(&example.answer)
+    }
+}
+
+pub(super) fn last_line(text: &str) -> &str {
+    text.trim().lines().last().unwrap_or("").trim()
+}
+
+fn task(operation: Operation) -> &'static str {
+    match operation {
+        Add => "addition",
+        Subtract => "subtraction",
+        Multiply => "multiplication",
+        Divide => "division",
+        Percent => "percentage",
+    }
+}
+
+/// A tenth of all operand pairs is kept for the held-out set; small ones, of which there are few, are in both.
+fn held_out(operation: Operation, a: u64, b: u64) -> Option<bool> {
+    if a.max(b) < 30 {
+        return None;
+    }
+    let key = (operation as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (a << 20) ^ b;
+    let mixed = (key ^ (key >> 31)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    Some((mixed >> 33).is_multiple_of(10))
+}
+
+fn number(rng: &mut ChaCha8Rng, digits: u32) -> u64 {
+    match digits {
+        1 => rng.random_range(0..10),
+        n => {
+            let value = rng.random_range(10u64.pow(n - 1)..10u64.pow(n));
+            // People like round numbers.
+            if rng.random_bool(0.1) { (value / 10).max(1) * 10 } else { value }
+        }
+    }
+}
+
+fn digits_of(rng: &mut ChaCha8Rng, weights: [u32; 4]) -> u32 {
+    let mut at = rng.random_range(0..weights.iter().sum());
+    for (i, weight) in weights.into_iter().enumerate() {
+        if at < weight {
+            return i as u32 + 1;
+        }
+        at -= weight;
+    }
+    4
+}
+
+fn operands(operation: Operation, rng: &mut ChaCha8Rng) -> (u64, u64) {
+    match operation {
+        Add | Subtract => {
+            let n = digits_of(rng, [2, 4, 5, 6]);
+            let m = if rng.random_bool(0.5) { n } else { digits_of(rng, [2, 3, 3, 3]) };
+            let (a, b) = (number(rng, n), number(rng, m));
+            // Most differences that people ask for are positive.
+            if operation == Subtract && a < b && rng.random_bool(0.6) { (b, a) } else { (a, b) }
+        }
+        Multiply => {
+            let (n, m) = (digits_of(rng, [3, 4, 3, 3]), digits_of(rng, [3, 4, 2, 2]));
+            (number(rng, n), number(rng, m))
+        }
+        Divide => {
+            let (n, m) = (digits_of(rng, [1, 3, 4, 5]), digits_of(rng, [8, 10, 3, 1]));
+            let (a, b) = (number(rng, n), number(rng, m));
+            if a < b && rng.random_bool(0.8) {
+                return (b, a);
+            }
+            // Half of what people divide comes out even.
+            if b > 0 && rng.random_bool(0.4) { (a / b * b, b) } else { (a, b) }
+        }
+        Percent => {
+            let p = if rng.random_bool(0.5) {
+                *[1, 2, 3, 5, 8, 10, 12, 15, 20, 25, 30, 33, 40, 50, 60, 75, 80, 90, 100].choose(rng).unwrap_or(&10)
+            } else {
+                rng.random_range(1..100)
+            };
+            let n = digits_of(rng, [1, 4, 4, 3]);
+            (p, number(rng, n))
+        }
+    }
+}
+
+/// Digits from the units up.
+fn digits(mut value: u64, width: usize) -> Vec<u64> {
+    let mut out = Vec::with_capacity(width);
+    for _ in 0..width {
+        out.push(value % 10);
+        value /= 10;
+    }
+    out
+}
+
+fn length(value: u64) -> usize {
+    value.to_string().len()
+}
+
+fn answer(operation: Operation, a: u64, b: u64) -> String {
+    let mut lines = Vec::new();
+    match operation {
+        Add => {
+            add(a, b, &mut lines);
+            lines.push(format!("**{a} + {b} = {}**", a + b));
+        }
+        Subtract => {
+            subtract(a, b, &mut lines);
+            lines.push(format!("**{a} - {b} = {}**", a as i64 - b as i64));
+        }
+        Multiply => {
+            multiply(a, b, &mut lines);
+            lines.push(format!("**{a} × {b} = {}**", a * b));
+        }
+        Divide if b == 0 => lines.push("**Dividing by 0 has no answer.**".into()),
+        Divide => {
+            divide(a, b, &mut lines);
+            lines.push(match a % b {
+                0 => format!("**{a} ÷ {b} = {}**", a / b),
+                rest => format!("**{a} ÷ {b} = {} remainder {rest}**", a / b),
+            });
+        }
+        Percent => {
+            lines.push(format!("{a}% of {b} = {b} × {a} ÷ 100"));
+            multiply(b, a, &mut lines);
+            let product = a * b;
+            lines.push(format!("{b} × {a} = {product}"));
+            let (whole, part) = (product / 100, product % 100);
+            lines.push(format!("{product} ÷ 100 = {whole}.{part:02}"));
+            let short = match part {
+                0 => whole.to_string(),
+                part if part % 10 == 0 => format!("{whole}.{}", part / 10),
+                part => format!("{whole}.{part:02}"),
+            };
+            lines.push(format!("**{a}% of {b} = {short}**"));
+        }
+    }
+    lines.join("\n")
+}
+
+/// Sums and differences stand in columns of this many digits, so that every digit is at the same distance.
+const COLUMNS: usize = 4;
+
+/// Column addition from the units: digit + digit + carry.
+fn add(a: u64, b: u64, lines: &mut Vec<String>) {
+    lines.push(format!("{a:0COLUMNS$} + {b:0COLUMNS$}"));
+    let mut carry = 0;
+    for (x, y) in digits(a, COLUMNS).into_iter().zip(digits(b, COLUMNS)) {
+        let sum = x + y + carry;
+        lines.push(format!("{x}+{y}+{carry}={sum:02}"));
+        carry = sum / 10;
+    }
+}
+
+/// Column subtraction of the smaller from the larger: digit - digit - borrow.
+fn subtract(a: u64, b: u64, lines: &mut Vec<String>) {
+    lines.push(format!("{a:0COLUMNS$} - {b:0COLUMNS$}"));
+    let (large, small) = (a.max(b), a.min(b));
+    if a < b {
+        lines.push(format!("= -({large:0COLUMNS$} - {small:0COLUMNS$})"));
+    }
+    let mut borrow = 0;
+    for (x, y) in digits(large, COLUMNS).into_iter().zip(digits(small, COLUMNS)) {
+        let lend = u64::from(x < y + borrow);
+        lines.push(format!("{x}-{y}-{borrow}={}, borrow {lend}", x + 10 * lend - y - borrow));
+        borrow = lend;
+    }
+}
+
+/// Long multiplication, the longer number on top. One block a digit of the lower number; each starts with what the
+/// block before left over.
+pub(super) fn multiply(a: u64, b: u64, lines: &mut Vec<String>) {
+    let (top, low) = if length(b) > length(a) { (b, a) } else { (a, b) };
+    let width = length(top);
+    lines.push(format!("{top} × {low}"));
+    let mut over = 0;
+    for digit in digits(low, length(low)) {
+        lines.push(format!("{top}×{digit}+{over:0width$}"));
+        let mut carry = 0;
+        for (x, kept) in digits(top, width).into_iter().zip(digits(over, width)) {
+            let (product, extra) = (x * digit, kept + carry);
+            let sum = product + extra;
+            lines.push(format!("{x}×{digit}+{kept}+{carry}={product:02}+{extra:02}={sum:02}"));
+            carry = sum / 10;
+        }
+        over = (top * digit + over) / 10;
+    }
+}
+
+/// Long division: one line a digit of the dividend; divisors of two and more digits get their multiples first.
+fn divide(a: u64, b: u64, lines: &mut Vec<String>) {
+    lines.push(format!("{a} ÷ {b}"));
+    let width = length(b) + 1;
+    if b >= 10 {
+        let multiples: Vec<String> = (1..10).map(|k| format!("{:0width$}", b * k)).collect();
+        lines.push(multiples.join(" "));
+    }
+    let mut rest = 0;
+    for digit in digits(a, length(a)).into_iter().rev() {
+        let now = rest * 10 + digit;
+        let times = now / b;
+        rest = now % b;
+        lines.push(match b {
+            0..10 => format!("{now:02}÷{b}={times} r {rest}"),
+            _ => {
+                let less = width - 1;
+                format!("{now:0width$}-{times}×{b}={now:0width$}-{:0width$}={rest:0less$}", times * b)
+            }
+        });
+    }
+}
+
+/// From the one-digit calculations that it takes.
+fn complexity(operation: Operation, a: u64, b: u64) -> f32 {
+    let (n, m) = (length(a), length(b));
+    let steps = match operation {
+        Add | Subtract => n.max(m),
+        Multiply => n * m,
+        Divide => n * m + if m > 1 { 3 } else { 0 },
+        Percent => n * m + 2,
+    };
+    (0.6 + 0.45 * steps as f32).min(10.0)
+}
+
+/// How a number is written in a question.
+pub(super) fn written(value: u64, rng: &mut ChaCha8Rng) -> String {
+    if value >= 1000 && rng.random_bool(0.06) {
+        return format!("{},{:03}", value / 1000, value % 1000);
+    }
+    if value < 100 && rng.random_bool(0.06) {
+        return in_words(value);
+    }
+    value.to_string()
+}
+
+/// 0 to 99.
+fn in_words(value: u64) -> String {
+    const SMALL: [&str; 20] = [
+        "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+        "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    ];
+    const TENS: [&str; 10] =
+        ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+    match value {
+        0..20 => SMALL[value as usize].into(),
+        _ if value.is_multiple_of(10) => TENS[value as usize / 10].into(),
+        _ => format!("{}-{}", TENS[value as usize / 10], SMALL[value as usize % 10]),
+    }
+}
+
+/// Noun phrases: they fit any frame. Everything that names an operation is learned; whole sentences are held out.
+fn phrases(operation: Operation) -> &'static [&'static str] {
+    match operation {
+        Add => &[
+            "{a} + {b}", "{a} + {b}", "{a} + {b}", "{a}+{b}", "{a} plus {b}", "{a} plus {b}", "the sum of {a} and {b}",
+            "{b} added to {a}", "{a} and {b} added together", "the total of {a} and {b}", "{b} more than {a}",
+            "{a} increased by {b}", "the result of adding {a} and {b}", "{a} and {b} combined", "sum of {a} and {b}",
+            "the sum {a} + {b}", "{a} with {b} added", "adding {a} and {b}", "{a} added to {b}", "{a} and {b} in total",
+        ],
+        Subtract => &[
+            "{a} - {b}", "{a} - {b}", "{a} - {b}", "{a}-{b}", "{a} − {b}", "{a} – {b}", "{a} minus {b}", "{a} minus {b}",
+            "{b} subtracted from {a}", "{b} less than {a}", "{a} take away {b}", "{a} less {b}", "{a} reduced by {b}",
+            "{a} decreased by {b}", "the result of subtracting {b} from {a}", "the result of {a} minus {b}",
+            "{b} taken away from {a}", "{b} taken from {a}", "subtracting {b} from {a}", "what is left of {a} after taking {b}",
+        ],
+        Multiply => &[
+            "{a} * {b}", "{a} * {b}", "{a} x {b}", "{a} × {b}", "{a}*{b}", "{a}x{b}", "{a}×{b}", "{a} times {b}", "{a} times {b}",
+            "{a} multiplied by {b}", "the product of {a} and {b}", "{a} lots of {b}", "{a} by {b} multiplied", "{a} · {b}",
+            "the result of multiplying {a} by {b}", "product of {a} and {b}", "{a} groups of {b}", "{a} X {b}",
+            "multiplying {a} by {b}", "{a} times by {b}",
+        ],
+        Divide => &[
+            "{a} / {b}", "{a} / {b}", "{a} ÷ {b}", "{a}/{b}", "{a}÷{b}", "{a} : {b}", "{a} divided by {b}", "{a} divided by {b}",
+            "{a} over {b}", "the quotient of {a} and {b}", "the result of dividing {a} by {b}", "{a} shared by {b}",
+            "dividing {a} by {b}", "{a} split into {b}", "{a} split {b} ways", "quotient of {a} and {b}",
+        ],
+        Percent => &[
+            "{a}% of {b}", "{a}% of {b}", "{a} % of {b}", "{a} percent of {b}", "{a} per cent of {b}", "{a}% from {b}",
+            "{a} pct of {b}", "{a}% out of {b}", "{a} percent out of {b}", "a {a}% share of {b}", "{a}% off {b} as an amount",
+        ],
+    }
+}
+
+/// Whole sentences of one operation.
+fn sentences(operation: Operation, split: Split) -> &'static [&'static str] {
+    match (operation, split) {
+        (Add, Split::Train) => &[
+            "Add {a} and {b}", "Add {b} to {a}", "Sum {a} and {b}", "Increase {a} by {b}", "Could you add {a} and {b}?", "add {a}, {b}",
+            "{a} increased by {b} is what?", "raise {a} by {b}", "how much do {a} and {b} make together?", "I need to add {b} to {a}", "Sum up {a} and {b}", "Add up {a} and {b}",
+            "add {a} to {b}", "If I have {a} apples and get {b} more, how many do I have?", "add together {a} and {b}",
+            "I have {a} and then {b} more. How many in total?", "What do {a} and {b} add up to?", "Add these two: {a}, {b}",
+            "There are {a} cars and {b} more arrive. How many cars are there?", "add {a} with {b}", "Take {a} and add {b}",
+            "I bought something for {a} and something for {b}. What did I pay in all?", "what do you get when you add {a} to {b}",
+            "Tom has {a} coins, Ann has {b} coins. How many coins do they have together?", "Start with {a} and add {b}",
+            "Please add {a} and {b} for me", "Total {a} and {b}", "What number is {b} greater than {a}?",
+        ],
+        (Add, Split::HeldOut) => &[
+            "Can somebody add {a} and {b}?", "Put {a} and {b} together, what is the total?", "I have to add {b} to {a}",
+            "Mia has {a} books and buys {b} more. How many books does she have now?", "Find the sum when {a} is added to {b}",
+            "if you add {a} to {b}, what do you get?",
+        ],
+        (Subtract, Split::Train) => &[
+            "Subtract {b} from {a}", "Subtract {b} from {a}", "Decrease {a} by {b}", "Could you subtract {b} from {a}?", "Take {b} away from {a}",
+            "I need to take {b} away from {a}", "If I take {b} away from {a}, what is left?", "subtract {b} off {a}", "how much more is {a} than {b}?", "Take {b} from {a}", "Deduct {b} from {a}", "remove {b} from {a}",
+            "I had {a} and spent {b}. How much is left?", "How much is left if I take {b} from {a}?", "Start with {a} and take away {b}",
+            "There were {a} birds and {b} flew away. How many are left?", "What remains when {b} is taken from {a}?",
+            "What do you get when you subtract {b} from {a}?", "Please subtract {b} from {a} for me", "from {a} subtract {b}",
+            "Lower {a} by {b}", "Anna had {a} stamps and gave away {b}. How many does she have now?", "reduce {a} by {b}",
+            "What number is {b} smaller than {a}?", "{a}, take off {b}",
+        ],
+        (Subtract, Split::HeldOut) => &[
+            "Can somebody subtract {b} from {a}?", "If I remove {b} from {a}, what is left?", "I have to take {b} away from {a}",
+            "Ben had {a} euros and paid {b}. How much is left?", "what is left when you take {b} from {a}", "lessen {a} by {b}",
+        ],
+        (Multiply, Split::Train) => &[
+            "Multiply {a} by {b}", "Multiply {a} by {b}", "Could you multiply {a} by {b}?", "I need to multiply {a} by {b}", "Multiply {a} and {b}",
+            "{a} crates hold {b} bottles each. How many bottles are there altogether?", "multiply together {a} and {b}", "{a} times {b} is how much?", "multiply {a} with {b}", "Times {a} by {b}", "How many is {a} lots of {b}?",
+            "I have {a} boxes with {b} pens each. How many pens?", "There are {a} rows of {b} chairs. How many chairs are there?",
+            "What do you get when you multiply {a} by {b}?", "Please multiply {a} by {b} for me", "{a} bags at {b} each, what is the total?",
+            "A ticket costs {a}. What do {b} tickets cost?", "Take {a} and multiply it by {b}", "What do I get from {a} times {b}?",
+            "Each of {a} children gets {b} sweets. How many sweets is that?", "Find {a} multiplied with {b}", "{a} items cost {b} each. Total price?",
+        ],
+        (Multiply, Split::HeldOut) => &[
+            "Can somebody multiply {a} by {b}?", "If you multiply {a} and {b}, what is the result?", "I have to multiply {a} by {b}",
+            "A shelf holds {a} books. How many books do {b} shelves hold?", "there are {a} packs with {b} cards each, how many cards are there?",
+        ],
+        (Divide, Split::Train) => &[
+            "Divide {a} by {b}", "Divide {a} by {b}", "Could you divide {a} by {b}?", "I need to divide {a} by {b}", "How many times does {b} go into {a}?", "Split {a} into {b} equal parts", "Share {a} among {b} people",
+            "How often does {b} fit into {a}?", "What do you get when you divide {a} by {b}?", "Please divide {a} by {b} for me",
+            "{a} sweets are shared by {b} children. How many does each get?", "What is the remainder when {a} is divided by {b}?",
+            "What is {a} divided by {b} with remainder?", "How many groups of {b} are in {a}?", "Take {a} and divide it by {b}",
+            "divide {a} into {b} equal groups", "How many {b}s are there in {a}?", "Cut {a} into {b} equal pieces",
+        ],
+        (Divide, Split::HeldOut) => &[
+            "Can somebody divide {a} by {b}?", "If {a} is divided by {b}, what is the result?", "I have to divide {a} by {b}",
+            "{a} pens are packed in boxes of {b}. How many boxes are full?", "how many times can {b} be taken out of {a}?",
+        ],
+        (Percent, Split::Train) => &[
+            "Could you work out {a}% of {b}?", "I need {a}% of {b}", "calculate {a} percent of {b}", "What percent is it: {a}% of {b}?", "Take {a}% of {b}", "How much is {a} percent if the whole is {b}?",
+            "A bill is {b}. How much is a {a}% tip?", "The price is {b} and the discount is {a}%. How much is the discount?",
+            "Find {a} percent of the number {b}", "{a}% of {b} people said yes. How many is that?", "get {a}% of {b} for me",
+            "A {a}% tax on {b} is how much?", "out of {b}, how much is {a}%?", "of {b}, {a}% is what?", "Please take {a} percent of {b}",
+        ],
+        (Percent, Split::HeldOut) => &[
+            "Can somebody work out {a}% of {b}?", "If something costs {b}, how much is {a} percent of it?", "I have to take {a}% of {b}",
+            "There are {b} pupils and {a}% of them walk to school. How many is that?", "{b}: how much is {a}%?",
+        ],
+    }
+}
+
+const FRAMES: &[&str] = &[
+    "What is {e}?", "What is {e}?", "What is {e}", "what's {e}", "What's {e}?", "{e}", "{e}", "{e} = ?", "{e}=", "{e} =", "{e}?",
+    "Calculate {e}.", "Calculate {e}", "calculate: {e}", "Compute {e}", "Compute {e}.", "Work out {e}", "Work out {e}.",
+    "How much is {e}?", "how much is {e}", "Tell me {e}", "Find {e}", "Find {e}.", "Evaluate {e}", "Solve {e}", "solve: {e}",
+    "What does {e} equal?", "what does {e} come to?", "Give me {e}", "What do you get for {e}?", "{e} equals what?", "{e} is what?",
+    "What is the answer to {e}?", "What is the value of {e}?", "what is the result of {e}", "I want to know {e}", "{e} makes?",
+    "Can you calculate {e}?", "Can you work out {e}?", "can you tell me {e}", "Do the math: {e}", "What would {e} be?", "I need {e}.",
+    "Show me how to work out {e}", "Work out {e} step by step", "{e}, show the steps", "Explain {e}", "How do I work out {e}?",
+    "Could you tell me what {e} is?", "Do you know what {e} is?", "I'd like to know {e}", "Determine {e}", "help me with {e}",
+    "Please tell me {e}", "What number is {e}?", "Could you calculate {e}?", "Could you compute {e} for me?", "{e} please",
+    "Can you solve {e}", "Can you compute {e}?", "let me know {e}", "tell me what {e} is", "the answer to {e}", "{e} gives?",
+    "whats {e}", "wats {e}", "What will {e} give?", "answer this: {e}", "Result of {e}", "Figure out {e}", "My homework says {e}",
+];
+
+const HELD_OUT_FRAMES: &[&str] = &[
+    "Would you tell me what {e} is?", "Any idea what {e} equals?", "quick one, {e}", "I'd like you to find {e}",
+    "Please determine {e}.", "Help me work out {e}", "{e}, please", "what do I get for {e}?", "Tell me the answer to {e}",
+    "Would you calculate {e}?", "find the value of {e}", "How much does {e} come to?", "I wonder what {e} is",
+];
+
+const BEFORE: &[&str] = &[
+    "", "", "", "", "", "", "", "", "", "", "Please ", "Hi, ", "Hello! ", "Hey, ", "Quick question: ", "ok, ", "So, ", "Math question: ",
+    "I have a question. ", "One more: ", "Hi there. ", "Question: ", "Now ", "And ", "Next: ", "Q: ", "hm, ",
+];
+const AFTER: &[&str] = &["", "", "", "", "", "", "", "", "", "", " Thanks!", " please", " Show your work.", " Thank you.", " (with steps)", " :)", " exactly", " for me", " then", " Step by step please."];
+
+fn question(operation: Operation, a: u64, b: u64, rng: &mut ChaCha8Rng, split: Split) -> String {
+    let pick = |rng: &mut ChaCha8Rng, from: &[&'static str]| from.choose(rng).copied().unwrap_or("{e}");
+    let body = if rng.random_bool(0.3) {
+        pick(rng, sentences(operation, split)).to_string()
+    } else if operation == Subtract && a >= b && rng.random_bool(0.12) {
+        let frame = pick(rng, if split == Split::Train { FRAMES } else { HELD_OUT_FRAMES });
+        frame.replace("{e}", "the difference between {a} and {b}")
+    } else {
+        let frame = pick(rng, if split == Split::Train { FRAMES } else { HELD_OUT_FRAMES });
+        frame.replace("{e}", pick(rng, phrases(operation)))
+    };
+    let text = body.replace("{a}", &written(a, rng)).replace("{b}", &written(b, rng));
+    dress(text, rng)
+}
+
+/// What people put around a question, and how carefully they type.
+fn dress(mut text: String, rng: &mut ChaCha8Rng) -> String {
+    let before = BEFORE.choose(rng).copied().unwrap_or("");
+    if !before.is_empty() && rng.random_bool(0.8) {
+        let mut letters = text.chars();
+        text = letters.next().map(|c| c.to_lowercase().chain(letters).collect()).unwrap_or_default();
+    }
+    text = format!("{before}{text}{}", AFTER.choose(rng).copied().unwrap_or(""));
+    match rng.random_range(0..20) {
+        0..3 => text.to_lowercase(),
+        3 => text.to_uppercase().replace('×', "X"),
+        4 => text.trim_end_matches(['?', '.']).to_string(),
+        5 => format!("{text}?"),
+        _ => text,
+    }
+}
+
+/// Looks like arithmetic, but is more than this expert learned.
+fn out_of_range(rng: &mut ChaCha8Rng, split: Split) -> Example {
+    let (a, b, c) = (number_up_to(rng, 4), number_up_to(rng, 4), number_up_to(rng, 3));
+    let digits = rng.random_range(5..9);
+    let large = number(rng, digits);
+    let sign = *["+", "-", "*", "/", "×", "÷", "plus", "minus", "times", "divided by"].choose(rng).unwrap_or(&"+");
+    let other = *["+", "-", "*", "/", "×", "÷", "plus", "minus", "times"].choose(rng).unwrap_or(&"+");
+    let tenth = rng.random_range(1..100);
+    let expression = match rng.random_range(0..15) {
+        0 | 1 => format!("{large} {sign} {b}"),
+        2 => format!("{a} {sign} {large}"),
+        3 => format!("{a} {sign} {b} {other} {c}"),
+        4 => format!("{a}.{tenth} {sign} {b}"),
+        5 => format!("{a} {sign} {b}.{tenth}"),
+        6 => format!("{a}^{}", c % 10),
+        7 => format!("the square root of {a}"),
+        8 => format!("{a} to the power of {}", c % 12),
+        9 => format!("{a} squared"),
+        10 => format!("({a} {sign} {b}) {other} {c}"),
+        11 => format!("{a}/{b} + {c}/{b} as a fraction"),
+        12 => format!("{}% of {large}", c % 100),
+        13 => format!("the factorial of {c}"),
+        _ => format!("the log of {a}"),
+    };
+    let sentence = match rng.random_range(0..12) {
+        0 => format!("Solve {}x + {} = {} for x", c % 30 + 2, b, a),
+        1 => format!("Find the derivative of x^{} + {}x", c % 9 + 2, b),
+        2 => format!("Is {a} a prime number?"),
+        3 => format!("What is the greatest common divisor of {a} and {b}?"),
+        4 => format!("Integrate {}x from 0 to {}", c % 20 + 2, b % 50),
+        5 => format!("What percentage of {a} is {c}?"),
+        _ => {
+            let frames = if split == Split::Train { FRAMES } else { HELD_OUT_FRAMES };
+            frames.choose(rng).copied().unwrap_or("{e}").replace("{e}", &expression)
+        }
+    };
+    Example { question: dress(sentence, rng), answer: refusals::REFUSAL.into(), complexity: 5.0, task: "refusal" }
+}
+
+pub(super) fn number_up_to(rng: &mut ChaCha8Rng, most: u32) -> u64 {
+    let digits = rng.random_range(1..=most);
+    number(rng, digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    #[test]
+    fn the_last_line_is_the_true_result_and_every_line_is_a_true_equation() {
+        assert_eq!(answer(Add, 384, 97), "0384 + 0097\n4+7+0=11\n8+9+1=18\n3+0+1=04\n0+0+0=00\n**384 + 97 = 481**");
+        assert!(answer(Subtract, 97, 384).ends_with("**97 - 384 = -287**"));
+        assert!(answer(Multiply, 17, 23).ends_with("**17 × 23 = 391**"));
+        assert!(answer(Divide, 8461, 23).ends_with("**8461 ÷ 23 = 367 remainder 20**"));
+        assert!(answer(Percent, 15, 83).ends_with("**15% of 83 = 12.45**"));
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        for _ in 0..2000 {
+            let operation = *[Add, Multiply, Divide].choose(&mut rng).unwrap();
+            let (a, b) = operands(operation, &mut rng);
+            for line in answer(operation, a, b).lines().filter(|l| l.matches('=').count() > 0 && !l.contains(['r', '*'])) {
+                let sides: Vec<i64> = line.split('=').map(value).collect();
+                assert!(sides.windows(2).all(|pair| pair[0] == pair[1]), "{line} is not true");
+            }
+        }
+    }
+
+    /// Value of sums, differences and products without brackets.
+    fn value(text: &str) -> i64 {
+        let product = |t: &str| t.split('×').map(|n| n.trim().parse::<i64>().unwrap()).product::<i64>();
+        text.split('+')
+            .map(|sum| {
+                let mut parts = sum.split('-').map(product);
+                parts.next().unwrap() - parts.sum::<i64>()
+            })
+            .sum()
+    }
+
+    #[test]
+    fn held_out_numbers_are_never_trained_on() {
+        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        let mut seen = std::collections::HashSet::new();
+        for split in [Split::Train, Split::HeldOut] {
+            for _ in 0..3000 {
+                let example = Arithmetic.sample(&mut rng, split);
+                let last = last_line(&example.answer).to_string();
+                let large = last.chars().filter(char::is_ascii_digit).count() > 8;
+                if split == Split::Train {
+                    seen.insert(last);
+                } else if large && example.task != "refusal" {
+                    assert!(!seen.contains(&last), "{last} is in both");
+                }
+            }
+        }
+    }
+}

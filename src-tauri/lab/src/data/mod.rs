@@ -1,0 +1,47 @@
+//! Data: the texts that the starters learn from, written by the lab itself.
+
+pub mod arithmetic;
+pub mod code;
+pub mod refusals;
+pub mod units;
+pub mod wording;
+pub mod words;
+
+use crate::LabError;
+use rand_chacha::ChaCha8Rng;
+
+/// One question with its reference answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    pub question: String,
+    pub answer: String,
+    /// 0 (a fact) to 10 (long work).
+    pub complexity: f32,
+    pub task: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    Train,
+    /// Other wordings and other numbers.
+    HeldOut,
+}
+
+/// An endless source of examples, a pure function of the generator's state.
+pub trait Corpus {
+    fn name(&self) -> &'static str;
+    fn domain(&self) -> &'static str;
+    fn sample(&self, rng: &mut ChaCha8Rng, split: Split) -> Example;
+    /// Whether `answer` says what the reference says.
+    fn correct(&self, example: &Example, answer: &str) -> bool;
+}
+
+pub fn corpus(name: &str) -> Result<Box<dyn Corpus>, LabError> {
+    match name {
+        "arithmetic" => Ok(Box::new(arithmetic::Arithmetic)),
+        "code" => Ok(Box::new(code::Code)),
+        "units" => Ok(Box::new(units::Units)),
+        "words" => Ok(Box::new(words::Words)),
+        other => Err(LabError::NoRecipe(other.into())),
+    }
+}

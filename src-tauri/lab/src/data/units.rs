@@ -1,0 +1,488 @@
+//! Units: lengths, masses, temperatures, times and areas, converted with the working written down.
+//!
+//! A power of ten moves the decimal point. Other factors are multiplied digit by digit as in [`super::arithmetic`];
+//! times and inches are divided with a remainder. Factors that are not exact have four digits, and the result says `≈`.
+//! Range: whole numbers or one decimal place, up to four digits for powers of ten and divisions, three otherwise.
+
+use super::arithmetic::{self, last_line, written};
+use super::{Corpus, Example, Split, refusals};
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+
+pub struct Units;
+
+const REFUSALS: f64 = 0.10;
+
+/// A unit: its symbol in answers, what it measures, and how people write it.
+struct Unit {
+    symbol: &'static str,
+    kind: &'static str,
+    one: &'static [&'static str],
+    many: &'static [&'static str],
+}
+
+const fn unit(
+    symbol: &'static str,
+    kind: &'static str,
+    one: &'static [&'static str],
+    many: &'static [&'static str],
+) -> Unit {
+    Unit { symbol, kind, one, many }
+}
+
+const UNITS: &[Unit] = &[
+    unit("mm", "length", &["millimetre", "millimeter", "mm"], &["millimetres", "millimeters", "mm", "mm"]),
+    unit("cm", "length", &["centimetre", "centimeter", "cm"], &["centimetres", "centimeters", "cm", "cm"]),
+    unit("m", "length", &["metre", "meter", "m"], &["metres", "meters", "m", "m", "mtrs"]),
+    unit("km", "length", &["kilometre", "kilometer", "km"], &["kilometres", "kilometers", "km", "km", "kms", "KM"]),
+    unit("in", "length", &["inch"], &["inches", "inches", "in"]),
+    unit("ft", "length", &["foot"], &["feet", "feet", "ft"]),
+    unit("yd", "length", &["yard"], &["yards", "yards", "yd", "yds"]),
+    unit("mi", "length", &["mile"], &["miles", "miles", "mi"]),
+    unit("mg", "mass", &["milligram", "mg"], &["milligrams", "mg", "mg", "milligrammes"]),
+    unit("g", "mass", &["gram", "g"], &["grams", "g", "g", "grammes", "gr"]),
+    unit("kg", "mass", &["kilogram", "kilo", "kg"], &["kilograms", "kilos", "kg", "kg", "kgs", "KG"]),
+    unit("t", "mass", &["tonne", "metric ton"], &["tonnes", "metric tons", "t"]),
+    unit("oz", "mass", &["ounce"], &["ounces", "oz"]),
+    unit("lb", "mass", &["pound"], &["pounds", "lb", "lbs"]),
+    unit("°C", "temperature", &["degree Celsius"], &["°C", "C", "degrees Celsius", "celsius", "degrees C", "degrees centigrade"]),
+    unit("°F", "temperature", &["degree Fahrenheit"], &["°F", "F", "degrees Fahrenheit", "fahrenheit", "degrees F"]),
+    unit("K", "temperature", &["kelvin"], &["K", "kelvin", "Kelvin", "kelvins"]),
+    unit("s", "time", &["second"], &["seconds", "seconds", "secs", "s", "sec"]),
+    unit("min", "time", &["minute"], &["minutes", "minutes", "mins", "min"]),
+    unit("h", "time", &["hour"], &["hours", "hours", "hrs", "h"]),
+    unit("days", "time", &["day"], &["days"]),
+    unit("weeks", "time", &["week"], &["weeks", "weeks", "wks"]),
+    unit("mm²", "area", &["square millimetre"], &["square millimetres", "mm²", "mm2", "square millimeters", "sq mm"]),
+    unit("cm²", "area", &["square centimetre"], &["square centimetres", "cm²", "cm2", "square centimeters", "sq cm"]),
+    unit("m²", "area", &["square metre", "square meter"], &["square metres", "m²", "m2", "square meters", "sq m", "sqm"]),
+    unit("km²", "area", &["square kilometre"], &["square kilometres", "km²", "km2", "square kilometers", "sq km"]),
+    unit("ha", "area", &["hectare"], &["hectares", "ha"]),
+    unit("acres", "area", &["acre"], &["acres"]),
+    unit("sq ft", "area", &["square foot"], &["square feet", "sq ft", "ft²", "ft2", "sqft"]),
+];
+
+/// How one unit becomes another.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Times (positive) or divided by (negative) ten to this power.
+    Ten(i32),
+    /// Times a whole number, exactly.
+    Times(u64),
+    /// Divided with a remainder; a second divisor where two steps are needed, with the unit in between.
+    Over(u64, Option<(u64, &'static str)>),
+    /// Times `digits / 10^places`; `true` when that is exact.
+    Factor(u64, usize, bool),
+    CelsiusToFahrenheit,
+    FahrenheitToCelsius,
+    /// Kelvin from Celsius.
+    AddKelvin,
+    SubtractKelvin,
+}
+
+use Way::*;
+
+/// From, to, way, and how often it is practised.
+const CONVERSIONS: &[(&str, &str, Way, u32)] = &[
+    ("km", "m", Ten(3), 4), ("m", "km", Ten(-3), 4), ("m", "cm", Ten(2), 4), ("cm", "m", Ten(-2), 4),
+    ("cm", "mm", Ten(1), 3), ("mm", "cm", Ten(-1), 3), ("m", "mm", Ten(3), 3), ("mm", "m", Ten(-3), 3),
+    ("km", "cm", Ten(5), 2), ("cm", "km", Ten(-5), 1), ("km", "mm", Ten(6), 1),
+    ("kg", "g", Ten(3), 4), ("g", "kg", Ten(-3), 4), ("g", "mg", Ten(3), 3), ("mg", "g", Ten(-3), 3),
+    ("t", "kg", Ten(3), 3), ("kg", "t", Ten(-3), 3), ("kg", "mg", Ten(6), 1), ("t", "g", Ten(6), 1), ("mg", "kg", Ten(-6), 1),
+    ("m²", "cm²", Ten(4), 3), ("cm²", "m²", Ten(-4), 3), ("cm²", "mm²", Ten(2), 2), ("mm²", "cm²", Ten(-2), 2),
+    ("km²", "m²", Ten(6), 2), ("m²", "km²", Ten(-6), 1), ("ha", "m²", Ten(4), 3), ("m²", "ha", Ten(-4), 3),
+    ("km²", "ha", Ten(2), 2), ("ha", "km²", Ten(-2), 2), ("m²", "mm²", Ten(6), 1),
+    ("h", "min", Times(60), 6), ("min", "s", Times(60), 6), ("days", "h", Times(24), 6), ("weeks", "days", Times(7), 5),
+    ("h", "s", Times(3600), 4), ("days", "min", Times(1440), 3), ("weeks", "h", Times(168), 3), ("days", "s", Times(86400), 2),
+    ("ft", "in", Times(12), 5), ("yd", "ft", Times(3), 4), ("yd", "in", Times(36), 3), ("mi", "ft", Times(5280), 3),
+    ("mi", "yd", Times(1760), 3), ("lb", "oz", Times(16), 4),
+    ("min", "h", Over(60, None), 6), ("s", "min", Over(60, None), 6), ("h", "days", Over(24, None), 5),
+    ("days", "weeks", Over(7, None), 5), ("in", "ft", Over(12, None), 5), ("ft", "yd", Over(3, None), 3), ("oz", "lb", Over(16, None), 3),
+    ("s", "h", Over(60, Some((60, "min"))), 4), ("min", "days", Over(60, Some((24, "h"))), 2), ("h", "weeks", Over(24, Some((7, "days"))), 2),
+    ("in", "cm", Factor(254, 2, true), 6), ("cm", "in", Factor(3937, 4, false), 6), ("ft", "m", Factor(3048, 4, true), 6),
+    ("m", "ft", Factor(3281, 3, false), 6), ("mi", "km", Factor(1609, 3, false), 6), ("km", "mi", Factor(6214, 4, false), 6),
+    ("yd", "m", Factor(9144, 4, true), 3), ("m", "yd", Factor(1094, 3, false), 3), ("ft", "cm", Factor(3048, 2, true), 4),
+    ("in", "mm", Factor(254, 1, true), 3), ("lb", "kg", Factor(4536, 4, false), 6), ("kg", "lb", Factor(2205, 3, false), 6),
+    ("oz", "g", Factor(2835, 2, false), 5), ("g", "oz", Factor(3527, 5, false), 5), ("acres", "ha", Factor(4047, 4, false), 4),
+    ("ha", "acres", Factor(2471, 3, false), 4), ("sq ft", "m²", Factor(929, 4, false), 4), ("m²", "sq ft", Factor(1076, 2, false), 4),
+    ("acres", "m²", Factor(4047, 0, false), 3), ("lb", "g", Factor(4536, 1, false), 2),
+    ("°C", "°F", CelsiusToFahrenheit, 14), ("°F", "°C", FahrenheitToCelsius, 14), ("°C", "K", AddKelvin, 6), ("K", "°C", SubtractKelvin, 6),
+];
+
+impl Corpus for Units {
+    fn name(&self) -> &'static str {
+        "units"
+    }
+
+    fn domain(&self) -> &'static str {
+        "units"
+    }
+
+    fn sample(&self, rng: &mut ChaCha8Rng, split: Split) -> Example {
+        if rng.random_bool(REFUSALS) {
+            return if rng.random_bool(0.5) { out_of_range(rng, split) } else { refusals::refusal_for("units", rng, split) };
+        }
+        loop {
+            let (from, to, way, _) = pick(rng);
+            let value = value(*way, rng);
+            if held_out(from, to, value).is_some_and(|held| held != (split == Split::HeldOut)) {
+                continue;
+            }
+            let answer = answer(value, from, to, *way);
+            let lines = answer.lines().count();
+            let source = find(from);
+            return Example {
+                question: question(value, source, find(to), rng, split),
+                answer,
+                complexity: (0.5 + 0.35 * lines as f32).min(10.0),
+                task: source.kind,
+            };
+        }
+    }
+
+    fn correct(&self, example: &Example, answer: &str) -> bool {
+        last_line(answer) == last_line(&example.answer)
+    }
+}
+
+fn find(symbol: &str) -> &'static Unit {
+    UNITS.iter().find(|unit| unit.symbol == symbol).unwrap_or(&UNITS[0])
+}
+
+fn pick(rng: &mut ChaCha8Rng) -> &'static (&'static str, &'static str, Way, u32) {
+    CONVERSIONS.choose_weighted(rng, |conversion| conversion.3).unwrap_or(&CONVERSIONS[0])
+}
+
+/// A number with `places` (0 or 1) digits after the point: 2.5 is 25 with one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Value {
+    digits: i64,
+    places: usize,
+}
+
+fn value(way: Way, rng: &mut ChaCha8Rng) -> Value {
+    let whole = |digits: i64| Value { digits, places: 0 };
+    match way {
+        CelsiusToFahrenheit => whole(match rng.random_range(0..10) {
+            0..7 => rng.random_range(-40..=120),
+            _ => rng.random_range(-99..=300),
+        }),
+        FahrenheitToCelsius => whole(match rng.random_range(0..10) {
+            0..7 => rng.random_range(-20..=220),
+            _ => rng.random_range(-99..=500),
+        }),
+        AddKelvin => whole(rng.random_range(-99..=500)),
+        SubtractKelvin => whole(rng.random_range(0..=800)),
+        _ => {
+            let most = if matches!(way, Ten(_) | Over(..)) { 4 } else { 3 };
+            let digits = arithmetic::number_up_to(rng, most).max(1) as i64;
+            let has_point = !matches!(way, Over(..)) && digits >= 2 && digits % 10 != 0 && rng.random_bool(0.18);
+            Value { digits, places: usize::from(has_point) }
+        }
+    }
+}
+
+/// A tenth of the larger values of each conversion is held out; of small ones and temperatures there are too few.
+fn held_out(from: &str, to: &str, value: Value) -> Option<bool> {
+    if value.digits < 30 || find(from).kind == "temperature" {
+        return None;
+    }
+    let mut hash = 0xcbf2_9ce4_8422_2325u64;
+    for byte in from.bytes().chain(to.bytes()).chain(value.digits.to_le_bytes()).chain([value.places as u8]) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    Some((hash >> 32).is_multiple_of(10))
+}
+
+/// `digits / 10^places` without needless zeros.
+fn decimal(digits: i64, places: usize) -> String {
+    let text = padded(digits, places);
+    if places == 0 { text } else { text.trim_end_matches('0').trim_end_matches('.').to_string() }
+}
+
+/// `digits / 10^places` with all its places.
+fn padded(digits: i64, places: usize) -> String {
+    let sign = if digits < 0 { "-" } else { "" };
+    let text = format!("{:0width$}", digits.unsigned_abs(), width = places + 1);
+    let (whole, part) = text.split_at(text.len() - places);
+    if places == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
+}
+
+/// Rounds `digits / 10^places` half up to `kept` places.
+fn rounded(digits: i64, places: usize, kept: usize) -> (i64, usize) {
+    if places <= kept {
+        return (digits, places);
+    }
+    let unit = 10i64.pow((places - kept) as u32);
+    ((2 * digits + unit).div_euclid(2 * unit), kept)
+}
+
+/// The symbol as it stands after a number: 1 day, 2 days.
+fn after<'s>(number: &str, symbol: &'s str) -> &'s str {
+    match symbol {
+        "days" | "weeks" | "acres" if number == "1" => &symbol[..symbol.len() - 1],
+        other => other,
+    }
+}
+
+fn answer(value: Value, from: &str, to: &str, way: Way) -> String {
+    let v = decimal(value.digits, value.places);
+    let mut lines = vec![format!("{v} {from} → {to}")];
+    let (one_from, one_to) = (after("1", from), after("1", to));
+    let given = format!("{v} {}", after(&v, from));
+    let named = |number: String, symbol: &str| format!("{number} {}", after(&number, symbol));
+    let last = match way {
+        Ten(power) if power > 0 => {
+            let factor = 10i64.pow(power as u32);
+            let result = decimal(value.digits * factor, value.places);
+            lines.push(format!("1 {one_from} = {factor} {to}"));
+            lines.push(format!("{v} × {factor} = {result}"));
+            format!("**{given} = {}**", named(result, to))
+        }
+        Ten(power) => {
+            let factor = 10i64.pow(power.unsigned_abs());
+            let places = value.places + power.unsigned_abs() as usize;
+            lines.push(format!("1 {one_to} = {factor} {from}"));
+            lines.push(format!("{v} ÷ {factor} = {}", padded(value.digits, places)));
+            format!("**{given} = {}**", named(decimal(value.digits, places), to))
+        }
+        Times(factor) => {
+            lines.push(format!("1 {one_from} = {factor} {to}"));
+            let (mut core, mut zeros) = (factor, 0);
+            while core.is_multiple_of(10) {
+                (core, zeros) = (core / 10, zeros + 1);
+            }
+            arithmetic::multiply(value.digits as u64, core, &mut lines);
+            let product = value.digits * core as i64;
+            lines.push(format!("{} × {core} = {product}", value.digits));
+            let result = decimal(product * 10i64.pow(zeros), value.places);
+            if zeros > 0 || value.places > 0 {
+                lines.push(format!("{v} × {factor} = {result}"));
+            }
+            format!("**{given} = {}**", named(result, to))
+        }
+        Over(divisor, None) => {
+            lines.push(format!("1 {one_to} = {divisor} {from}"));
+            let (whole, rest) = divide(value.digits as u64, divisor, &mut lines);
+            if rest == 0 {
+                format!("**{given} = {}**", named(whole.to_string(), to))
+            } else {
+                let (part, places) = rounded((rest * 10_000 / divisor) as i64, 4, 2);
+                let sign = if (rest * 100).is_multiple_of(divisor) { "=" } else { "≈" };
+                let result = decimal(whole as i64 * 100 + part, places);
+                let (whole, rest) = (named(whole.to_string(), to), named(rest.to_string(), from));
+                format!("**{given} {sign} {}** ({whole} {rest})", named(result, to))
+            }
+        }
+        Over(divisor, Some((second, between))) => {
+            lines.push(format!("1 {} = {divisor} {from}", after("1", between)));
+            let (whole, rest) = divide(value.digits as u64, divisor, &mut lines);
+            lines.push(format!("1 {one_to} = {second} {between}"));
+            let (whole, middle) = divide(whole, second, &mut lines);
+            match (middle, rest) {
+                (0, 0) => format!("**{given} = {}**", named(whole.to_string(), to)),
+                _ => {
+                    let parts = [(whole, to), (middle, between), (rest, from)];
+                    let parts = parts.map(|(number, symbol)| named(number.to_string(), symbol));
+                    format!("**{given} = {}**", parts.join(" "))
+                }
+            }
+        }
+        Factor(digits, places, exact) => {
+            let sign = if exact { "=" } else { "≈" };
+            let factor = decimal(digits as i64, places);
+            lines.push(format!("1 {one_from} {sign} {factor} {to}"));
+            arithmetic::multiply(value.digits as u64, digits, &mut lines);
+            let product = value.digits * digits as i64;
+            lines.push(format!("{} × {digits} = {product}", value.digits));
+            let places = places + value.places;
+            lines.push(format!("{v} × {factor} = {}", padded(product, places)));
+            let (result, kept) = rounded(product, places, 2);
+            let sign = if exact && (places <= 2 || product % 10i64.pow(places as u32 - 2) == 0) { "=" } else { "≈" };
+            format!("**{given} {sign} {}**", named(decimal(result, kept), to))
+        }
+        CelsiusToFahrenheit => {
+            let nine = value.digits * 9;
+            let fifth = decimal(nine * 2, 1);
+            let result = decimal(nine * 2 + 320, 1);
+            lines.push(format!("{v} × 9 = {nine}"));
+            lines.push(format!("{nine} ÷ 5 = {fifth}"));
+            lines.push(format!("{fifth} + 32 = {result}"));
+            format!("**{v} °C = {result} °F**")
+        }
+        FahrenheitToCelsius => {
+            let less = value.digits - 32;
+            let five = less * 5;
+            // Tenths, rounded half away from zero.
+            let tenths = (2 * five.abs() * 10 + 9) / 18 * five.signum();
+            let result = decimal(tenths, 1);
+            let sign = if (five * 10) % 9 == 0 { "=" } else { "≈" };
+            lines.push(format!("{v} - 32 = {less}"));
+            lines.push(format!("{less} × 5 = {five}"));
+            lines.push(format!("{five} ÷ 9 {sign} {result}"));
+            format!("**{v} °F {sign} {result} °C**")
+        }
+        AddKelvin => format!("{v} + 273.15 = {0}\n**{v} °C = {0} K**", decimal(value.digits * 100 + 27_315, 2)),
+        SubtractKelvin => format!("{v} - 273.15 = {0}\n**{v} K = {0} °C**", decimal(value.digits * 100 - 27_315, 2)),
+    };
+    lines.push(last);
+    lines.join("\n")
+}
+
+/// Long division by one of a few divisors, whose multiples are known by heart.
+fn divide(value: u64, divisor: u64, lines: &mut Vec<String>) -> (u64, u64) {
+    let less = divisor.to_string().len();
+    let width = less + 1;
+    let mut rest = 0;
+    for digit in value.to_string().bytes().map(|byte| u64::from(byte - b'0')) {
+        let now = rest * 10 + digit;
+        let times = now / divisor;
+        rest = now % divisor;
+        lines.push(format!("{now:0width$}-{times}×{divisor}={now:0width$}-{:0width$}={rest:0less$}", times * divisor));
+    }
+    (value / divisor, rest)
+}
+
+fn templates(split: Split) -> &'static [&'static str] {
+    match split {
+        Split::Train => &[
+            "{v} {a} to {b}", "{v} {a} to {b}", "{v} {a} in {b}", "{v} {a} in {b}", "Convert {v} {a} to {b}", "Convert {v} {a} to {b}.",
+            "convert {v} {a} into {b}", "How many {b} are {v} {a}?", "How many {b} is {v} {a}?", "How many {b} in {v} {a}?",
+            "How many {b} are there in {v} {a}?", "What is {v} {a} in {b}?", "What is {v} {a} in {b}?", "what's {v} {a} in {b}",
+            "Change {v} {a} to {b}", "Change {v} {a} into {b}.", "Express {v} {a} in {b}.", "Turn {v} {a} into {b}", "{v} {a} -> {b}",
+            "{v} {a} = ? {b}", "{v} {a} = how many {b}?", "{v} {a} as {b}", "How much is {v} {a} in {b}?", "how many {b} does {v} {a} make?",
+            "I have {v} {a}, how many {b} is that?", "{v} {a} is how many {b}?", "Write {v} {a} in {b}.", "Give me {v} {a} in {b}",
+            "{v}{a} to {b}", "{v}{a} in {b}", "What are {v} {a} in {b}?", "Calculate {v} {a} in {b}", "{v} {a} equals how many {b}?",
+            "What does {v} {a} come to in {b}?", "I need {v} {a} in {b}", "Tell me how many {b} {v} {a} is", "{v} {a} expressed in {b}",
+            "Show me how to convert {v} {a} to {b}", "the number of {b} in {v} {a}", "conversion of {v} {a} to {b}", "find {v} {a} in {b}",
+            "What would {v} {a} be in {b}?", "Something is {v} {a}. What is that in {b}?", "{v} {a} makes how many {b}", "in {b}: {v} {a}",
+            "how do I convert {v} {a} to {b}?", "convert to {b}: {v} {a}", "convert from {a} to {b}: {v}", "{v} {a} converted to {b}", "{v} {a}, in {b}?",
+        ],
+        Split::HeldOut => &[
+            "Could you convert {v} {a} to {b}?", "If I have {v} {a}, what is that in {b}?", "Please tell me what {v} {a} is in {b}",
+            "how many {b} would {v} {a} be?", "Work out {v} {a} in {b}", "{v} {a} corresponds to how many {b}?", "{v} {a} into {b}",
+            "I'd like {v} {a} as {b}", "do you know how many {b} {v} {a} are?", "What do {v} {a} equal in {b}?", "switch {v} {a} to {b}",
+        ],
+    }
+}
+
+/// Wordings that belong to a kind of unit.
+fn of_kind(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "length" => &["How long is {v} {a} in {b}?", "The road is {v} {a} long. How many {b} is that?", "how far is {v} {a} in {b}", "I am {v} {a} away, what's that in {b}?", "How tall is {v} {a} in {b}?"],
+        "mass" => &["How heavy is {v} {a} in {b}?", "It weighs {v} {a}. How many {b} is that?", "weight of {v} {a} in {b}", "a bag of {v} {a}, how many {b}?", "My dog weighs {v} {a}, what is that in {b}?"],
+        "temperature" => &["How warm is {v} {a} in {b}?", "It is {v} {a} outside. What is that in {b}?", "temperature of {v} {a} in {b}", "The oven is at {v} {a}, what is it in {b}?", "How hot is {v} {a} in {b}?", "How cold is {v} {a} in {b}?"],
+        "time" => &["How long is {v} {a} in {b}?", "The film takes {v} {a}. How many {b} is that?", "duration of {v} {a} in {b}", "we waited {v} {a}, how many {b}?", "how many {b} go by in {v} {a}?"],
+        _ => &["How big is {v} {a} in {b}?", "The field covers {v} {a}. How many {b} is that?", "area of {v} {a} in {b}", "a flat of {v} {a}, how many {b}?", "How large is {v} {a} in {b}?"],
+    }
+}
+
+const BEFORE: &[&str] = &["", "", "", "", "", "", "", "", "", "", "Please ", "Hi, ", "Hey, ", "Quick question: ", "ok, ", "So, ", "One more: ", "Hi there. ", "Can you help? ", "Question: ", "and "];
+const AFTER: &[&str] = &["", "", "", "", "", "", "", "", "", "", " Thanks!", " please", " Show the steps.", " Thank you.", " (with steps)", " exactly", " for me"];
+
+fn question(value: Value, from: &Unit, to: &Unit, rng: &mut ChaCha8Rng, split: Split) -> String {
+    let pick = |rng: &mut ChaCha8Rng, list: &[&'static str]| list.choose(rng).copied().unwrap_or("");
+    let is_one = value == Value { digits: 1, places: 0 };
+    let a = pick(rng, if is_one { from.one } else { from.many });
+    let b = pick(rng, to.many);
+    let number = match value {
+        Value { digits: 1, places: 0 } if rng.random_bool(0.4) => {
+            if a.starts_with(['a', 'e', 'i', 'o', 'u']) || a == "hour" { "an".into() } else { "a".into() }
+        }
+        Value { digits, places: 0 } if digits >= 0 => written(digits as u64, rng),
+        Value { digits, places: 0 } if rng.random_bool(0.2) => format!("minus {}", -digits),
+        Value { digits, places } => decimal(digits, places),
+    };
+    let template = match split {
+        Split::Train if rng.random_bool(0.12) => pick(rng, of_kind(from.kind)),
+        split => pick(rng, templates(split)),
+    };
+    let text = template.replace("{v}", &number).replace("{a}", a).replace("{b}", b);
+    let text = format!("{}{text}{}", pick(rng, BEFORE), pick(rng, AFTER));
+    match rng.random_range(0..14) {
+        0..3 => text.to_lowercase(),
+        3 => text.trim_end_matches(['?', '.']).to_string(),
+        _ => text,
+    }
+}
+
+/// Looks like a conversion, but is not one that this expert learned.
+fn out_of_range(rng: &mut ChaCha8Rng, split: Split) -> Example {
+    const UNKNOWN: &[(&str, &str)] = &[
+        ("litres", "gallons"), ("gallons", "litres"), ("cups", "millilitres"), ("mph", "km/h"), ("km/h", "m/s"), ("joules", "calories"),
+        ("euros", "dollars"), ("dollars", "pounds sterling"), ("light years", "km"), ("bytes", "megabytes"), ("gigabytes", "bytes"),
+        ("horsepower", "kilowatts"), ("psi", "bar"), ("tablespoons", "teaspoons"), ("pints", "litres"), ("years", "days"), ("months", "weeks"),
+        ("stone", "kg"), ("furlongs", "metres"), ("nautical miles", "km"), ("radians", "degrees"), ("ml", "litres"), ("cubic metres", "litres"),
+        ("yen", "euros"), ("watts", "joules"), ("knots", "km/h"), ("centuries", "years"), ("carats", "grams"), ("fathoms", "feet"),
+    ];
+    let template = templates(split).choose(rng).copied().unwrap_or("{v} {a} in {b}");
+    let name = |unit: &Unit, rng: &mut ChaCha8Rng| unit.many.choose(rng).copied().unwrap_or("m").to_string();
+    let (number, a, b) = match rng.random_range(0..4) {
+        0 => {
+            let (a, b) = UNKNOWN.choose(rng).copied().unwrap_or(("litres", "gallons"));
+            (arithmetic::number_up_to(rng, 4), a.to_string(), b.to_string())
+        }
+        1 => {
+            let (from, to, ..) = pick(rng);
+            (rng.random_range(10_000..100_000_000), name(find(from), rng), name(find(to), rng))
+        }
+        _ => loop {
+            let (a, b) = (UNITS.choose(rng).unwrap_or(&UNITS[0]), UNITS.choose(rng).unwrap_or(&UNITS[1]));
+            if a.kind != b.kind {
+                break (arithmetic::number_up_to(rng, 4), name(a, rng), name(b, rng));
+            }
+        },
+    };
+    let question = template.replace("{v}", &number.to_string()).replace("{a}", &a).replace("{b}", &b);
+    Example { question, answer: refusals::REFUSAL.into(), complexity: 4.0, task: "refusal" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    fn whole(digits: i64) -> Value {
+        Value { digits, places: 0 }
+    }
+
+    fn last(value: Value, from: &str, to: &str) -> String {
+        let (_, _, way, _) = CONVERSIONS.iter().find(|c| (c.0, c.1) == (from, to)).unwrap();
+        last_line(&answer(value, from, to, *way)).to_string()
+    }
+
+    #[test]
+    fn conversions_give_the_true_result() {
+        assert_eq!(last(whole(5), "km", "m"), "**5 km = 5000 m**");
+        assert_eq!(last(whole(250), "m", "km"), "**250 m = 0.25 km**");
+        assert_eq!(last(Value { digits: 25, places: 1 }, "h", "min"), "**2.5 h = 150 min**");
+        assert_eq!(last(whole(150), "min", "h"), "**150 min = 2.5 h** (2 h 30 min)");
+        assert_eq!(last(whole(5000), "s", "h"), "**5000 s = 1 h 23 min 20 s**");
+        assert_eq!(last(whole(180), "lb", "kg"), "**180 lb ≈ 81.65 kg**");
+        assert_eq!(last(whole(10), "in", "cm"), "**10 in = 25.4 cm**");
+        assert_eq!(last(whole(-40), "°C", "°F"), "**-40 °C = -40 °F**");
+        assert_eq!(last(whole(98), "°F", "°C"), "**98 °F ≈ 36.7 °C**");
+        assert_eq!(last(whole(0), "°F", "°C"), "**0 °F ≈ -17.8 °C**");
+        assert_eq!(last(whole(25), "°C", "K"), "**25 °C = 298.15 K**");
+        assert_eq!(last(whole(0), "K", "°C"), "**0 K = -273.15 °C**");
+    }
+
+    #[test]
+    fn every_conversion_names_known_units_of_one_kind() {
+        for (from, to, ..) in CONVERSIONS {
+            assert_eq!(find(from).symbol, *from);
+            assert_eq!(find(to).symbol, *to);
+            assert_eq!(find(from).kind, find(to).kind, "{from} to {to}");
+        }
+    }
+
+    #[test]
+    fn the_same_seed_writes_the_same_examples() {
+        let write = || {
+            let mut rng = ChaCha8Rng::seed_from_u64(5);
+            (0..50).map(|_| Units.sample(&mut rng, Split::Train)).collect::<Vec<_>>()
+        };
+        assert_eq!(write(), write());
+    }
+}

@@ -1,0 +1,114 @@
+//! `lectern-lab`: makes the starter experts again and measures them.
+
+use clap::{Parser, Subcommand};
+use lab::data::Split;
+use lab::train::train;
+use lab::{LabError, accuracy, recipes, starters};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "lectern-lab", about = "Trains and measures the starter experts")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Where the files that ship are.
+    #[arg(long, global = true, default_value = "src-tauri/starters")]
+    starters: PathBuf,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a starter expert, or go on where its checkpoint stands; write its file and manifest.
+    Train {
+        /// arithmetic, units, words, code, generalist, or gate (the classifier that reads questions).
+        name: String,
+        /// Where checkpoints are kept.
+        #[arg(long, default_value = "lab-work")]
+        work: PathBuf,
+    },
+    /// Print training examples, to read what a starter is taught.
+    Sample {
+        name: String,
+        #[arg(long, default_value_t = 20)]
+        n: usize,
+        #[arg(long, default_value_t = starters::TEST_SEED)]
+        seed: u64,
+    },
+    /// Show where the model of a checkpoint first goes wrong on held-out questions.
+    Look {
+        name: String,
+        #[arg(long, default_value = "lab-work")]
+        work: PathBuf,
+        #[arg(long, default_value_t = 100)]
+        n: usize,
+    },
+    /// Ask starters freshly written held-out questions and print how many answers are right.
+    Accuracy {
+        /// All when none is named.
+        names: Vec<String>,
+        #[arg(long, default_value_t = starters::TEST_QUESTIONS)]
+        n: u32,
+        /// Another seed writes other questions.
+        #[arg(long, default_value_t = starters::TEST_SEED)]
+        seed: u64,
+        /// Print this many wrong answers in full.
+        #[arg(long, default_value_t = 0)]
+        misses: usize,
+    },
+}
+
+fn main() -> ExitCode {
+    runtime::host::serve_if_asked();
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(Arguments { command, starters: folder }: Arguments) -> Result<(), LabError> {
+    let executable = std::env::current_exe().map_err(|e| LabError::File("lectern-lab".into(), e))?;
+    match command {
+        Command::Train { name, work } => {
+            starters::make(&name, &work, &folder, &executable, &mut |line| eprintln!("{line}"))
+        }
+        Command::Sample { name, n, seed } => {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let corpus = lab::data::corpus(&name)?;
+            for _ in 0..n {
+                let example = corpus.sample(&mut rng, Split::Train);
+                eprintln!("--- {} ({:.1})\n{}\n{}", example.task, example.complexity, example.question, example.answer);
+            }
+            Ok(())
+        }
+        Command::Look { name, work, n } => {
+            let recipe = recipes::recipe(&name)?;
+            let trained = train(&recipe, &work, Some(0), &mut |line| eprintln!("{line}"))?;
+            let tokenizer = &trained.tokenizer;
+            let mut show = |row: &[u32], at: usize, wrote: u32| {
+                let text = |ids: &[u32]| tokenizer.decode(ids).unwrap_or_default();
+                eprintln!("--- {}\n>>> {:?} in place of {:?}", text(&row[..at]), text(&[wrote]), text(&row[at..=at]));
+            };
+            lab::train::exactness(&trained.model, tokenizer, &recipe.corpora, n, starters::TEST_SEED, &mut show)?;
+            Ok(())
+        }
+        Command::Accuracy { names, n, seed, misses } => {
+            let names = if names.is_empty() { recipes::NAMES.map(String::from).to_vec() } else { names };
+            for name in names {
+                let recipe = recipes::recipe(&name)?;
+                let file = folder.join(format!("{name}.gguf"));
+                let measured = accuracy::measure(&executable, &file, &recipe.corpora, n, seed)?;
+                eprintln!("{name}: {}", starters::line(&measured));
+                for miss in measured.misses.iter().take(misses) {
+                    eprintln!("--- {}\nQ: {}\nexpected:\n{}\ngiven:\n{}", miss.task, miss.question, miss.expected, miss.answer);
+                }
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The recipes of the starter experts: what each learns, how large it is, how long it trains.
+
+use crate::LabError;
+use crate::data;
+use crate::tokenizer::BYTES_ONLY;
+use crate::train::Recipe;
+use crate::train::model::Shape;
+
+pub const NAMES: [&str; 5] = ["arithmetic", "units", "words", "code", "generalist"];
+
+/// About 0.9 million parameters.
+fn dense(vocabulary: usize) -> Shape {
+    Shape {
+        vocabulary,
+        width: 128,
+        layers: 4,
+        heads: 4,
+        feed_forward: 256,
+        experts: 0,
+        experts_used: 0,
+        context: 512,
+        rope_base: 10_000.0,
+        norm_eps: 1e-5,
+    }
+}
+
+/// One recipe by its name.
+pub fn recipe(name: &str) -> Result<Recipe, LabError> {
+    let corpus = data::corpus;
+    let base = Recipe {
+        name: "",
+        corpora: Vec::new(),
+        parent: None,
+        tokenizer_texts: Vec::new(),
+        shape: dense(512),
+        steps: 0,
+        batch_tokens: 1536,
+        learning_rate: 2e-3,
+        seed: 20_261_121,
+    };
+    Ok(match name {
+        // Its tokenizer is also that of the two that start from it.
+        "arithmetic" => Recipe {
+            name: "arithmetic",
+            corpora: vec![(corpus("arithmetic")?, 1.0)],
+            tokenizer_texts: vec![corpus("arithmetic")?, corpus("units")?, corpus("code")?],
+            shape: dense(768),
+            steps: 7000,
+            ..base
+        },
+        "units" => Recipe {
+            name: "units",
+            corpora: vec![(corpus("units")?, 1.0)],
+            parent: Some("arithmetic"),
+            steps: 2500,
+            ..base
+        },
+        // Letters are its subject: every byte is a token.
+        "words" => Recipe {
+            name: "words",
+            corpora: vec![(corpus("words")?, 1.0)],
+            tokenizer_texts: vec![corpus("words")?],
+            shape: dense(BYTES_ONLY),
+            steps: 3500,
+            ..base
+        },
+        "code" => Recipe {
+            name: "code",
+            corpora: vec![(corpus("code")?, 1.0)],
+            tokenizer_texts: vec![corpus("code")?],
+            shape: dense(768),
+            steps: 2000,
+            ..base
+        },
+        "generalist" => Recipe {
+            name: "generalist",
+            corpora: vec![
+                (corpus("arithmetic")?, 0.25),
+                (corpus("units")?, 0.3),
+                (corpus("words")?, 0.2),
+                (corpus("code")?, 0.25),
+            ],
+            parent: Some("arithmetic"),
+            shape: Shape { experts: 8, experts_used: 2, ..dense(0) },
+            steps: 2500,
+            learning_rate: 1.5e-3,
+            ..base
+        },
+        other => return Err(LabError::NoRecipe(other.into())),
+    })
+}

@@ -1,0 +1,233 @@
+//! One training run from its recipe to its weights.
+
+use super::batches::{Batches, batch_of, encode};
+use super::checkpoint::{self, Progress};
+use super::model::{Model, Shape};
+use super::ops;
+use super::optimizer::AdamW;
+use crate::LabError;
+use crate::data::{Corpus, Split};
+use crate::tokenizer::Tokenizer;
+use candle_core::{D, Tensor};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::time::Instant;
+
+/// Everything that decides what comes out.
+pub struct Recipe {
+    pub name: &'static str,
+    /// Corpora with their shares of the examples.
+    pub corpora: Vec<(Box<dyn Corpus>, f32)>,
+    /// From whose trained weights and tokenizer this one starts, if any; a mixture's experts start as copies.
+    pub parent: Option<&'static str>,
+    /// What the tokenizer learns its merges from, where it has no parent.
+    pub tokenizer_texts: Vec<Box<dyn Corpus>>,
+    /// `vocabulary` is the most tokens wanted; the tokenizer may come out smaller.
+    pub shape: Shape,
+    pub steps: u64,
+    pub batch_tokens: usize,
+    pub learning_rate: f32,
+    pub seed: u64,
+}
+
+/// How far the noise moves the copies of a dense model's feed-forward block apart, in standard deviations of it.
+const UPCYCLING_NOISE: f64 = 0.1;
+
+pub struct Trained {
+    pub model: Model,
+    pub tokenizer: Tokenizer,
+    pub tokens: u64,
+    pub seconds: f64,
+}
+
+/// Share of examples of which every token is the most likely one: what greedy decoding writes exactly.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Exactness {
+    pub right: usize,
+    pub n: usize,
+}
+
+const WARM_UP: u64 = 100;
+/// The learning rate is constant until this share of the steps, then falls to zero in a straight line.
+const DECAY_FROM: f32 = 0.6;
+const CHECKPOINT_EVERY: u64 = 250;
+const LOOK_EVERY: u64 = 750;
+const BALANCE: f64 = 0.01;
+/// Texts from which the tokenizer learns its merges.
+const TOKENIZER_TEXTS: usize = 20_000;
+const TOKENIZER: &str = "tokenizer.json";
+const CHECKPOINT: &str = "checkpoint.safetensors";
+
+/// Trains, or goes on where a checkpoint in `work/NAME` stands, up to step `until` or the recipe's last. `say` gets one
+/// line at a time.
+pub fn train(
+    recipe: &Recipe,
+    work: &Path,
+    until: Option<u64>,
+    say: &mut dyn FnMut(String),
+) -> Result<Trained, LabError> {
+    let last = until.unwrap_or(recipe.steps).min(recipe.steps);
+    let folder = &work.join(recipe.name);
+    std::fs::create_dir_all(folder).map_err(|e| LabError::File(folder.into(), e))?;
+    let parent = recipe.parent.map(|name| work.join(name));
+    let tokenizer = match &parent {
+        Some(parent) => read_tokenizer(&parent.join(TOKENIZER))?,
+        None => tokenizer(recipe, folder)?,
+    };
+    let shape = Shape { vocabulary: tokenizer.vocabulary(), ..recipe.shape.clone() };
+    let model = Model::new(shape.clone(), &mut ChaCha8Rng::seed_from_u64(recipe.seed))?;
+    let vars = model.vars();
+    let mut optimizer = AdamW::new(&vars);
+    let mut batches = Batches::new(&recipe.corpora, &tokenizer, recipe.seed, shape.context, recipe.batch_tokens);
+    let path = folder.join(CHECKPOINT);
+    let name = recipe.name.to_string();
+    let mut done =
+        Progress { recipe: name, seed: recipe.seed, shape, step: 0, chunk: 0, next: 0, tokens: 0, seconds: 0.0 };
+    if path.exists() {
+        done = checkpoint::load(&path, &model, &mut optimizer, &done)?;
+        batches.seek((done.chunk, done.next))?;
+        say(format!("{}: goes on at step {}", recipe.name, done.step));
+    } else if let Some(parent) = parent {
+        inherit(&model, &checkpoint::weights(&parent.join(CHECKPOINT))?)?;
+    }
+    say(format!("{}: {} parameters, vocabulary {}", recipe.name, model.parameters(), tokenizer.vocabulary()));
+    let (mut mean, mut since, mut tokens_since) = (0f32, Instant::now(), 0u64);
+    while done.step < last {
+        let batch = batches.next_batch()?;
+        let tokens = batch.inputs.len() as u64;
+        let forward = model.forward(&batch)?;
+        let loss = ops::cross_entropy(&forward.logits, batch.targets, batch.weights)?;
+        let shown = loss.to_scalar::<f32>()?;
+        let total = match forward.balance {
+            Some(balance) => (loss + (balance * BALANCE)?)?,
+            None => loss,
+        };
+        let grads = total.backward()?;
+        let length = optimizer.update(&vars, &grads, rate(recipe, done.step))?;
+        if !(shown.is_finite() && length.is_finite()) {
+            return Err(LabError::Diverged { step: done.step, loss: shown });
+        }
+        done.step += 1;
+        done.tokens += tokens;
+        tokens_since += tokens;
+        mean = if mean == 0.0 { shown } else { 0.98 * mean + 0.02 * shown };
+        if done.step.is_multiple_of(CHECKPOINT_EVERY) || done.step == last {
+            let seconds = since.elapsed().as_secs_f64();
+            done.seconds += seconds;
+            let speed = tokens_since as f64 / seconds;
+            say(format!("{}: step {} loss {mean:.4} {speed:.0} tokens/s", recipe.name, done.step));
+            (done.chunk, done.next) = batches.cursor();
+            checkpoint::save(&path, &model, &optimizer, &done)?;
+            if done.step.is_multiple_of(LOOK_EVERY) || done.step == recipe.steps {
+                let exact = exactness(&model, &tokenizer, &recipe.corpora, 200, 1, &mut |_, _, _| ())?;
+                say(format!("{}: exact on held-out wordings {}", recipe.name, line(&exact)));
+            }
+            (since, tokens_since) = (Instant::now(), 0);
+        }
+    }
+    Ok(Trained { tokens: done.tokens, seconds: done.seconds, model, tokenizer })
+}
+
+fn rate(recipe: &Recipe, step: u64) -> f32 {
+    let warm = ((step + 1) as f32 / WARM_UP as f32).min(1.0);
+    let done = step as f32 / recipe.steps as f32;
+    let decay = ((1.0 - done) / (1.0 - DECAY_FROM)).min(1.0);
+    recipe.learning_rate * warm * decay
+}
+
+/// The tokenizer of a run is learned once and kept beside its checkpoints.
+fn tokenizer(recipe: &Recipe, folder: &Path) -> Result<Tokenizer, LabError> {
+    let path = folder.join(TOKENIZER);
+    if path.exists() {
+        return read_tokenizer(&path);
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
+    let mut texts = Vec::new();
+    for corpus in &recipe.tokenizer_texts {
+        for _ in 0..TOKENIZER_TEXTS / recipe.tokenizer_texts.len() {
+            let example = corpus.sample(&mut rng, Split::Train);
+            texts.extend([example.question, example.answer]);
+        }
+    }
+    let tokenizer = Tokenizer::train(texts, recipe.shape.vocabulary)?;
+    std::fs::write(&path, tokenizer.to_json()?).map_err(|e| LabError::File(path.clone(), e))?;
+    Ok(tokenizer)
+}
+
+fn read_tokenizer(path: &Path) -> Result<Tokenizer, LabError> {
+    Tokenizer::from_json(&std::fs::read_to_string(path).map_err(|e| LabError::File(path.into(), e))?)
+}
+
+/// Starts from a trained model's weights. Where that one is dense and this one is a mixture, every expert starts as the
+/// dense block with a little noise, and the router stays as it was drawn. Source: sparse upcycling, arXiv:2212.05055.
+fn inherit(model: &Model, parent: &HashMap<String, Tensor>) -> Result<(), LabError> {
+    for (name, var) in model.vars() {
+        if name.ends_with("router") {
+            continue;
+        }
+        let (part, expert) = name.rsplit_once('.').unwrap_or((&name, ""));
+        let copied = model.shape.experts > 0 && expert.parse::<usize>().is_ok();
+        let source = if copied { format!("{part}.0") } else { name.clone() };
+        let missing = || LabError::NoRecipe(format!("a parent with {source} of the same shape"));
+        let weights = parent.get(&source).filter(|tensor| tensor.shape() == var.shape()).ok_or_else(missing)?;
+        if copied {
+            // `var` still holds its own random start: it is the noise.
+            let deviation = |t: &Tensor| t.sqr()?.mean_all()?.sqrt()?.to_scalar::<f32>();
+            let scale = UPCYCLING_NOISE * f64::from(deviation(weights)? / deviation(var)?);
+            var.set(&(weights + (var.as_tensor() * scale)?)?)?;
+        } else {
+            var.set(weights)?;
+        }
+    }
+    Ok(())
+}
+
+/// By task, on `count` held-out examples of every corpus: one forward pass, because greedy decoding writes the
+/// reference exactly when every token of it is the most likely one after the ones before. `wrong_at` gets a row's ids,
+/// the index of the first token that it would not write, and what it would write there.
+pub fn exactness(
+    model: &Model,
+    tokenizer: &Tokenizer,
+    corpora: &[(Box<dyn Corpus>, f32)],
+    count: usize,
+    seed: u64,
+    wrong_at: &mut dyn FnMut(&[u32], usize, u32),
+) -> Result<BTreeMap<&'static str, Exactness>, LabError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut by_task: BTreeMap<&'static str, Exactness> = BTreeMap::new();
+    for (corpus, _) in corpora {
+        let mut rows = Vec::new();
+        while rows.len() < count {
+            let example = corpus.sample(&mut rng, Split::HeldOut);
+            let row = encode(tokenizer, &example)?;
+            if row.0.len() <= model.shape.context {
+                rows.push((row, example.task));
+            }
+        }
+        rows.sort_by_key(|((ids, _), _)| ids.len());
+        for part in rows.chunks(16) {
+            let (rows, tasks): (Vec<_>, Vec<_>) = part.iter().cloned().unzip();
+            let batch = batch_of(&rows);
+            let best = model.forward(&batch)?.logits.argmax(D::Minus1)?.to_vec1::<u32>()?;
+            let time = best.len() / rows.len();
+            for (row, task) in tasks.into_iter().enumerate() {
+                let range = row * time..(row + 1) * time;
+                let wrong = range.into_iter().find(|t| batch.weights[*t] > 0.0 && best[*t] != batch.targets[*t]);
+                let exact = by_task.entry(task).or_default();
+                exact.n += 1;
+                match wrong {
+                    None => exact.right += 1,
+                    Some(t) => wrong_at(&rows[row].0, t - row * time + 1, best[t]),
+                }
+            }
+        }
+    }
+    Ok(by_task)
+}
+
+fn line(exact: &BTreeMap<&'static str, Exactness>) -> String {
+    let parts: Vec<String> = exact.iter().map(|(task, e)| format!("{task} {}/{}", e.right, e.n)).collect();
+    parts.join(", ")
+}

@@ -1,0 +1,187 @@
+//! The expert's side: gives up what it does not need, loads the file, then answers until its parent is gone.
+
+use std::ffi::OsString;
+use std::io::{BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex};
+
+use super::protocol::{FrameError, FromExpert, ToExpert, VERSION, read_frame, write_frame};
+use super::sandbox;
+use super::words::Loaded;
+use crate::generate::{Expert, LoadError, RequestError};
+use crate::gguf::{self, Header};
+
+/// The first argument of a process that is to be a host.
+pub(super) const ARGUMENT: &str = "--lectern-host";
+/// Exit status after a panic, Rust's own.
+const PANIC: i32 = 101;
+
+/// Becomes an expert's host when the command line says so, and then never returns. To be called first in `main`,
+/// before any thread is started: the sandbox holds for threads that come after it.
+pub fn serve_if_asked() {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_none_or(|first| first != ARGUMENT) {
+        return;
+    }
+    let Some(job) = Job::read(arguments) else {
+        // A person has typed it: the parent's pipes would make sense of nothing else.
+        let _ = writeln!(std::io::stderr(), "{ARGUMENT} is for Lectern itself");
+        std::process::exit(2);
+    };
+    serve(job)
+}
+
+struct Job {
+    threads: usize,
+    /// 0: none given.
+    memory_limit: u64,
+    tokenizer_only: bool,
+    model: PathBuf,
+}
+
+impl Job {
+    fn read(mut arguments: impl Iterator<Item = OsString>) -> Option<Job> {
+        let mut number = || arguments.next()?.to_str()?.parse::<u64>().ok();
+        let (threads, memory_limit) = (number()?, number()?);
+        let tokenizer_only = match arguments.next()?.to_str()? {
+            "generate" => false,
+            "tokenize" => true,
+            _ => return None,
+        };
+        let model = PathBuf::from(arguments.next()?);
+        let threads = match threads as usize {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads.min(1024),
+        };
+        arguments.next().is_none().then_some(Job { threads, memory_limit, tokenizer_only, model })
+    }
+}
+
+/// One request with the flag that stops it.
+struct Order {
+    message: ToExpert,
+    stop: Arc<AtomicBool>,
+}
+
+fn serve(job: Job) -> ! {
+    std::panic::set_hook(Box::new(|panic| {
+        let _ = writeln!(std::io::stderr(), "the expert panicked: {panic}");
+        std::process::exit(PANIC);
+    }));
+    // The parent's word arrives on a pipe that closes when the parent ends, however it ends.
+    let opened = gguf::open(&job.model);
+    let size = opened.as_ref().ok().and_then(|file| file.metadata().ok()).map_or(0, |about| about.len());
+    let parts = sandbox::enter(&job.model, size, Some(job.memory_limit).filter(|limit| *limit > 0));
+    let (give, take) = mpsc::channel();
+    std::thread::spawn(move || listen(&give));
+
+    say(&FromExpert::Hello { version: VERSION });
+    let loaded = opened.map_err(LoadError::File).and_then(|file| load(&file, &job));
+    let mut expert = match loaded {
+        Ok(expert) => expert,
+        Err(error) => {
+            say(&FromExpert::BadModel {
+                code: error.code().into(),
+                message: error.to_string(),
+                fix: error.fix().into(),
+            });
+            std::process::exit(0);
+        }
+    };
+    say(&FromExpert::Loaded { loaded: Loaded { sandbox: parts, ..expert.facts() } });
+    while let Ok(Order { message, stop }) = take.recv() {
+        answer(&mut expert, message, &stop);
+    }
+    std::process::exit(0)
+}
+
+fn load(file: &std::fs::File, job: &Job) -> Result<Expert, LoadError> {
+    let header = Header::read_from(file, Path::new(&job.model))?;
+    if job.tokenizer_only {
+        return Expert::tokenizer_only(&header);
+    }
+    Expert::load(file, &header, job.threads, &mut |done_bytes| say(&FromExpert::Loading { done_bytes }))
+}
+
+/// Reads orders. A stop acts at once, on the request that it names; the end of the pipe ends the process.
+fn listen(give: &Sender<Order>) {
+    let mut source = BufReader::new(std::io::stdin().lock());
+    let current: Mutex<Option<(u64, Arc<AtomicBool>)>> = Mutex::new(None);
+    loop {
+        let message = match read_frame::<ToExpert>(&mut source) {
+            Ok(message) => message,
+            // A parent that talks nonsense is not the one that this process was started by.
+            Err(FrameError::Garbage(_) | FrameError::TooLong(_)) => std::process::exit(3),
+            Err(FrameError::End | FrameError::Broken(_)) => std::process::exit(0),
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut current = current.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match message {
+            ToExpert::Leave => std::process::exit(0),
+            ToExpert::Hello { version } if version == VERSION => continue,
+            ToExpert::Hello { .. } => std::process::exit(3),
+            ToExpert::Stop { id } => {
+                if let Some((_, flag)) = current.as_ref().filter(|(of, _)| *of == id) {
+                    flag.store(true, Ordering::Relaxed);
+                }
+                continue;
+            }
+            ToExpert::Generate { id, .. } | ToExpert::Tokenize { id, .. } | ToExpert::Logits { id, .. } => {
+                *current = Some((id, Arc::clone(&stop)));
+            }
+        }
+        if give.send(Order { message, stop }).is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(expert: &mut Expert, message: ToExpert, stop: &AtomicBool) {
+    let refuse = |id: u64, error: RequestError| {
+        say(&FromExpert::Refused {
+            id,
+            code: error.code().into(),
+            message: error.to_string(),
+            fix: error.fix().into(),
+        });
+    };
+    match message {
+        ToExpert::Tokenize { id, text, special } => {
+            say(&FromExpert::Tokenized { id, tokenized: expert.tokenize(&text, special) });
+        }
+        ToExpert::Logits { id, tokens, all } => {
+            let result = expert.logits(&tokens, all, stop, &mut |row| {
+                let bits = row.logits.into_iter().map(f32::to_bits).collect();
+                say(&FromExpert::Logits { id, position: row.position, bits });
+            });
+            match result {
+                Ok(()) => say(&FromExpert::LogitsEnd { id }),
+                Err(error) => refuse(id, error),
+            }
+        }
+        ToExpert::Generate { id, request } => {
+            let result = expert.generate(
+                &request,
+                stop,
+                &mut |done| say(&FromExpert::Prompt { id, done }),
+                &mut |text| say(&FromExpert::Piece { id, text: text.to_owned() }),
+            );
+            match result {
+                Ok(finished) => say(&FromExpert::Finished { id, finished }),
+                Err(error) => refuse(id, error),
+            }
+        }
+        ToExpert::Hello { .. } | ToExpert::Stop { .. } | ToExpert::Leave => {
+            unreachable!("the reader keeps these to itself")
+        }
+    }
+}
+
+/// Says something to the parent. A parent that does not listen any more is gone.
+fn say(message: &FromExpert) {
+    if write_frame(&mut std::io::stdout().lock(), message).is_err() {
+        std::process::exit(0);
+    }
+}

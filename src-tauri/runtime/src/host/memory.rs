@@ -1,0 +1,61 @@
+//! Memory of a process, measured.
+
+/// Resident memory of a process now; `None` when there is no such process.
+pub fn resident_bytes(pid: u32) -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        status_field(pid, "VmRSS:")
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        of_system(pid)
+    }
+}
+
+/// The most resident memory that the process has had: what the system kept on Linux, the value now elsewhere (the
+/// parent keeps the highest that it has seen).
+pub(super) fn peak_bytes(pid: u32) -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        status_field(pid, "VmHWM:")
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        of_system(pid)
+    }
+}
+
+/// A field of /proc/PID/status in bytes. A process that has ended and was not waited for has no such field.
+#[cfg(target_os = "linux")]
+fn status_field(pid: u32, field: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn of_system(pid: u32) -> Option<u64> {
+    use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+    let pid = Pid::from_u32(pid);
+    let mut system = System::new();
+    let what = ProcessRefreshKind::nothing().with_memory();
+    system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what);
+    system.process(pid).map(|process| process.memory())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_is_touched_is_seen() {
+        let pid = std::process::id();
+        let before = resident_bytes(pid).expect("this process is there");
+        let block = vec![1u8; 64 << 20];
+        let after = resident_bytes(pid).expect("this process is there");
+        assert!(block.iter().step_by(4096).all(|&byte| byte == 1));
+        assert!(after > before + (32 << 20), "{before} then {after}");
+        assert!(peak_bytes(pid).is_some_and(|peak| peak >= after));
+    }
+}

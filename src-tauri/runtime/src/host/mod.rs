@@ -1,0 +1,91 @@
+//! Host: one expert in a process of its own, so that its end gives every byte back and its crash costs one answer.
+//!
+//! In:     a model file, then requests
+//! Out:    pieces of text as they come, figures at the end
+//! Fails:  [`HostError`]; never takes the parent down
+//! Cost:   some milliseconds for the process, then reading the file; one message a token
+//!
+//! The host is the same executable, started with `--lectern-host`: [`serve_if_asked`] is the first line of its `main`.
+//! Before it reads the file it gives up what it does not need. On Linux (x86-64 and AArch64): no file but the model
+//! (Landlock), no sockets and no new programs (seccomp), a memory limit, no core dumps, and it dies with its parent.
+//! On macOS: the memory limit where the system honours it, and no core dumps. On Windows and wherever a part is not
+//! available: a process of its own that ends with its pipes, and [`Loaded::sandbox`] says which parts hold.
+
+mod child;
+mod memory;
+mod parent;
+mod protocol;
+mod sandbox;
+mod words;
+
+pub use child::serve_if_asked;
+pub use memory::resident_bytes;
+pub use parent::Host;
+pub use words::{
+    Finish, Finished, Left, Loaded, LogitsRow, Message, Prompt, Purpose, Request, Role, Spawn, Template, Tokenized,
+};
+
+/// What went wrong with an expert's process or with a request to it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum HostError {
+    /// The process could not be started.
+    #[error("the expert's process cannot be started: {why}")]
+    Spawn { why: String },
+    /// The file is no model that can be used.
+    #[error("{message}")]
+    BadModel { code: String, message: String, fix: String },
+    /// The expert is well, but cannot do this request.
+    #[error("{message}")]
+    Refused { code: String, message: String, fix: String },
+    /// The process ended without being asked.
+    #[error("the expert's process ended unexpectedly ({how})")]
+    Crashed { how: String, last_words: String },
+    /// It wanted more memory than it was given.
+    #[error("the expert needs more memory than its limit{}", .limit_bytes.map(|limit| format!(" of {limit} bytes")).unwrap_or_default())]
+    OutOfMemory { limit_bytes: Option<u64> },
+    /// It said nothing for too long and was ended.
+    #[error("the expert did nothing for {seconds} s and was ended")]
+    Hung { seconds: u64 },
+    /// It said something that is not in the protocol and was ended.
+    #[error("the expert's process said something that cannot be understood and was ended: {what}")]
+    Garbled { what: String },
+}
+
+impl HostError {
+    /// Stable name for programs.
+    pub fn code(&self) -> &str {
+        match self {
+            HostError::Spawn { .. } => "expert.spawn",
+            HostError::BadModel { code, .. } | HostError::Refused { code, .. } => code,
+            HostError::Crashed { .. } => "expert.crashed",
+            HostError::OutOfMemory { .. } => "expert.out_of_memory",
+            HostError::Hung { .. } => "expert.hung",
+            HostError::Garbled { .. } => "expert.garbled",
+        }
+    }
+
+    /// What to do about it.
+    pub fn fix(&self) -> &str {
+        match self {
+            HostError::Spawn { .. } => "Check that the application file is still there and may be executed.",
+            HostError::BadModel { fix, .. } | HostError::Refused { fix, .. } => fix,
+            HostError::Crashed { .. } | HostError::Hung { .. } | HostError::Garbled { .. } => {
+                "Ask again; if it happens again with this expert, download its file again or use another expert."
+            }
+            HostError::OutOfMemory { .. } => "Raise the memory budget in the settings, or use a smaller expert.",
+        }
+    }
+
+    /// What a person who looks closer wants to see.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            HostError::Crashed { last_words, .. } if !last_words.is_empty() => Some(last_words),
+            _ => None,
+        }
+    }
+
+    /// The process is still there and takes the next request.
+    pub fn expert_survives(&self) -> bool {
+        matches!(self, HostError::Refused { .. })
+    }
+}

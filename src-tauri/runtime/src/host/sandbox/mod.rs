@@ -1,0 +1,53 @@
+//! Sandbox: what an expert's process gives up before it reads its file. Every part that the system does not offer is
+//! left out and not claimed.
+
+#[cfg(target_os = "linux")]
+mod linux;
+
+use std::path::Path;
+
+/// Private memory for a process that was given no limit: its file's size again, and this.
+#[cfg(unix)]
+const WITHOUT_LIMIT: u64 = 2 << 30;
+/// No limit leaves less than this beside the mapped file: threads and the tokenizer have to fit.
+#[cfg(unix)]
+const AT_LEAST: u64 = 192 << 20;
+
+/// Gives up what is not needed to serve the model at `model` (`size` bytes). Gives the parts that hold, one short
+/// phrase each.
+pub(super) fn enter(model: &Path, size: u64, memory_limit: Option<u64>) -> Vec<String> {
+    let mut parts = Vec::new();
+    #[cfg(unix)]
+    limits(size, memory_limit, &mut parts);
+    #[cfg(target_os = "linux")]
+    linux::enter(model, &mut parts);
+    #[cfg(not(unix))]
+    let _ = (size, memory_limit);
+    #[cfg(not(target_os = "linux"))]
+    let _ = model;
+    parts
+}
+
+#[cfg(unix)]
+#[allow(unsafe_code)]
+fn limits(size: u64, memory_limit: Option<u64>, parts: &mut Vec<String>) {
+    // The mapped file is not in the data limit; what was given for both, less the file, is.
+    let data = match memory_limit {
+        Some(limit) => limit.saturating_sub(size).max(AT_LEAST),
+        None => size.saturating_add(WITHOUT_LIMIT),
+    };
+    let set = |resource, value: u64| {
+        let limit = libc::rlimit { rlim_cur: value as libc::rlim_t, rlim_max: value as libc::rlim_t };
+        // SAFETY: `limit` is a valid rlimit for the duration of the call, which changes this process alone.
+        unsafe { libc::setrlimit(resource, &limit) == 0 }
+    };
+    if set(libc::RLIMIT_CORE, 0) {
+        parts.push("no core dumps".into());
+    }
+    if set(libc::RLIMIT_FSIZE, 0) {
+        parts.push("no writing to files".into());
+    }
+    if set(libc::RLIMIT_DATA, data) && cfg!(target_os = "linux") {
+        parts.push(format!("at most {} MiB of own memory", data >> 20));
+    }
+}

@@ -1,0 +1,187 @@
+//! What is said to an expert's process and what comes back.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::generate::Finish;
+use crate::sample::Sampling;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    System,
+    User,
+    Assistant,
+}
+
+impl Role {
+    /// As chat templates name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::System => "system",
+            Role::User => "user",
+            Role::Assistant => "assistant",
+        }
+    }
+}
+
+/// One turn of a conversation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    pub role: Role,
+    pub content: String,
+}
+
+impl Message {
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Message { role, content: content.into() }
+    }
+}
+
+/// What the expert continues.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prompt {
+    /// Rendered by the model's own chat template. Text inside a message never becomes a control token.
+    Messages(Vec<Message>),
+    /// Taken as it is, after the model's start token.
+    Raw(String),
+}
+
+/// One thing to generate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    pub prompt: Prompt,
+    pub max_tokens: u32,
+    pub sampling: Sampling,
+    /// Generation ends before the first of these; they are not part of the text.
+    pub stop_strings: Vec<String>,
+}
+
+impl Request {
+    pub fn chat(messages: Vec<Message>, max_tokens: u32) -> Self {
+        let prompt = Prompt::Messages(messages);
+        Request { prompt, max_tokens, sampling: Sampling::default(), stop_strings: Vec::new() }
+    }
+
+    pub fn raw(text: impl Into<String>, max_tokens: u32) -> Self {
+        let prompt = Prompt::Raw(text.into());
+        Request { prompt, max_tokens, sampling: Sampling::default(), stop_strings: Vec::new() }
+    }
+}
+
+/// What a process is started for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// Tokenizer and weights.
+    #[default]
+    Generate,
+    /// The tokenizer alone: works for files whose architecture is not supported, and for files without weights.
+    Tokenize,
+}
+
+/// How to start an expert's process.
+#[derive(Clone, Debug)]
+pub struct Spawn {
+    /// The program that has `serve_if_asked` in its `main`: this one's own file.
+    pub executable: PathBuf,
+    pub model: PathBuf,
+    /// The most memory that the process may take, the mapped model file included.
+    pub memory_limit: Option<u64>,
+    /// Threads that compute; all that the machine offers when `None`.
+    pub threads: Option<usize>,
+    pub purpose: Purpose,
+}
+
+impl Spawn {
+    pub fn new(executable: impl Into<PathBuf>, model: impl Into<PathBuf>) -> Self {
+        Spawn {
+            executable: executable.into(),
+            model: model.into(),
+            memory_limit: None,
+            threads: None,
+            purpose: Purpose::Generate,
+        }
+    }
+}
+
+/// Where the chat template comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Template {
+    /// The model's own.
+    Own,
+    /// A built-in one, by name, and why.
+    BuiltIn { name: String, why: String },
+}
+
+/// Facts of a loaded expert.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Loaded {
+    /// The model's own name, if its file says one.
+    pub name: Option<String>,
+    pub architecture: String,
+    pub parameters: u64,
+    /// Tokens that it was made for.
+    pub context_length: u32,
+    /// Tokens that it knows.
+    pub vocabulary: u32,
+    pub template: Template,
+    /// Threads that compute.
+    pub threads: usize,
+    /// Bytes of the key and value cache for one token.
+    pub cache_bytes_per_token: u64,
+    /// The parts of the sandbox that hold, one short phrase each.
+    pub sandbox: Vec<String>,
+    /// From starting the process to ready, measured by the parent.
+    pub load_ms: f32,
+}
+
+/// One finished generation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finished {
+    pub text: String,
+    pub ids: Vec<u32>,
+    pub prompt_tokens: u32,
+    /// Tokens generated, a closing end token not counted.
+    pub tokens: u32,
+    /// From the request to the first token, the prompt included.
+    pub first_token_ms: f32,
+    pub prompt_tokens_per_s: f32,
+    pub tokens_per_s: f32,
+    /// Mean probability that the model gave to the tokens that were chosen, before temperature and cuts.
+    pub mean_probability: f32,
+    pub finish: Finish,
+    /// The most resident memory that the process has had so far, measured.
+    pub peak_memory_bytes: u64,
+    /// Something worth knowing, for example that the text went past the model's context length.
+    pub note: Option<String>,
+    /// The process did not stop in time and was ended: start a new one for the next request.
+    #[serde(default)]
+    pub lost_expert: bool,
+}
+
+/// A process that ended because it was told to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Left {
+    /// Resident memory before, minus what is left of the process (measured after its end).
+    pub freed_bytes: u64,
+    pub elapsed_ms: f32,
+}
+
+/// Tokens of a text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tokenized {
+    pub ids: Vec<u32>,
+    /// Each token as the vocabulary writes it.
+    pub pieces: Vec<String>,
+}
+
+/// Logits of one position.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogitsRow {
+    pub position: u32,
+    /// (vocabulary)
+    pub logits: Vec<f32>,
+}

@@ -1,0 +1,115 @@
+//! Inspect: what a model file is and what it needs, from its header alone.
+//!
+//! In:     a path
+//! Out:    [`Facts`]
+//! Fails:  [`GgufError`] when the file is not what it claims; a sound file of an unknown kind is a fact, not an error
+//! Cost:   reads the header, no weights
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::families::{self, ModelError};
+use crate::gguf::{GgufError, Header};
+use crate::tokenizer::Tokenizer;
+
+/// Memory of an expert's process besides weights and cache, measured on Linux (about 8 MB) and rounded up.
+const PROCESS_BYTES: u64 = 16 << 20;
+/// The memory figure counts a cache for this many tokens, or for the model's whole context when that is less.
+pub const COUNTED_CONTEXT: u64 = 4096;
+
+/// What a model file is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Facts {
+    pub name: Option<String>,
+    pub license: Option<String>,
+    pub architecture: String,
+    /// It can be loaded here.
+    pub supported: bool,
+    /// Why it cannot.
+    pub why_not: Option<String>,
+    pub parameters: u64,
+    /// The storage type of most of its bytes; "none" without tensors.
+    pub quantisation: String,
+    pub context_length: Option<u64>,
+    /// Experts of a mixture; 0 for a dense model.
+    pub experts: u64,
+    pub experts_used: u64,
+    pub tokenizer: Option<String>,
+    /// The file brings its own chat template.
+    pub chat_template: bool,
+    pub size_bytes: u64,
+    /// Mapped weights and the process, and for a supported model a cache for up to 4,096 tokens and buffers.
+    pub memory_needed_bytes: u64,
+    pub vocabulary: Option<u64>,
+    pub cache_bytes_per_token: Option<u64>,
+    pub tensors: u64,
+    pub gguf_version: u32,
+}
+
+/// Looks at the file at `path`.
+pub fn inspect(path: &Path) -> Result<Facts, GgufError> {
+    facts(&Header::read(path)?)
+}
+
+/// What a checked header says.
+pub fn facts(header: &Header) -> Result<Facts, GgufError> {
+    let architecture = header
+        .text("general.architecture")?
+        .ok_or_else(|| header.error("general.architecture", "is absent: the file does not say what it is"))?;
+    let key = |name: &str| header.u64(&format!("{architecture}.{name}"));
+    let (shape, mut why_not) = match families::check(header) {
+        Ok(shape) => (Some(shape), None),
+        Err(ModelError::Unsupported { why, .. }) => (None, Some(why)),
+        Err(ModelError::File(error)) => return Err(error),
+    };
+    if why_not.is_none() {
+        why_not = Tokenizer::why_not(header)?;
+    }
+    let buffers = |shape: &families::Shape| {
+        let widths = 6 * shape.width + 4 * shape.feed + 3 * shape.heads * shape.head_width;
+        (4 * (shape.chunk() * widths + 2 * shape.vocabulary)) as u64
+    };
+    let working = shape.as_ref().map_or(0, |shape| {
+        shape.cache_bytes_per_token() * COUNTED_CONTEXT.min(shape.context as u64) + buffers(shape)
+    });
+    let tokens = header.strings("tokenizer.ggml.tokens")?.map(|tokens| tokens.len() as u64);
+    Ok(Facts {
+        name: header.text("general.name")?.map(str::to_owned),
+        license: header.text("general.license")?.map(str::to_owned),
+        architecture: architecture.to_owned(),
+        supported: why_not.is_none(),
+        why_not,
+        parameters: parameters(header),
+        quantisation: quantisation(header),
+        context_length: key("context_length")?,
+        experts: key("expert_count")?.unwrap_or(0),
+        experts_used: key("expert_used_count")?.unwrap_or(0),
+        tokenizer: Tokenizer::name_in(header)?,
+        chat_template: header.text("tokenizer.chat_template")?.is_some(),
+        size_bytes: header.size(),
+        memory_needed_bytes: header.size().saturating_add(working).saturating_add(PROCESS_BYTES),
+        vocabulary: shape.as_ref().map(|shape| shape.vocabulary as u64).or(tokens),
+        cache_bytes_per_token: shape.as_ref().map(|shape| shape.cache_bytes_per_token()),
+        tensors: header.tensors().len() as u64,
+        gguf_version: header.version(),
+    })
+}
+
+/// Trained numbers: all tensors but the table of rope factors.
+pub fn parameters(header: &Header) -> u64 {
+    let trained = header.tensors().iter().filter(|tensor| tensor.name != "rope_freqs.weight");
+    trained.map(|tensor| tensor.values()).fold(0, u64::saturating_add)
+}
+
+fn quantisation(header: &Header) -> String {
+    let mut sizes: Vec<(&str, u64)> = Vec::new();
+    for tensor in header.tensors() {
+        let name = tensor.dtype.name();
+        match sizes.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, bytes)) => *bytes += tensor.bytes,
+            None => sizes.push((name, tensor.bytes)),
+        }
+    }
+    sizes.into_iter().max_by_key(|(_, bytes)| *bytes).map_or("none", |(name, _)| name).to_owned()
+}

@@ -1,0 +1,29 @@
+//! Runtime: turns a model file and tokens into logits, and hosts one expert in a process of its own. Knows nothing of
+//! questions.
+//!
+//! The rooms, in the order in which a file meets them:
+//!
+//! | room | what |
+//! |---|---|
+//! | [`gguf`] | the file: checked header, metadata, writer |
+//! | [`inspect`] | what a file is and what it needs, from its header alone |
+//! | [`tokenizer`] | text to tokens and back |
+//! | [`template`] | a conversation becomes a prompt |
+//! | [`weights`], [`kernels`] | matrices in the mapped file, inner loops |
+//! | [`blocks`], [`families`] | norm, rope, attention, feed-forward; the architectures made of them |
+//! | [`sample`], [`generate`] | the next token; the loop around it |
+//! | [`host`] | the process that does all this for one expert, and its parent's side |
+//! | [`classifier`] | the tiny linear text classifier that reads questions |
+
+pub mod blocks;
+pub mod classifier;
+pub mod families;
+pub mod generate;
+pub mod gguf;
+pub mod host;
+pub mod inspect;
+pub mod kernels;
+pub mod sample;
+pub mod template;
+pub mod tokenizer;
+pub mod weights;

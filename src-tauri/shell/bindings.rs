@@ -1,0 +1,66 @@
+//! The page's types, generated: `ui/src/api/bindings.ts` is exactly what [`text`] gives, and a test compares. After a
+//! change to a type that crosses the bridge: `cargo xtask bindings`.
+
+use std::any::TypeId;
+use std::collections::{BTreeMap, HashSet};
+use ts_rs::{Config, TS, TypeVisitor};
+
+const HEAD: &str = "// Generated from the Rust types by `cargo xtask bindings`. Do not edit.\n";
+
+/// What commands take and give; everything that these are made of follows by itself.
+pub fn text() -> String {
+    // Bytes and times as JavaScript has them: JSON knows no other number, and 2^53 bytes are 9 petabytes.
+    let config = Config::new().with_large_int("number");
+    let mut types = Types { config: &config, seen: HashSet::new(), declared: BTreeMap::new() };
+    types.visit::<engine::words::Question>();
+    types.visit::<engine::words::Failure>();
+    types.visit::<engine::words::Plan>();
+    types.visit::<engine::events::News>();
+    types.visit::<engine::archive::Conversation>();
+    types.visit::<engine::archive::Hits>();
+    types.visit::<engine::pool::Expert>();
+    types.visit::<engine::settings::Settings>();
+    types.visit::<engine::report::ComponentStatus>();
+    types.visit::<crate::ask::Shown>();
+    types.visit::<crate::archive::Turn>();
+    types.visit::<crate::links::Link>();
+    let declarations: Vec<String> = types.declared.into_values().collect();
+    format!("{HEAD}\n{}\n", declarations.join("\n\n"))
+}
+
+struct Types<'a> {
+    config: &'a Config,
+    seen: HashSet<TypeId>,
+    /// By name, so that a new type moves no other line.
+    declared: BTreeMap<String, String>,
+}
+
+impl TypeVisitor for Types<'_> {
+    fn visit<T: TS + 'static + ?Sized>(&mut self) {
+        // A type without a place of its own (a number, a list of something) is written where it is used.
+        if T::output_path().is_none() || !self.seen.insert(TypeId::of::<T>()) {
+            return;
+        }
+        let docs = T::docs().unwrap_or_default();
+        let declaration = format!("{docs}export {}", T::decl(self.config));
+        self.declared.insert(T::ident(self.config), declaration);
+        T::visit_dependencies(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn the_committed_bindings_are_the_types() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/src/api/bindings.ts");
+        let now = super::text();
+        if std::env::var_os("LECTERN_WRITE_BINDINGS").is_some() {
+            std::fs::write(&file, &now).expect("ui/src/api is in the source tree and can be written");
+        }
+        let committed = std::fs::read_to_string(&file).unwrap_or_default().replace("\r\n", "\n");
+        let differs = committed.lines().zip(now.lines()).find(|(old, new)| old != new);
+        assert!(committed == now, "a type changed that the page uses: run `cargo xtask bindings` (first: {differs:?})");
+    }
+}

@@ -1,0 +1,101 @@
+//! The window: the only code that knows Tauri. It translates between the page and the engine and decides nothing.
+//!
+//! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`pool`],
+//! [`reports`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, and the answers
+//! that are running. [`markdown`] turns an answer into the tree that the page draws; [`bindings`] writes the page's types.
+
+pub mod archive;
+pub mod ask;
+pub mod bindings;
+pub mod failure;
+pub mod house;
+pub mod links;
+pub mod markdown;
+pub mod pool;
+pub mod reports;
+pub mod seat;
+pub mod settings;
+
+use house::House;
+use tauri::plugin::TauriPlugin;
+use tauri::{Manager, RunEvent, Runtime, Url};
+
+/// Opens the window and returns when it is closed.
+pub fn run() {
+    let app = tauri::Builder::default()
+        .plugin(tauri_plugin_dialog::init())
+        .plugin(only_our_own_page())
+        .manage(House::open())
+        .invoke_handler(tauri::generate_handler![
+            ask::ask,
+            ask::stop,
+            seat::route,
+            seat::watch,
+            seat::unseat,
+            archive::conversations,
+            archive::conversation,
+            archive::delete_conversation,
+            archive::rename_conversation,
+            archive::forget,
+            archive::rate,
+            archive::search,
+            pool::experts,
+            pool::add_expert,
+            pool::remove_expert,
+            settings::settings,
+            settings::save_settings,
+            reports::status,
+            links::host_of,
+            links::open_link,
+        ])
+        .build(tauri::generate_context!());
+    match app {
+        Ok(app) => app.run(|app, event| {
+            if let RunEvent::Exit = event {
+                app.state::<House>().leave();
+            }
+        }),
+        Err(error) => {
+            // No window, so the terminal is the only place to say it.
+            eprintln!("Lectern cannot open a window: {error}. In a terminal, `lectern ask` answers without one.");
+            std::process::exit(1);
+        }
+    }
+}
+
+/// The content policy says what the page may load; this says where it may go: nowhere.
+fn only_our_own_page<R: Runtime>() -> TauriPlugin<R> {
+    tauri::plugin::Builder::new("only-our-own-page").on_navigation(|_, url| is_our_own(url)).build()
+}
+
+fn is_our_own(url: &Url) -> bool {
+    match (url.scheme(), url.host_str()) {
+        // Where Tauri serves the embedded page: by scheme on Linux and macOS, by host on Windows.
+        ("tauri", Some("localhost")) | ("http" | "https", Some("tauri.localhost")) => true,
+        // The front end's development server, in builds that are made for it alone.
+        ("http", Some("localhost")) => cfg!(not(feature = "custom-protocol")) && url.port() == Some(1420),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_stays_on_its_own_page() {
+        for (address, stays) in [
+            ("tauri://localhost/index.html", true),
+            ("http://tauri.localhost/", true),
+            ("https://example.com/", false),
+            ("http://localhost:1420/", false),
+            ("http://localhost:8080/", false),
+            ("https://tauri.localhost.evil.test/", false),
+            ("file:///etc/passwd", false),
+            ("data:text/html,x", false),
+            ("about:blank", false),
+        ] {
+            assert_eq!(is_our_own(&Url::parse(address).unwrap()), stays, "{address}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The window's program. Started as an expert's host it never gets as far as the window.
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+
+fn main() {
+    runtime::host::serve_if_asked();
+    shell::run();
+}

@@ -1,0 +1,19 @@
+//! Settings: read and written whole.
+
+use crate::house::House;
+use engine::settings::Settings;
+use engine::words::Failure;
+use tauri::State;
+
+#[tauri::command(async)]
+pub fn settings(house: State<'_, House>) -> Result<Settings, Failure> {
+    Ok(Settings::load(&house.inside()?.home).settings)
+}
+
+#[tauri::command(async)]
+pub fn save_settings(house: State<'_, House>, settings: Settings) -> Result<(), Failure> {
+    let open = house.inside()?;
+    settings.save(&open.home)?;
+    open.engine.set_budget(settings.budget_bytes());
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! The lab: a training run is a pure function of its recipe, and what it exports is the model that it trained.
+
+use candle_core::Tensor;
+use lab::data::{Corpus, Example, Split};
+use lab::train::model::{Batch, Shape};
+use lab::train::{Recipe, train};
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+
+/// Doubles a digit.
+struct Doubling;
+
+impl Corpus for Doubling {
+    fn name(&self) -> &'static str {
+        "doubling"
+    }
+    fn domain(&self) -> &'static str {
+        "mathematics"
+    }
+    fn sample(&self, rng: &mut ChaCha8Rng, _: Split) -> Example {
+        let digit = rng.random_range(0..10);
+        Example { question: format!("twice {digit}"), answer: format!("{}", digit * 2), complexity: 1.0, task: "double" }
+    }
+    fn correct(&self, example: &Example, answer: &str) -> bool {
+        example.answer == answer
+    }
+}
+
+fn recipe(experts: usize, steps: u64) -> Recipe {
+    Recipe {
+        name: "toy",
+        corpora: vec![(Box::new(Doubling), 1.0)],
+        parent: None,
+        tokenizer_texts: vec![Box::new(Doubling)],
+        shape: Shape {
+            vocabulary: 280,
+            width: 32,
+            layers: 2,
+            heads: 2,
+            feed_forward: 32,
+            experts,
+            experts_used: 2.min(experts),
+            context: 32,
+            rope_base: 10_000.0,
+            norm_eps: 1e-5,
+        },
+        steps,
+        batch_tokens: 256,
+        learning_rate: 3e-3,
+        seed: 7,
+    }
+}
+
+fn weights(model: &lab::train::model::Model) -> Vec<Vec<f32>> {
+    model.vars().iter().map(|(_, var)| var.flatten_all().unwrap().to_vec1().unwrap()).collect()
+}
+
+#[test]
+fn a_stopped_run_goes_on_bit_for_bit() {
+    for experts in [0, 4] {
+        let (whole, halved) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let recipe = recipe(experts, 14);
+        let once = train(&recipe, whole.path(), None, &mut |_| ()).unwrap();
+        train(&recipe, halved.path(), Some(5), &mut |_| ()).unwrap();
+        let twice = train(&recipe, halved.path(), None, &mut |_| ()).unwrap();
+        assert!(weights(&once.model) == weights(&twice.model), "{experts} experts: the resumed weights differ");
+        assert_eq!(once.tokens, twice.tokens);
+    }
+}
+
+#[test]
+fn a_mixture_starts_where_its_dense_parent_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let dense = recipe(0, 150);
+    let parent = train(&dense, folder.path(), None, &mut |_| ()).unwrap();
+    let child = Recipe { name: "child", parent: Some("toy"), ..recipe(4, 1) };
+    let started = train(&child, folder.path(), Some(0), &mut |_| ()).unwrap();
+    let right = |model, tokenizer| lab::train::exactness(model, tokenizer, &dense.corpora, 50, 3, &mut |_, _, _| ());
+    let (before, after) = (
+        right(&parent.model, &parent.tokenizer).unwrap()["double"].right,
+        right(&started.model, &started.tokenizer).unwrap()["double"].right,
+    );
+    assert!(before >= 45 && after >= 40, "the parent answers {before} of 50, the mixture made of it {after}");
+}
+
+#[test]
+fn a_checkpoint_of_another_recipe_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    train(&recipe(0, 3), folder.path(), None, &mut |_| ()).unwrap();
+    let error = train(&Recipe { seed: 8, ..recipe(0, 3) }, folder.path(), None, &mut |_| ()).err().unwrap();
+    assert!(error.to_string().contains("another recipe, seed or shape"), "{error}");
+}
+
+#[test]
+fn training_learns_what_it_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = recipe(0, 150);
+    let trained = train(&recipe, folder.path(), None, &mut |_| ()).unwrap();
+    let exact = lab::train::exactness(&trained.model, &trained.tokenizer, &recipe.corpora, 50, 3, &mut |_, _, _| ()).unwrap();
+    assert!(exact["double"].right >= 45, "{} of 50 doublings after 150 steps", exact["double"].right);
+}
+
+/// F16 keeps 11 bits: logits of a model of this size move by less than 1 %.
+#[test]
+fn the_runtime_computes_from_the_exported_file_what_the_lab_trained() {
+    for experts in [0, 4] {
+        let folder = tempfile::tempdir().unwrap();
+        let trained = train(&recipe(experts, 20), folder.path(), None, &mut |_| ()).unwrap();
+        let path = folder.path().join("toy.gguf");
+        lab::export::export(&path, "toy", &trained.model, &trained.tokenizer).unwrap();
+        let text = "twice 7 is it";
+        let ids = trained.tokenizer.encode(text).unwrap();
+        let mut model = runtime::model::Model::open(&path).unwrap();
+        assert_eq!(model.tokenizer().encode(text, false), ids, "the file's tokenizer gives other ids");
+        let batch = Batch { rows: 1, inputs: ids.clone(), ..Batch::default() };
+        let lab: Tensor = trained.model.forward(&batch).unwrap().logits;
+        let lab = lab.to_vec2::<f32>().unwrap();
+        let ours = model.logits(&ids).unwrap();
+        let largest = lab.iter().flatten().fold(0f32, |top, x| top.max(x.abs()));
+        for (position, (lab, ours)) in lab.iter().zip(&ours).enumerate() {
+            for (a, b) in lab.iter().zip(ours) {
+                assert!((a - b).abs() < 0.01 * largest, "{experts} experts, position {position}: {a} trained, {b} run");
+            }
+        }
+    }
+}

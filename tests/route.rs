@@ -1,0 +1,120 @@
+//! Route: who answers and why, on real pools; every score can be recomputed from what is shown.
+
+#[allow(dead_code)]
+#[path = "support/toy.rs"]
+mod toy;
+#[allow(dead_code)]
+#[path = "support/toys.rs"]
+mod toys;
+
+use engine::words::{Plan, Question};
+use serde_json::Value;
+use std::process::Command;
+use toy::Toy;
+use toys::Toys;
+
+fn two() -> Toys {
+    Toys::with(&[("alpha", Toy::default()), ("beta", Toy::default())])
+}
+
+/// The score from the terms as they are printed, by the printed formula.
+fn recomputed(candidate: &Value) -> f64 {
+    let term = |name: &str| candidate["terms"][name].as_f64().expect("each term is a number");
+    (0.6 * term("gate") + 0.4 * term("self")) * term("load") - term("swap")
+}
+
+fn every_score_can_be_recomputed(plan: &Plan) {
+    // Through text, as anybody outside gets it.
+    let printed: Value =
+        serde_json::from_str(&serde_json::to_string(plan).expect("a plan is plain data")).expect("JSON");
+    for candidate in printed["experts"].as_array().expect("a list") {
+        let (shown, again) = (candidate["score"].as_f64().expect("a number"), recomputed(candidate));
+        assert!((shown - again).abs() < 5e-7, "{candidate}: {again}");
+    }
+}
+
+#[test]
+fn a_question_goes_to_the_expert_of_its_domain_and_its_score_can_be_recomputed() {
+    let toys = two();
+    for (text, expert) in [("alpha: anything", "alpha"), ("beta: anything", "beta")] {
+        let plan = toys.engine.route(text, None).expect("a plan");
+        assert_eq!(plan.chosen, expert, "{}", plan.reason);
+        every_score_can_be_recomputed(&plan);
+    }
+}
+
+#[test]
+fn the_seated_expert_costs_no_swap_and_a_measured_load_costs_its_time() {
+    let toys = two();
+    let swap = |text: &str, expert: &str| {
+        let plan = toys.engine.route(text, None).expect("a plan");
+        every_score_can_be_recomputed(&plan);
+        plan.experts.iter().find(|candidate| candidate.name == expert).expect("it is listed").terms.swap
+    };
+    assert_eq!(swap("alpha: a", "alpha"), 0.05, "nothing was measured yet");
+    let load_ms = toys.ask("alpha: a").expect("an answer").trace.seat.load_ms;
+    assert_eq!(swap("alpha: a", "alpha"), 0.0, "it sits there");
+    toys.ask("beta: a").expect("an answer");
+    let expected = (load_ms / 1000.0 * 0.05).min(0.10);
+    assert!((swap("alpha: a", "alpha") - expected).abs() < 1e-4, "0.05 a measured second");
+}
+
+#[test]
+fn a_choice_by_hand_answers_and_is_traced() {
+    let toys = two();
+    let question = Question { expert: Some("beta".into()), ..Question::new("alpha: anything") };
+    let answer = toys.listen(question, &mut |_| {}).expect("an answer");
+    assert_eq!(answer.expert, "beta");
+    let route = &answer.trace.route;
+    assert!(route.by_hand && route.experts[0].name == "alpha", "what the router thought is still shown");
+    every_score_can_be_recomputed(route);
+}
+
+#[test]
+fn an_expert_whose_file_is_gone_is_not_asked() {
+    let toys = two();
+    std::fs::remove_file(toys.model("alpha")).expect("the toy is there");
+    let plan = toys.engine.route("alpha: anything", None).expect("a plan");
+    assert_eq!(plan.experts.iter().filter(|candidate| candidate.name == "alpha").count(), 0);
+    let failure = toys.engine.route("x", Some("alpha")).expect_err("its file is gone");
+    assert_eq!(failure.code, "expert_unavailable");
+}
+
+#[test]
+fn routing_a_draft_loads_nothing() {
+    let toys = two();
+    toys.engine.route("alpha: anything", None).expect("a plan");
+    assert_eq!(toys.engine.seat().0, engine::events::Seat::Empty);
+}
+
+#[test]
+fn the_starters_are_chosen_for_what_they_are_made_for() {
+    if engine::pool::gate().is_none() || engine::pool::shipped().len() < 5 {
+        eprintln!("skipped: this build does not carry all five starters and the gate (cargo xtask train)");
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let asked = [
+        ("What is 384 + 97?", "arithmetic"),
+        ("How many meters are 5 kilometers?", "units"),
+        ("Reverse the word lantern", "words"),
+        ("Write a Python function that checks if a number is even", "code"),
+        ("Who wrote the Iliad?", "generalist"),
+    ];
+    for (text, expert) in asked {
+        let output = Command::new(env!("CARGO_BIN_EXE_lectern"))
+            .env("LECTERN_HOME", home.path())
+            .args(["route", text, "--json"])
+            .output()
+            .expect("the command line starts");
+        let plan: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        let best = plan["experts"].as_array().expect("a list").iter().find(|e| e["name"] == expert);
+        assert!(
+            best.is_some_and(|best| (best["score"].as_f64().unwrap_or(-1.0) - recomputed(best)).abs() < 5e-7)
+        );
+        assert_eq!(plan["chosen"], expert, "{text}: {}", plan["reason"]);
+        for field in ["domain", "complexity", "abstained", "elapsed_ms"] {
+            assert!(!plan[field].is_null(), "{field} is told");
+        }
+    }
+}

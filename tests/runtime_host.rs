@@ -1,0 +1,324 @@
+//! The expert's process: golden text through the command line, stop, crash, hang, memory, and what bad files do to it.
+#![cfg(unix)]
+
+#[path = "reference/recipe.rs"]
+mod recipe;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use runtime::host::{Finish, Host, HostError, Message, Purpose, Request, Role, Spawn, resident_bytes};
+
+const LECTERN: &str = env!("CARGO_BIN_EXE_lectern");
+
+fn shared(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
+    if !path.exists() {
+        eprintln!("skipped: {} is not there", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+/// A random model that goes on for ever: nothing of its text means anything, and its end token is out of reach.
+fn endless() -> (tempfile::TempDir, PathBuf) {
+    let mut writer = recipe::reference().models[0].writer();
+    writer.set("tokenizer.ggml.eos_token_id", u32::MAX).set("llama.context_length", 1u32 << 20);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("endless.gguf");
+    writer.write_to(&path).unwrap();
+    (folder, path)
+}
+
+fn start(model: &Path) -> Host {
+    Host::start(Spawn { threads: Some(1), ..Spawn::new(LECTERN, model) }, &mut |_| {}).expect("it starts")
+}
+
+fn signal(name: &str, pid: u32) {
+    assert!(Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().unwrap().success());
+}
+
+fn lectern(arguments: &[&str]) -> Output {
+    Command::new(LECTERN).arg("model").args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout).expect("one JSON document on standard output")
+}
+
+fn published_text() -> Option<String> {
+    let golden = std::fs::read_to_string(shared("models/stories260K-golden.md")?).unwrap();
+    let begin = golden.find("Once upon a time").unwrap();
+    Some(golden[begin..begin + golden[begin..].find("\n```").unwrap()].to_owned())
+}
+
+#[test]
+fn the_command_line_tells_the_published_story() {
+    let (Some(model), Some(expected)) = (shared("models/stories260K.gguf"), published_text()) else { return };
+    let output = lectern(&["generate", model.to_str().unwrap(), "", "--raw", "--temperature", "0"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().trim_end_matches('\n'), expected);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("more than the 128"), "it is said on stderr");
+    let found = json(&lectern(&["generate", model.to_str().unwrap(), "", "--raw", "--json"]));
+    assert_eq!(found["text"], expected);
+    assert_eq!(found["ids"].as_array().unwrap().len(), 256);
+    for figure in ["prompt_tokens_per_s", "tokens_per_s", "first_token_ms", "load_ms", "peak_rss_bytes"] {
+        assert!(found[figure].as_f64().unwrap() > 0.0, "{figure} is measured: {found}");
+    }
+}
+
+#[test]
+fn logits_go_into_a_numpy_file() {
+    let recipe = &recipe::reference().models[0];
+    let folder = tempfile::tempdir().unwrap();
+    let (model, out) = (folder.path().join("model.gguf"), folder.path().join("x.npy"));
+    recipe.writer().write_to(&model).unwrap();
+    let tokens: Vec<String> = recipe.ids().iter().map(u32::to_string).collect();
+    let (model, out) = (model.to_str().unwrap(), out.to_str().unwrap());
+    let found = lectern(&["logits", model, "--tokens", &tokens.join(","), "--all", "--out", out, "--json"]);
+    let found = json(&found);
+    assert_eq!((&found["positions"], &found["vocabulary"]), (&24.into(), &40.into()));
+    let bytes = std::fs::read(out).unwrap();
+    assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
+    let head = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    assert!(head.is_multiple_of(64) && bytes[head - 1] == b'\n');
+    assert!(String::from_utf8_lossy(&bytes[10..head]).contains("'shape': (24, 40)"));
+    let row = |position: usize| {
+        let row = &bytes[head + position * 160..][..160];
+        row.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect::<Vec<_>>()
+    };
+    for (position, expected) in recipe.positions.iter().zip(&recipe.logits) {
+        for (found, expected) in row(*position).iter().zip(expected) {
+            assert!((f64::from(*found) - expected).abs() < 5e-5, "position {position}: {found} {expected}");
+        }
+    }
+    let best = expected_best(recipe.logits.last().unwrap());
+    assert_eq!(found["top"][0]["id"], best);
+}
+
+fn expected_best(row: &[f64]) -> usize {
+    (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap()
+}
+
+#[test]
+fn tokens_of_a_file_without_weights() {
+    let Some(model) = shared("tokenizers/ggml-vocab-gpt-2.gguf") else { return };
+    let found = json(&lectern(&["tokenize", model.to_str().unwrap(), "Hello world", "--json"]));
+    assert_eq!(found["ids"], serde_json::json!([15496, 995]));
+    assert_eq!(found["pieces"], serde_json::json!(["Hello", "Ġworld"]));
+}
+
+#[test]
+fn bad_files_end_in_words_and_status_1() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let good = recipe::reference().models[0].writer().to_bytes();
+    let mut vocabulary = recipe::reference().models[0].writer();
+    vocabulary.set("tokenizer.ggml.bos_token_id", 4_000u32);
+    let cases = [
+        (file("empty.gguf", b""), "model.empty"),
+        (file("text.gguf", b"once upon a time"), "model.not_gguf"),
+        (file("cut.gguf", &good[..good.len() / 2]), "model.truncated"),
+        (file("ids.gguf", &vocabulary.to_bytes()), "model.malformed"),
+        (folder.path().to_str().unwrap().to_owned(), "model.not_a_file"),
+        (folder.path().join("absent.gguf").to_str().unwrap().to_owned(), "model.absent"),
+    ];
+    for (path, code) in &cases {
+        for command in [&["generate", path, "a", "--raw"][..], &["tokenize", path, "a"], &["logits", path, "--tokens", "1"]]
+        {
+            let output = lectern(&[command, &["--json"]].concat());
+            assert_eq!(output.status.code(), Some(1), "{command:?}");
+            let error = &json(&output)["error"];
+            assert_eq!(error["code"], *code, "{command:?}: {error}");
+            assert!(error["message"].as_str().unwrap().contains(path.as_str()), "{error} names the file");
+            assert!(!error["fix"].as_str().unwrap().is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_stop_is_obeyed_within_200_ms_and_the_expert_stays() {
+    let (_folder, model) = endless();
+    let mut host = start(&model);
+    let stop = AtomicBool::new(false);
+    let mut set_at = None;
+    let done = host
+        .generate(&Request::raw("a", 1_000_000), &stop, &mut |_| {
+            set_at.get_or_insert_with(Instant::now);
+            stop.store(true, Ordering::Relaxed);
+        })
+        .unwrap();
+    assert!(set_at.unwrap().elapsed() < Duration::from_millis(200), "{:?}", set_at.unwrap().elapsed());
+    assert_eq!((done.finish, done.lost_expert), (Finish::Stopped, false));
+    assert!(!done.text.is_empty() && done.tokens > 0);
+    let next = host.generate(&Request::raw("a", 5), &AtomicBool::new(false), &mut |_| {}).unwrap();
+    assert_eq!((next.tokens, next.finish), (5, Finish::Length));
+}
+
+#[test]
+fn a_stop_while_the_prompt_is_read_is_obeyed() {
+    let (_folder, model) = endless();
+    let mut host = start(&model);
+    // Attention over tens of thousands of tokens takes many seconds; the flag is set before it begins.
+    let text = "a b c ".repeat(20_000);
+    let stop = AtomicBool::new(true);
+    let began = Instant::now();
+    let done = host.generate(&Request::raw(text, 5), &stop, &mut |_| {}).unwrap();
+    assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
+    assert_eq!((done.finish, done.tokens), (Finish::Stopped, 0));
+}
+
+#[test]
+fn an_expert_that_does_not_obey_is_ended() {
+    let (_folder, model) = endless();
+    let mut host = start(&model);
+    let pid = host.pid();
+    let stop = AtomicBool::new(false);
+    let mut set_at = None;
+    let done = host
+        .generate(&Request::raw("a", 1_000_000), &stop, &mut |_| {
+            if set_at.is_none() {
+                signal("STOP", pid);
+                stop.store(true, Ordering::Relaxed);
+                set_at = Some(Instant::now());
+            }
+        })
+        .unwrap();
+    assert!(set_at.unwrap().elapsed() < Duration::from_millis(200), "{:?}", set_at.unwrap().elapsed());
+    assert_eq!((done.finish, done.lost_expert), (Finish::Stopped, true));
+    assert!(!done.text.is_empty(), "what there was is kept");
+    assert_eq!(resident_bytes(pid), None, "the process is gone");
+    let error = host.count_tokens("a").unwrap_err();
+    assert!(matches!(error, HostError::Crashed { .. }), "{error}");
+    assert!(!host.is_alive());
+}
+
+#[test]
+fn a_killed_expert_is_reported_at_once() {
+    let (_folder, model) = endless();
+    let mut host = start(&model);
+    let pid = host.pid();
+    let mut killed_at = None;
+    let error = host
+        .generate(&Request::raw("a", 1_000_000), &AtomicBool::new(false), &mut |_| {
+            if killed_at.is_none() {
+                signal("KILL", pid);
+                killed_at = Some(Instant::now());
+            }
+        })
+        .unwrap_err();
+    assert!(killed_at.unwrap().elapsed() < Duration::from_millis(500), "{:?}", killed_at.unwrap().elapsed());
+    assert!(matches!(&error, HostError::Crashed { how, .. } if how.contains("SIGKILL")), "{error}");
+    assert_eq!(error.code(), "expert.crashed");
+}
+
+#[test]
+fn leaving_gives_the_memory_back() {
+    let (_folder, model) = endless();
+    let host = start(&model);
+    let (pid, memory) = (host.pid(), host.memory());
+    assert!(memory > 1 << 20, "{memory}");
+    let left = host.leave();
+    assert!(left.freed_bytes >= memory / 2, "{left:?} of {memory}");
+    assert_eq!(resident_bytes(pid), None, "the process is gone");
+}
+
+#[test]
+fn dropping_a_host_ends_its_process() {
+    let (_folder, model) = endless();
+    let pid = start(&model).pid();
+    assert_eq!(resident_bytes(pid), None);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_expert_does_not_outlive_a_killed_parent() {
+    let (_folder, model) = endless();
+    let mut parent = Command::new(LECTERN)
+        .args(["model", "generate", model.to_str().unwrap(), "a", "--raw", "--max-tokens", "100000000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The first text shows that the expert is at work.
+    use std::io::Read;
+    parent.stdout.as_mut().unwrap().read_exact(&mut [0; 4]).unwrap();
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", parent.id())).unwrap();
+    let children: Vec<u32> = tasks
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok())
+        .flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>())
+        .collect();
+    assert_eq!(children.len(), 1, "one expert, one process");
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    let since = Instant::now();
+    while resident_bytes(children[0]).is_some() {
+        assert!(since.elapsed() < Duration::from_secs(5), "the expert is still there");
+        std::thread::yield_now();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_process_has_given_up_what_it_does_not_need() {
+    let (_folder, model) = endless();
+    let host = start(&model);
+    let parts = host.facts().sandbox.join("; ");
+    for part in ["no core dumps", "no writing to files", "own memory", "ends with its parent"] {
+        assert!(parts.contains(part), "{parts}");
+    }
+    let status = std::fs::read_to_string(format!("/proc/{}/status", host.pid())).unwrap();
+    let field = |name: &str| {
+        status.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
+    };
+    assert_eq!(field("NoNewPrivs:").as_deref(), Some("1"));
+    if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
+        assert_eq!(field("Seccomp:").as_deref(), Some("2"), "{parts}");
+        assert!(parts.contains("seccomp"), "{parts}");
+    }
+    let environment = std::fs::read(format!("/proc/{}/environ", host.pid())).unwrap_or_default();
+    assert!(environment.is_empty(), "nothing of the parent's environment: {environment:?}");
+}
+
+#[test]
+fn a_template_that_eats_memory_takes_down_no_more_than_the_limit() {
+    let mut writer = recipe::reference().models[0].writer();
+    let bomb = "{% set ns = namespace(s='aaaaaaaaaaaaaaaa') %}{% for i in range(40) %}{% set ns.s = ns.s ~ ns.s %}\
+                {% endfor %}{{ messages[0].content }}{{ ns.s }}";
+    writer.set("tokenizer.chat_template", bomb);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bomb.gguf");
+    writer.write_to(&path).unwrap();
+    let mut most = 0;
+    let limit = 256 << 20;
+    let spawn = Spawn { memory_limit: Some(limit), threads: Some(1), ..Spawn::new(LECTERN, &path) };
+    let error = Host::start(spawn, &mut |resident| most = most.max(resident)).err().expect("it is refused");
+    assert_eq!(error, HostError::OutOfMemory { limit_bytes: Some(limit) });
+    assert!(most <= limit, "{most}");
+}
+
+#[test]
+fn a_program_that_is_no_host_is_found_out() {
+    let (_folder, model) = endless();
+    let error = Host::start(Spawn::new("/bin/echo", &model), &mut |_| {}).err().expect("echo is no host");
+    assert!(matches!(error, HostError::Garbled { .. } | HostError::Crashed { .. }), "{error:?}");
+    let error = Host::start(Spawn::new("/no/such/program", &model), &mut |_| {}).err().unwrap();
+    assert!(matches!(&error, HostError::Spawn { why } if why.contains("/no/such/program")), "{error:?}");
+}
+
+#[test]
+fn a_tokenizer_alone_refuses_to_generate_and_stays() {
+    let (_folder, model) = endless();
+    let spawn = Spawn { purpose: Purpose::Tokenize, ..Spawn::new(LECTERN, &model) };
+    let mut host = Host::start(spawn, &mut |_| {}).unwrap();
+    let request = Request::chat(vec![Message::new(Role::User, "a")], 1);
+    let error = host.generate(&request, &AtomicBool::new(false), &mut |_| {}).unwrap_err();
+    assert!(error.expert_survives(), "{error}");
+    assert_eq!(host.count_tokens("ab").unwrap(), 3, "▁, a, b");
+}

@@ -1,0 +1,238 @@
+//! Journeys through the real window: the built app on a screen that nobody sees, driven by clicks and keys.
+//!
+//! Linux alone has a driver for the system's own WebView that needs nothing else; elsewhere this file says so.
+
+#[cfg(target_os = "linux")]
+mod support;
+
+#[cfg(not(target_os = "linux"))]
+#[test]
+fn the_window_is_driven_on_linux_alone() {
+    eprintln!("not run here: the journeys through the window need WebKitWebDriver, which is on Linux alone");
+}
+
+#[cfg(target_os = "linux")]
+mod journeys {
+    use crate::support::app::App;
+    use serde_json::json;
+    use std::process::Command;
+
+    /// The rooms in the order in which a question meets them, as the window names its steps.
+    const STEPS: [&str; 6] = ["read", "retrieve", "route", "seat", "generate", "learn"];
+    const ESCAPE: &str = "\u{E00C}";
+    const BACKSPACE: &str = "\u{E003}";
+
+    #[test]
+    fn the_first_run_says_what_this_is_and_takes_a_question() {
+        let app = App::open();
+        app.see("composer");
+        app.see("example");
+        assert!(app.page().contains("stays on this machine"), "the first screen says that it is private:\n{}", app.page());
+        assert_eq!(app.count("answer"), 0);
+        assert_eq!(app.count("conversation-item"), 0);
+        assert_eq!(app.hosts(), Vec::<u32>::new(), "no expert is loaded before anybody asked");
+        app.picture("first-run");
+        app.click("example");
+        let outcome = app.outcome("the answer to the first example");
+        assert_eq!(outcome, "done", "an example that the first screen offers is answered:\n{}", app.page());
+    }
+
+    #[test]
+    fn a_sum_is_answered_by_the_arithmetic_expert_and_the_path_is_drawn() {
+        let app = App::open();
+        let answer = app.ask("What is 384 + 97?");
+        assert!(answer.contains("481"), "384 + 97 = 481, and the window shows:\n{answer}");
+        for step in STEPS {
+            assert_eq!(app.step(step), "done", "the step {step} is drawn");
+        }
+        app.reads("lectern-expert", "the arithmetic expert", |text| text.to_lowercase().contains("arithmetic"));
+        assert_eq!(app.hosts().len(), 1, "one expert, in one process of its own");
+        app.wait("the conversation in the list", || (app.count("conversation-item") == 1).then_some(()));
+        app.picture("answer");
+        app.click("path-step-route");
+        app.see("trace");
+        app.picture("trace");
+    }
+
+    #[test]
+    fn a_question_of_another_domain_swaps_the_expert_and_only_one_stays() {
+        let app = App::open();
+        app.ask("What is 384 + 97?");
+        let first = app.hosts();
+        app.ask("Convert 3 kilometres to metres.");
+        app.reads("lectern-expert", "the units expert", |text| text.to_lowercase().contains("unit"));
+        let second = app.hosts();
+        assert_eq!((first.len(), second.len()), (1, 1), "one expert at a time");
+        assert_ne!(first, second, "the first expert's process is gone");
+        app.picture("swap");
+    }
+
+    #[test]
+    fn a_like_question_shows_the_first_answer_as_a_source_which_can_be_forgotten() {
+        let app = App::open();
+        app.ask("What is 384 + 97?");
+        let known = || app.invoke("search", json!({ "text": "384 + 97", "limit": 10 }))["hits"].as_array().unwrap().len();
+        assert_eq!(known(), 1, "the answer is in the archive");
+        app.ask("What is 384 plus 97?");
+        assert_eq!(known(), 2);
+        let source = app.read("source");
+        assert!(source.contains("384 + 97"), "the source says what was asked then: {source}");
+        app.picture("sources");
+        app.click("source");
+        app.click("forget-source");
+        app.click("forget-source-confirm");
+        app.wait("the source to be gone from the window", || (app.count("source") == 0).then_some(()));
+        app.wait("the source to be gone from the archive", || (known() == 1).then_some(()));
+    }
+
+    #[test]
+    fn a_stopped_answer_says_so_and_the_next_question_works() {
+        let app = App::open();
+        app.ask("What is 384 + 97?");
+        // Halted by the system, the expert cannot finish before the button is pressed, however fast the machine.
+        signal(app.hosts()[0], "STOP");
+        app.begin("What is 12 + 31?");
+        app.click("stop");
+        assert_eq!(app.outcome("the end of the stopped answer"), "stopped");
+        app.see("stopped");
+        app.picture("stopped");
+        let answer = app.ask("What is 12 + 30?");
+        assert!(answer.contains("42"), "after a stop the next question is answered:\n{answer}");
+        assert_eq!(app.hosts().len(), 1);
+    }
+
+    #[test]
+    fn an_expert_killed_while_it_answers_fails_that_answer_clearly_and_the_next_one_works() {
+        let app = App::open();
+        app.ask("What is 384 + 97?");
+        let host = app.hosts()[0];
+        // Halted first, so that the end surely comes in the middle of the answer.
+        signal(host, "STOP");
+        app.begin("What is 12 + 31?");
+        app.see("stop");
+        signal(host, "KILL");
+        assert_eq!(app.outcome("the end of the broken answer"), "failed");
+        assert!(!app.read("failure").is_empty());
+        app.picture("killed");
+        let answer = app.ask("What is 15 + 27?");
+        assert!(answer.contains("42"), "the expert comes back for the next question:\n{answer}");
+        let hosts = app.hosts();
+        assert!(hosts.len() == 1 && hosts != vec![host], "another process answers now: {hosts:?} after {host}");
+    }
+
+    fn signal(process: u32, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status().unwrap();
+        assert!(sent.success(), "SIG{name} could not be sent to {process}");
+    }
+
+    #[test]
+    fn an_answer_can_be_asked_again_and_by_an_expert_chosen_by_hand() {
+        let app = App::open();
+        app.ask("What is 384 + 97?");
+        app.click("regenerate");
+        app.wait("the new answer", || (app.outcomes() == ["done"] && app.read("answer").contains("481")).then_some(()));
+
+        app.driver.type_text(&app.see("composer"), "How many letters has the word lectern?");
+        app.click("choose-expert");
+        app.wait("the list of experts", || (app.count("expert-option") >= 5).then_some(()));
+        app.picture("choose-expert");
+        app.click("expert-option");
+        app.click("send");
+        app.wait("the second answer", || {
+            let outcomes = app.outcomes();
+            (outcomes.len() == 2 && ["done", "refused"].contains(&outcomes[1].as_str())).then_some(())
+        });
+        assert!(app.page().contains("by hand"), "the answer says that its expert was chosen by hand:\n{}", app.page());
+    }
+
+    #[test]
+    fn every_page_opens_and_the_experts_are_listed() {
+        let app = App::open();
+        app.ask("What is 384 + 97?");
+        app.click("nav-experts");
+        app.wait("five experts", || (app.count("expert-card") >= 5).then_some(()));
+        app.picture("experts");
+        app.click("nav-status");
+        app.see("status-table");
+        app.picture("status");
+        app.click("nav-settings");
+        let background = || {
+            let colour = "return getComputedStyle(document.body).backgroundColor";
+            app.driver.execute(colour, json!([])).as_str().unwrap_or_default().to_owned()
+        };
+        app.click("theme-light");
+        let light = background();
+        app.picture("settings-light");
+        app.click("theme-dark");
+        app.wait("the window to be dark", || (background() != light).then_some(()));
+        app.picture("settings-dark");
+    }
+
+    #[test]
+    fn keys_alone_ask_and_leave_a_dialog() {
+        let app = App::open();
+        app.driver.type_text(&app.see("composer"), "What is 384 + 97?\u{E007}");
+        assert_eq!(app.outcome("the answer to a question sent by Enter"), "done");
+        app.ask("What is 384 plus 97?");
+        app.click("source");
+        let dialog = app.see("source-dialog");
+        app.driver.type_text(&dialog, ESCAPE);
+        app.wait("the dialog to close", || (!app.sees("source-dialog")).then_some(()));
+    }
+
+    #[test]
+    fn conversations_are_found_by_their_words() {
+        let app = App::open();
+        app.ask("What is 384 + 97?");
+        app.wait("the conversation in the list", || (app.count("conversation-item") == 1).then_some(()));
+        let search = app.see("search-conversations");
+        app.driver.type_text(&search, "zebra");
+        app.wait("no conversation about a zebra", || (app.count("conversation-item") == 0).then_some(()));
+        app.driver.type_text(&search, &(BACKSPACE.repeat("zebra".len()) + "384"));
+        app.wait("the conversation about 384", || (app.count("conversation-item") == 1).then_some(()));
+    }
+
+    #[test]
+    fn the_page_can_reach_no_remote_host() {
+        let app = App::open();
+        app.see("composer");
+        let fetched = app.driver.execute_async(
+            "const done = arguments[arguments.length - 1];
+             const blocked = [];
+             document.addEventListener('securitypolicyviolation', (event) => blocked.push(event.effectiveDirective));
+             const picture = new Promise((settle) => {
+               const image = new Image();
+               image.onload = () => settle('loaded');
+               image.onerror = () => settle('refused');
+               image.src = 'https://example.com/picture.png';
+             });
+             const request = fetch('https://example.com/').then(() => 'loaded', () => 'refused');
+             Promise.all([request, picture]).then((outcomes) => setTimeout(() => done({ outcomes, blocked }), 0));",
+            json!([]),
+        );
+        assert_eq!(fetched["outcomes"], json!(["refused", "refused"]));
+        // Without a network both fail anyway: that it was the policy is what counts.
+        let blocked: Vec<&str> = fetched["blocked"].as_array().unwrap().iter().filter_map(|kind| kind.as_str()).collect();
+        assert!(blocked.contains(&"connect-src") && blocked.contains(&"img-src"), "the policy refused {blocked:?} alone");
+
+        let address = || app.driver.execute("return location.href", json!([]));
+        let before = address();
+        app.driver.execute("location.href = 'https://example.com/'", json!([]));
+        // A navigation that is refused leaves the page where it is, and alive.
+        app.see("composer");
+        assert_eq!(address(), before, "the window left its own page");
+
+        let inline = "const script = document.createElement('script');
+             script.textContent = 'window.reached = true'; document.body.append(script); return window.reached === true";
+        assert_eq!(app.driver.execute(inline, json!([])), json!(false), "an inline script ran");
+        assert_eq!(app.driver.execute("return typeof window.__TAURI__", json!([])), json!("undefined"));
+    }
+
+    #[test]
+    fn a_home_that_cannot_be_opened_is_said_in_the_window() {
+        let app = App::open_with(|home| std::fs::write(home, "a file where the folder should be").unwrap());
+        let failure = app.read("failure");
+        assert!(failure.contains("lectern"), "the failure names the folder:\n{failure}");
+        app.picture("failure");
+    }
+}

@@ -1,0 +1,192 @@
+//! A double of the app for a plain browser: for developing the window and looking at every face of it. It is no part
+//! of the app: `main.ts` loads it only while developing, and a test looks for it in the build.
+//!
+//! `?scene=` chooses what there is: `first` (nothing yet), `full` (the default), `slow` (each step takes seconds),
+//! `failed` (every command fails), `crash` (the expert dies while it answers), `refused`, `none` (no expert).
+
+import type { Api } from "../api";
+import type { Answer, AnswerEvent, Block, Conversation, Expert, News, Question, Seat, Settings, Turn } from "../bindings";
+import { experts } from "./experts";
+import { Cancelled, failure, pause } from "./pause";
+import { plan } from "./plan";
+import { past, seeded } from "./past";
+import { reply } from "./replies";
+
+/** Looked for in the build, where it must not be. */
+export const MARK = "lectern-development-double";
+
+const MB = 1_000_000;
+const BUDGET = 8_000 * MB;
+const MEMORY = 21.4 * MB;
+
+export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
+  const scene = parameters.get("scene") ?? "full";
+  const pace = scene === "slow" ? 12 : Number(parameters.get("pace") ?? 1);
+  let pool: Expert[] = scene === "none" ? [] : experts();
+  let turns: Turn[] = scene === "first" || scene === "none" ? [] : seeded();
+  const titles = new Map<string, string>();
+  let settings: Settings = { theme: "system", mode: "optimized", budget_gb: null };
+  let seat: Seat = { state: "empty" };
+  let tell: (news: News) => void = () => {};
+  const stops = new Map<string, AbortController>();
+  let made = 0;
+
+  function seats(next: Seat): Seat {
+    seat = next;
+    tell({ kind: "seat", seat, budget_bytes: BUDGET });
+    return seat;
+  }
+
+  function titleOf(name: string): string {
+    return pool.find((expert) => expert.manifest.name === name)?.manifest.title ?? name;
+  }
+
+  async function guard<T>(result: () => T): Promise<T> {
+    await pause(8);
+    if (scene === "failed") {
+      throw failure("archive.locked", "The archive is in use by another program.", "Close the other Lectern, then try again. Nothing is lost.", "SQLITE_BUSY (5): database is locked");
+    }
+    return result();
+  }
+
+  function list(): Conversation[] {
+    const ids = [...new Set(turns.map((turn) => turn.answer.conversation))];
+    return ids.map((id) => {
+      const own = turns.filter((turn) => turn.answer.conversation === id).map((turn) => turn.answer);
+      const title = titles.get(id) ?? own[0]?.question ?? "";
+      return { id, title, created: own[0]?.created ?? 0, updated: own.at(-1)?.created ?? 0, answers: own.length };
+    });
+  }
+
+  async function ask(question: Question, on: (event: AnswerEvent, blocks?: Block[]) => void): Promise<void> {
+    made += 1;
+    const id = `answer-${made}`;
+    const conversation = question.conversation ?? `conversation-${made}`;
+    const control = new AbortController();
+    stops.set(id, control);
+    const wait = (ms: number) => pause(ms * pace, control.signal);
+    on({ kind: "begun", id, conversation });
+    const planned = plan(question.text, pool, question.expert, seat);
+    const sources = question.mode === "optimized" ? past(question, turns) : [];
+    const answer: Answer = { ...blank(), id, conversation, question: question.text, expert: planned.plan.chosen, created: Date.now() };
+    answer.trace.read = planned.reading;
+    let blocks: Block[] = [];
+    try {
+      await wait(60);
+      on({ kind: "read", ...planned.reading });
+      await wait(60);
+      answer.trace.retrieve = { asked: question.mode === "optimized", passages: sources, considered: sources.length * 3, threshold: 0.35, elapsed_ms: 1.8 };
+      on({ kind: "retrieved", ...answer.trace.retrieve });
+      await wait(60);
+      answer.trace.route = planned.plan;
+      on({ kind: "routed", ...planned.plan });
+      const name = planned.plan.chosen;
+      const was = seat.state === "taken" ? seat.expert : null;
+      if (was !== name) {
+        for (const share of was ? [1, 0.6, 0.2] : []) {
+          on({ kind: "seating", ...seats({ state: "leaving", expert: was ?? "", title: titleOf(was ?? ""), memory_bytes: MEMORY * share }) });
+          await wait(70);
+        }
+        for (const share of [0.1, 0.4, 0.8, 1]) {
+          on({ kind: "seating", ...seats({ state: "loading", expert: name, title: titleOf(name), memory_bytes: MEMORY * share, expected_bytes: MEMORY }) });
+          await wait(70);
+        }
+      }
+      seats({ state: "taken", expert: name, title: titleOf(name), memory_bytes: MEMORY, pid: 4242, busy: true, tokens_per_s: null });
+      answer.trace.seat = { expert: name, was_seated: was === name, left: was === name ? null : was, freed_bytes: was && was !== name ? MEMORY : 0, memory_bytes: MEMORY, budget_bytes: BUDGET, leave_ms: was && was !== name ? 11.2 : 0, load_ms: was === name ? 0 : 38.4, elapsed_ms: was === name ? 0.2 : 52.7 };
+      on({ kind: "seated", ...answer.trace.seat });
+      answer.trace.compress = { tokens_before: 42, tokens_after: 18, kept: 0, dropped: sources.length, reason: `${titleOf(name)} reads single questions only, so it is given the question alone.`, elapsed_ms: 0.4 };
+      on({ kind: "compressed", ...answer.trace.compress });
+      const said = reply(question.text, scene === "refused");
+      answer.refused = said.refused;
+      for (let shown = 1; shown <= said.pieces.length; shown += 1) {
+        await wait(scene === "slow" ? 25 : 16);
+        if (scene === "crash" && shown > 12) throw failure("host.crashed", `${titleOf(name)} stopped working while it answered.`, "Ask again: it is seated anew. The rest of Lectern is not affected.", "the expert's process ended by signal 9 after 12 tokens");
+        const soFar = said.pieces.slice(0, shown).join("");
+        blocks = said.blocks(soFar);
+        answer.answer = soFar;
+        on({ kind: "text", piece: said.pieces[shown - 1] ?? "" }, blocks);
+      }
+      answer.tokens = said.pieces.length;
+      answer.trace.generate = { prompt_tokens: 18, tokens: said.pieces.length, first_token_ms: 7.4, tokens_per_s: 612, prompt_tokens_per_s: 2480, confidence: 0.982, peak_memory_bytes: MEMORY * 1.1, finish: "end", elapsed_ms: said.pieces.length * 1.7 };
+      on({ kind: "generated", ...answer.trace.generate });
+      await wait(60);
+      answer.trace.learn = said.refused ? { stored: false, why_not: "a refusal teaches nothing", elapsed_ms: 0.1 } : { stored: true, why_not: null, elapsed_ms: 3.1 };
+    } catch (error) {
+      if (!(error instanceof Cancelled)) {
+        seats({ state: "failed", expert: planned.plan.chosen, failure: error as never });
+        on({ kind: "failed", failure: error as never });
+        throw error;
+      }
+      answer.stopped = true;
+      answer.trace.stopped_in = "generate";
+      answer.trace.learn = { stored: false, why_not: "it was stopped", elapsed_ms: 0.1 };
+      if (answer.answer) answer.trace.generate = { ...answer.trace.generate, prompt_tokens: 18, tokens: 9, first_token_ms: 7.4, tokens_per_s: 588, finish: "stopped", elapsed_ms: 15.3 };
+    }
+    stops.delete(id);
+    answer.trace.total_ms = 96.4;
+    const name = planned.plan.chosen;
+    seats({ state: "taken", expert: name, title: titleOf(name), memory_bytes: MEMORY, pid: 4242, busy: false, tokens_per_s: 612 });
+    turns = turns.filter((turn) => turn.answer.id !== question.replaces);
+    turns.push({ answer, blocks });
+    on({ kind: "done", answer }, blocks);
+  }
+
+  return {
+    ask: (question, on) => guard(() => undefined).then(() => ask(question, (event, blocks) => on({ event, blocks: blocks ?? null }))),
+    stop: async (id) => stops.get(id)?.abort(),
+    route: (text, expert) => guard(() => plan(text, pool, expert, seat).plan),
+    watch: async (on) => {
+      tell = on;
+      seats(scene === "full" ? { state: "taken", expert: "words", title: "Words", memory_bytes: MEMORY, pid: 41, busy: false, tokens_per_s: 588 } : seat);
+    },
+    unseat: async () => void seats({ state: "empty" }),
+    conversations: (search) => guard(() => list().filter((one) => one.title.toLowerCase().includes((search ?? "").toLowerCase()))),
+    conversation: (id) => guard(() => turns.filter((turn) => turn.answer.conversation === id)),
+    deleteConversation: (id) => guard(() => void (turns = turns.filter((turn) => turn.answer.conversation !== id))),
+    renameConversation: (id, title) => guard(() => void titles.set(id, title)),
+    forget: (id) => guard(() => void (turns = turns.filter((turn) => turn.answer.id !== id))),
+    rate: () => guard(() => undefined),
+    experts: () => guard(() => pool),
+    addExpert: (path, name, domains) =>
+      guard(() => {
+        if (!path.endsWith(".gguf")) throw failure("gguf.bad_magic", `${path} is no GGUF file: it begins with 3c 21 64 6f.`, "Choose a file that ends in .gguf, or download it again.", "expected 47 47 55 46 at byte 0");
+        const one: Expert = { ...(pool[0] as Expert), file: path, starter: false };
+        one.manifest = { ...one.manifest, name, title: name, domains, measured: [], examples: [], description: "", cannot: "" };
+        one.statistics = { ...one.statistics, answers: 0, mean_latency_ms: null, mean_tokens_per_s: null };
+        pool = [...pool, one];
+        return one;
+      }),
+    removeExpert: (name) => guard(() => void (pool = pool.filter((expert) => expert.manifest.name !== name))),
+    pickModelFile: async () => "/home/you/models/Qwen3-4B-Q4_K_M.gguf",
+    settings: () => guard(() => settings),
+    saveSettings: (next) => guard(() => void (settings = next)),
+    status: () =>
+      guard(() =>
+        ["read", "retrieve", "route", "seat", "compress", "generate", "learn"].map((component, index) => {
+          const runs = scene === "first" || component === "compress" ? 0 : 57 - index;
+          const change = component === "route" ? "another expert than the generalist answered" : component === "retrieve" ? "a past answer was given to the expert" : null;
+          return { component, runs, changed_answer: change === null ? null : Math.round(runs * 0.8), change_means: change, mean_ms: runs ? [0.4, 1.9, 0.2, 48, 0, 61, 3.2][index] as number : null, total_ms: 0, last_run: runs ? Date.now() - 90_000 : null };
+        }),
+      ),
+    hostOf: async (url) => ({ host: new URL(url).host, url }),
+    openLink: async () => undefined,
+  };
+}
+
+function blank(): Answer {
+  return {
+    id: "", conversation: "", question: "", answer: "", expert: "", tokens: 0, stopped: false, refused: false, created: 0,
+    trace: {
+      read: { domain: "", confidence: 0, domains: [], complexity: 0, features: { words: 0, characters: 0, numbers: 0, longest_number_digits: 0, operators: 0, has_code: false, has_quotes: false }, elapsed_ms: 0 },
+      retrieve: { asked: false, passages: [], considered: 0, threshold: 0, elapsed_ms: 0 },
+      route: { domain: "", complexity: 0, experts: [], chosen: "", abstained: false, by_hand: false, min_confidence: 0, reason: "", elapsed_ms: 0 },
+      seat: { expert: "", was_seated: false, left: null, freed_bytes: 0, memory_bytes: 0, budget_bytes: 0, leave_ms: 0, load_ms: 0, elapsed_ms: 0 },
+      compress: { tokens_before: 0, tokens_after: 0, kept: 0, dropped: 0, reason: "", elapsed_ms: 0 },
+      generate: { prompt_tokens: 0, tokens: 0, first_token_ms: 0, tokens_per_s: 0, prompt_tokens_per_s: 0, confidence: 0, peak_memory_bytes: 0, finish: "end", elapsed_ms: 0 },
+      learn: { stored: false, why_not: null, elapsed_ms: 0 },
+      total_ms: 0,
+      stopped_in: null,
+    },
+  };
+}

@@ -1,0 +1,3 @@
+//! The pages of the window.
+
+export type Page = "conversation" | "experts" | "status" | "settings";
