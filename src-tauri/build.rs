@@ -14,7 +14,8 @@ fn main() {
     // The macro that embeds the front end fails where there is none, and Rust must build before the front end does.
     let page = Path::new("ui/dist/index.html");
     if !page.exists() {
-        std::fs::create_dir_all("ui/dist").expect("ui/dist can be created in a source tree that is being built");
+        std::fs::create_dir_all("ui/dist")
+            .expect("ui/dist can be created in a source tree that is being built");
         std::fs::write(page, PLACEHOLDER).expect("a placeholder page can be written into ui/dist");
     }
 

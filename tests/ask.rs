@@ -12,7 +12,7 @@ use engine::home::Home;
 use engine::words::{Finish, Mode, Question, Stage};
 use engine::{Engine, Options};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -367,6 +367,41 @@ fn four_different_questions_seat_four_different_starters() {
             .expect("an answer");
         assert_eq!(answer.expert, expert, "{text}: {}", answer.trace.route.reason);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_stops_the_answer_which_keeps_what_it_has() {
+    if engine::pool::gate().is_none() {
+        eprintln!("skipped: this build carries no gate (cargo xtask train gate)");
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let model = home.path().join("endless.gguf");
+    FOR_EVER.write(&model);
+    let added =
+        run(home.path(), &["experts", "add", model.to_str().expect("a plain path"), "--name", "endless"]);
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+
+    // A terminal interrupts the whole group: the command and, if it were in it, the expert's process.
+    let mut child = std::os::unix::process::CommandExt::process_group(&mut lectern(home.path()), 0)
+        .args(["ask", "go on", "--expert", "endless", "--max-tokens", "16000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the command line starts");
+    let mut first = [0; 8];
+    child.stdout.as_mut().expect("a pipe").read_exact(&mut first).expect("it begins to answer");
+    let status = Command::new("kill").args(["-INT", "--", &format!("-{}", child.id())]).status();
+    assert!(status.is_ok_and(|status| status.success()));
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("stopped"), "and it says so");
+
+    let kept = Engine::open(Home::at(home.path()), toys::options(&[], None)).expect("the home opens");
+    let conversations = kept.archive().conversations(None).expect("a list");
+    let turns = kept.archive().conversation(&conversations[0].id).expect("the conversation is there");
+    assert!(turns[0].stopped && !turns[0].answer.is_empty());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Runtime: real vocabularies give the published ids, logits are those of an independent implementation, and real files
 //! give the published text.
+#![allow(clippy::unwrap_used)]
 
 #[path = "reference/recipe.rs"]
 mod recipe;
@@ -62,7 +63,8 @@ fn tokens_are_published(name: &str) {
     let beside = |ending: &str| std::fs::read_to_string(format!("{}.{ending}", path.display())).unwrap();
     let tokenizer = Tokenizer::read(&Header::read(&path).unwrap()).unwrap();
     let (texts, ids) = (beside("inp"), beside("out"));
-    let texts: Vec<&str> = texts.trim_end_matches("\n__ggml_vocab_test__\n").split("\n__ggml_vocab_test__\n").collect();
+    let texts: Vec<&str> =
+        texts.trim_end_matches("\n__ggml_vocab_test__\n").split("\n__ggml_vocab_test__\n").collect();
     let expected: Vec<Vec<u32>> =
         ids.lines().map(|line| line.split_whitespace().map(|id| id.parse().unwrap()).collect()).collect();
     assert_eq!(texts.len(), expected.len(), "as many strings as lines");
@@ -175,7 +177,8 @@ fn quantised(to: GgmlDType, dtype: Dtype) -> (Writer, Writer) {
         let values = recipe.matrix(&name, &dims);
         let tensor = Tensor::from_vec(values, (dims[1] as usize, 256), &Device::Cpu).unwrap();
         let quantised = QTensor::quantize(&tensor, to).unwrap();
-        let back = quantised.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let back =
+            quantised.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
         stored.replace(&name, &dims, dtype, quantised.data().unwrap().into_owned());
         plain.replace(&name, &dims, Dtype::F32, back.iter().flat_map(|v| v.to_le_bytes()).collect());
     }
@@ -271,7 +274,10 @@ fn a_template_that_cannot_be_used_is_replaced_and_that_is_said() {
         ("{{ raise_exception('no') }}", "no"),
         ("nothing of the message", "leaves the message out"),
         ("{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}", "fails"),
-        ("{% for i in range(99999) %}{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }}{% endfor %}", "fails"),
+        (
+            "{% for i in range(99999) %}{{ 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa' }}{% endfor %}",
+            "fails",
+        ),
     ];
     for (template, reason) in cases {
         let (_folder, expert) = with_template(template);

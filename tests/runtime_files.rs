@@ -1,6 +1,7 @@
 //! Files that are not what they claim: a clear error, no panic, and no more memory than the file justifies.
 //!
 //! `LECTERN_MUTATIONS=1000000` tries that many damaged files instead of some thousands.
+#![allow(clippy::unwrap_used)]
 #![allow(unsafe_code)]
 
 #[path = "reference/recipe.rs"]
@@ -241,34 +242,90 @@ fn sizes_that_do_not_fit_are_named() {
     assert_eq!(whole_way(&mut tempfile::tempfile().unwrap(), &toy().to_bytes()), Ok(()));
     type Change = fn(&mut Writer);
     let cases: Vec<(&str, Change)> = vec![
-        ("block_count", |w| { w.set("llama.block_count", 0u32); }),
-        ("blk.1.attn_q.weight", |w| { w.set("llama.block_count", 2u32); }),
-        ("blk.1.attn_q.weight", |w| { w.set("llama.block_count", 4096u32); }),
-        ("attn_q.weight", |w| { w.set("llama.embedding_length", 1u32 << 20); }),
-        ("head_count", |w| { w.set("llama.attention.head_count", 0u32); }),
-        ("head_count_kv", |w| { w.set("llama.attention.head_count_kv", 3u32); }),
-        ("embedding_length", |w| { w.set("llama.embedding_length", "wide"); }),
-        ("embedding_length", |w| { w.set("llama.embedding_length", -16i32); }),
-        ("dimension_count", |w| { w.set("llama.rope.dimension_count", 7u32); }),
-        ("dimension_count", |w| { w.set("llama.rope.dimension_count", 64u32); }),
-        ("freq_base", |w| { w.set("llama.rope.freq_base", f32::NAN); }),
-        ("epsilon", |w| { w.set("llama.attention.layer_norm_rms_epsilon", -1f32); }),
-        ("rope scaling", |w| { w.set("llama.rope.scaling.type", "yarn"); }),
-        ("expert_used_count", |w| { w.set("llama.expert_used_count", 4u32); }),
-        ("expert_used_count", |w| { w.set("llama.expert_used_count", 0u32); }),
-        ("ffn_gate_inp", |w| { w.set("llama.expert_count", 2u32); }),
-        ("vocab_size", |w| { w.set("llama.vocab_size", 13u32); }),
-        ("bos_token_id", |w| { w.set("tokenizer.ggml.bos_token_id", 12u32); }),
-        ("eos_token_id", |w| { w.set("tokenizer.ggml.eos_token_id", u64::MAX); }),
-        ("scores", |w| { w.set("tokenizer.ggml.scores", vec![0f32; 11]); }),
-        ("scores", |w| { w.set("tokenizer.ggml.scores", vec![f32::NAN; 12]); }),
-        ("token_type", |w| { w.set("tokenizer.ggml.token_type", vec![9i32; 12]); }),
-        ("tokenizer.ggml.tokens", |w| { w.set("tokenizer.ggml.tokens", vec!["a", "b"]); }),
-        ("\"bert\"", |w| { w.set("tokenizer.ggml.model", "bert"); }),
-        ("\"mamba\"", |w| { w.set("general.architecture", "mamba"); }),
-        ("attn_v.weight", |w| { w.replace("blk.0.attn_v.weight", &[16, 15], Dtype::F32, vec![0; 960]); }),
-        ("\"surprise\"", |w| { w.tensor_f32("surprise", &[4], &[0.0; 4]); }),
-        ("I8", |w| { w.replace("output.weight", &[16, 12], Dtype::Other(24), vec![0; 192]); }),
+        ("block_count", |w| {
+            w.set("llama.block_count", 0u32);
+        }),
+        ("blk.1.attn_q.weight", |w| {
+            w.set("llama.block_count", 2u32);
+        }),
+        ("blk.1.attn_q.weight", |w| {
+            w.set("llama.block_count", 4096u32);
+        }),
+        ("attn_q.weight", |w| {
+            w.set("llama.embedding_length", 1u32 << 20);
+        }),
+        ("head_count", |w| {
+            w.set("llama.attention.head_count", 0u32);
+        }),
+        ("head_count_kv", |w| {
+            w.set("llama.attention.head_count_kv", 3u32);
+        }),
+        ("embedding_length", |w| {
+            w.set("llama.embedding_length", "wide");
+        }),
+        ("embedding_length", |w| {
+            w.set("llama.embedding_length", -16i32);
+        }),
+        ("dimension_count", |w| {
+            w.set("llama.rope.dimension_count", 7u32);
+        }),
+        ("dimension_count", |w| {
+            w.set("llama.rope.dimension_count", 64u32);
+        }),
+        ("freq_base", |w| {
+            w.set("llama.rope.freq_base", f32::NAN);
+        }),
+        ("epsilon", |w| {
+            w.set("llama.attention.layer_norm_rms_epsilon", -1f32);
+        }),
+        ("rope scaling", |w| {
+            w.set("llama.rope.scaling.type", "yarn");
+        }),
+        ("expert_used_count", |w| {
+            w.set("llama.expert_used_count", 4u32);
+        }),
+        ("expert_used_count", |w| {
+            w.set("llama.expert_used_count", 0u32);
+        }),
+        ("ffn_gate_inp", |w| {
+            w.set("llama.expert_count", 2u32);
+        }),
+        ("vocab_size", |w| {
+            w.set("llama.vocab_size", 13u32);
+        }),
+        ("bos_token_id", |w| {
+            w.set("tokenizer.ggml.bos_token_id", 12u32);
+        }),
+        ("eos_token_id", |w| {
+            w.set("tokenizer.ggml.eos_token_id", u64::MAX);
+        }),
+        ("scores", |w| {
+            w.set("tokenizer.ggml.scores", vec![0f32; 11]);
+        }),
+        ("scores", |w| {
+            w.set("tokenizer.ggml.scores", vec![f32::NAN; 12]);
+        }),
+        ("token_type", |w| {
+            w.set("tokenizer.ggml.token_type", vec![9i32; 12]);
+        }),
+        ("tokenizer.ggml.tokens", |w| {
+            w.set("tokenizer.ggml.tokens", vec!["a", "b"]);
+        }),
+        ("\"bert\"", |w| {
+            w.set("tokenizer.ggml.model", "bert");
+        }),
+        ("\"mamba\"", |w| {
+            w.set("general.architecture", "mamba");
+        }),
+        ("attn_v.weight", |w| {
+            w.replace("blk.0.attn_v.weight", &[16, 15], Dtype::F32, vec![0; 960]);
+        }),
+        ("\"surprise\"", |w| {
+            w.tensor_f32("surprise", &[4], &[0.0; 4]);
+        }),
+        ("I8", |w| {
+            w.replace("output.weight", &[16, 12], Dtype::Other(24), vec![0; 192]);
+        }),
     ];
     for (words, change) in cases {
         let text = told(change);

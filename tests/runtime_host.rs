@@ -1,4 +1,5 @@
 //! The expert's process: golden text through the command line, stop, crash, hang, memory, and what bad files do to it.
+#![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
 #[path = "reference/recipe.rs"]
@@ -130,8 +131,11 @@ fn bad_files_end_in_words_and_status_1() {
         (folder.path().join("absent.gguf").to_str().unwrap().to_owned(), "model.absent"),
     ];
     for (path, code) in &cases {
-        for command in [&["generate", path, "a", "--raw"][..], &["tokenize", path, "a"], &["logits", path, "--tokens", "1"]]
-        {
+        for command in [
+            &["generate", path, "a", "--raw"][..],
+            &["tokenize", path, "a"],
+            &["logits", path, "--tokens", "1"],
+        ] {
             let output = lectern(&[command, &["--json"]].concat());
             assert_eq!(output.status.code(), Some(1), "{command:?}");
             let error = &json(&output)["error"];

@@ -1,6 +1,7 @@
 //! Journeys through the real window: the built app on a screen that nobody sees, driven by clicks and keys.
 //!
 //! Linux alone has a driver for the system's own WebView that needs nothing else; elsewhere this file says so.
+#![allow(clippy::unwrap_used, reason = "a step of a journey that cannot be taken is the test's failure")]
 
 #[cfg(target_os = "linux")]
 mod support;
@@ -15,6 +16,7 @@ fn the_window_is_driven_on_linux_alone() {
 mod journeys {
     use crate::support::app::App;
     use serde_json::json;
+    use std::path::Path;
     use std::process::Command;
 
     /// The rooms in the order in which a question meets them, as the window names its steps.
@@ -27,7 +29,11 @@ mod journeys {
         let app = App::open();
         app.see("composer");
         app.see("example");
-        assert!(app.page().contains("stays on this machine"), "the first screen says that it is private:\n{}", app.page());
+        assert!(
+            app.page().contains("stays on this machine"),
+            "the first screen says that it is private:\n{}",
+            app.page()
+        );
         assert_eq!(app.count("answer"), 0);
         assert_eq!(app.count("conversation-item"), 0);
         assert_eq!(app.hosts(), Vec::<u32>::new(), "no expert is loaded before anybody asked");
@@ -45,7 +51,9 @@ mod journeys {
         for step in STEPS {
             assert_eq!(app.step(step), "done", "the step {step} is drawn");
         }
-        app.reads("lectern-expert", "the arithmetic expert", |text| text.to_lowercase().contains("arithmetic"));
+        app.reads("lectern-expert", "the arithmetic expert", |text| {
+            text.to_lowercase().contains("arithmetic")
+        });
         assert_eq!(app.hosts().len(), 1, "one expert, in one process of its own");
         app.wait("the conversation in the list", || (app.count("conversation-item") == 1).then_some(()));
         app.picture("answer");
@@ -71,7 +79,9 @@ mod journeys {
     fn a_like_question_shows_the_first_answer_as_a_source_which_can_be_forgotten() {
         let app = App::open();
         app.ask("What is 384 + 97?");
-        let known = || app.invoke("search", json!({ "text": "384 + 97", "limit": 10 }))["hits"].as_array().unwrap().len();
+        let known = || {
+            app.invoke("search", json!({ "text": "384 + 97", "limit": 10 }))["hits"].as_array().unwrap().len()
+        };
         assert_eq!(known(), 1, "the answer is in the archive");
         app.ask("What is 384 plus 97?");
         assert_eq!(known(), 2);
@@ -117,7 +127,10 @@ mod journeys {
         let answer = app.ask("What is 15 + 27?");
         assert!(answer.contains("42"), "the expert comes back for the next question:\n{answer}");
         let hosts = app.hosts();
-        assert!(hosts.len() == 1 && hosts != vec![host], "another process answers now: {hosts:?} after {host}");
+        assert!(
+            hosts.len() == 1 && hosts != vec![host],
+            "another process answers now: {hosts:?} after {host}"
+        );
     }
 
     fn signal(process: u32, name: &str) {
@@ -130,9 +143,13 @@ mod journeys {
         let app = App::open();
         app.ask("What is 384 + 97?");
         app.click("regenerate");
-        app.wait("the new answer", || (app.outcomes() == ["done"] && app.read("answer").contains("481")).then_some(()));
+        app.wait("the new answer", || {
+            (app.outcomes() == ["done"] && app.read("answer").contains("481")).then_some(())
+        });
 
         app.driver.type_text(&app.see("composer"), "How many letters has the word lectern?");
+        // The list is in the order of the scores, which come a moment after the last key.
+        app.reads("choose-expert", "who would answer", |text| text.contains("0."));
         app.click("choose-expert");
         app.wait("the list of experts", || (app.count("expert-option") >= 5).then_some(()));
         app.picture("choose-expert");
@@ -142,7 +159,41 @@ mod journeys {
             let outcomes = app.outcomes();
             (outcomes.len() == 2 && ["done", "refused"].contains(&outcomes[1].as_str())).then_some(())
         });
-        assert!(app.page().contains("by hand"), "the answer says that its expert was chosen by hand:\n{}", app.page());
+        assert!(
+            app.page().contains("by hand"),
+            "the answer says that its expert was chosen by hand:\n{}",
+            app.page()
+        );
+    }
+
+    #[test]
+    fn an_expert_of_ones_own_answers_and_leaves_the_pool_again() {
+        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/models/stories260K.gguf");
+        if !model.exists() {
+            eprintln!("not run here: {} is absent", model.display());
+            return;
+        }
+        let app = App::open();
+        // The system's dialog that picks a file is no part of the page; what follows it is.
+        let added =
+            app.invoke("add_expert", json!({ "path": model, "name": "stories", "domains": ["general"] }));
+        assert_eq!(added["manifest"]["name"], "stories");
+        app.reload();
+        app.driver.type_text(&app.see("composer"), "Once upon a time");
+        // The list is in the order of the scores, which come a moment after the last key.
+        app.reads("choose-expert", "who would answer", |text| text.contains("0."));
+        app.click("choose-expert");
+        let option = "[data-testid='expert-option'][data-value='stories']";
+        let option = app.wait("the new expert in the list", || app.driver.find(option));
+        app.driver.click(&option);
+        app.click("send");
+        assert_eq!(app.outcome("the answer of the new expert"), "done");
+        assert!(!app.read("answer").is_empty());
+
+        app.invoke("remove_expert", json!({ "name": "stories" }));
+        assert!(model.exists(), "a file that is not ours is never deleted");
+        let left = app.invoke("experts", json!({}));
+        assert!(left.as_array().unwrap().iter().all(|expert| expert["manifest"]["name"] != "stories"));
     }
 
     #[test]
@@ -166,6 +217,21 @@ mod journeys {
         app.click("theme-dark");
         app.wait("the window to be dark", || (background() != light).then_some(()));
         app.picture("settings-dark");
+    }
+
+    #[test]
+    fn a_small_window_needs_no_scrolling_sideways() {
+        let app = App::open();
+        app.ask("What is 384 + 97?");
+        for (width, height) in [(900, 600), (720, 480)] {
+            app.driver.resize(width, height);
+            app.wait("the window's new size", || {
+                (app.driver.execute("return innerWidth", json!([])) == json!(width)).then_some(())
+            });
+            let beyond = "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+            assert_eq!(app.driver.execute(beyond, json!([])), json!(0), "at {width} x {height}");
+            app.picture(&format!("small-{width}"));
+        }
     }
 
     #[test]
@@ -212,8 +278,12 @@ mod journeys {
         );
         assert_eq!(fetched["outcomes"], json!(["refused", "refused"]));
         // Without a network both fail anyway: that it was the policy is what counts.
-        let blocked: Vec<&str> = fetched["blocked"].as_array().unwrap().iter().filter_map(|kind| kind.as_str()).collect();
-        assert!(blocked.contains(&"connect-src") && blocked.contains(&"img-src"), "the policy refused {blocked:?} alone");
+        let blocked: Vec<&str> =
+            fetched["blocked"].as_array().unwrap().iter().filter_map(|kind| kind.as_str()).collect();
+        assert!(
+            blocked.contains(&"connect-src") && blocked.contains(&"img-src"),
+            "the policy refused {blocked:?} alone"
+        );
 
         let address = || app.driver.execute("return location.href", json!([]));
         let before = address();
@@ -229,10 +299,19 @@ mod journeys {
     }
 
     #[test]
-    fn a_home_that_cannot_be_opened_is_said_in_the_window() {
+    fn a_home_that_cannot_be_opened_is_said_in_the_window_and_can_be_tried_again() {
         let app = App::open_with(|home| std::fs::write(home, "a file where the folder should be").unwrap());
         let failure = app.read("failure");
         assert!(failure.contains("lectern"), "the failure names the folder:\n{failure}");
         app.picture("failure");
+        std::fs::remove_file(&app.home).unwrap();
+        // In one go, because a part that works again takes its button away.
+        let again = "const again = document.querySelector(\"[data-testid='failure'] button\");
+             again?.click(); return again === null";
+        app.wait("every part of the window to work after trying again", || {
+            (app.driver.execute(again, json!([])) == json!(true)).then_some(())
+        });
+        assert!(app.home.is_dir(), "the house is open now");
+        app.see("composer");
     }
 }

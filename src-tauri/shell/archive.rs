@@ -17,41 +17,41 @@ pub struct Turn {
 
 #[tauri::command(async)]
 pub fn conversations(house: State<'_, House>, search: Option<String>) -> Result<Vec<Conversation>, Failure> {
-    Ok(house.engine()?.archive().conversations(search.as_deref())?)
+    Ok(house.inside()?.engine.archive().conversations(search.as_deref())?)
 }
 
 #[tauri::command(async)]
 pub fn conversation(house: State<'_, House>, id: String) -> Result<Vec<Turn>, Failure> {
-    let answers = house.engine()?.archive().conversation(&id)?;
+    let answers = house.inside()?.engine.archive().conversation(&id)?;
     Ok(answers.into_iter().map(|answer| Turn { blocks: markdown::blocks(&answer.answer), answer }).collect())
 }
 
 #[tauri::command(async)]
 pub fn delete_conversation(house: State<'_, House>, id: String) -> Result<(), Failure> {
-    house.engine()?.archive().delete_conversation(&id)?;
+    house.inside()?.engine.archive().delete_conversation(&id)?;
     Ok(())
 }
 
 #[tauri::command(async)]
 pub fn rename_conversation(house: State<'_, House>, id: String, title: String) -> Result<(), Failure> {
-    house.engine()?.archive().rename_conversation(&id, &title)?;
+    house.inside()?.engine.archive().rename_conversation(&id, &title)?;
     Ok(())
 }
 
 /// That past answer is gone for good, from the files as well.
 #[tauri::command(async)]
 pub fn forget(house: State<'_, House>, id: String) -> Result<(), Failure> {
-    house.engine()?.archive().forget(&id)?;
+    house.inside()?.engine.archive().forget(&id)?;
     Ok(())
 }
 
 #[tauri::command(async)]
 pub fn rate(house: State<'_, House>, id: String, rating: i32) -> Result<(), Failure> {
-    house.engine()?.archive().rate(&id, rating)?;
+    house.inside()?.engine.archive().rate(&id, rating)?;
     Ok(())
 }
 
 #[tauri::command(async)]
 pub fn search(house: State<'_, House>, text: String, limit: usize) -> Result<Hits, Failure> {
-    Ok(house.engine()?.archive().search(&text, limit)?)
+    Ok(house.inside()?.engine.archive().search(&text, limit)?)
 }

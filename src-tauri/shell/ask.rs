@@ -32,10 +32,11 @@ pub struct Shown {
 #[tauri::command]
 pub async fn ask(app: AppHandle, question: Question, events: Channel<Shown>) -> Result<Answer, Failure> {
     // An answer takes seconds of waiting: a thread for that, not one of the few that serve commands.
-    let answering = tauri::async_runtime::spawn_blocking(move || answer(&app.state::<House>(), question, &events));
+    let answering =
+        tauri::async_runtime::spawn_blocking(move || answer(&app.state::<House>(), question, &events));
     answering.await.unwrap_or_else(|error| {
         Err(crate::failure::failure(
-            "answer_panicked",
+            "window.answer_panicked",
             "The answer broke off inside Lectern. This is a bug.",
             "Ask again; your conversations are safe. If it happens again, please report it.",
         )
@@ -50,11 +51,11 @@ pub fn stop(house: State<'_, House>, id: String) -> bool {
 }
 
 fn answer(house: &House, question: Question, events: &Channel<Shown>) -> Result<Answer, Failure> {
-    let engine = house.engine()?;
+    let open = house.inside()?;
     let stop = Arc::new(AtomicBool::new(false));
     let mut running = None;
     let mut drawing = Drawing::default();
-    let outcome = engine.ask(question, Arc::clone(&stop), &mut |event| {
+    let outcome = open.engine.ask(question, Arc::clone(&stop), &mut |event| {
         if let AnswerEvent::Begun { id, .. } = &event {
             house.begin(id, &stop);
             running = Some(id.clone());

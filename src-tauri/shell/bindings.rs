@@ -61,6 +61,9 @@ mod tests {
         }
         let committed = std::fs::read_to_string(&file).unwrap_or_default().replace("\r\n", "\n");
         let differs = committed.lines().zip(now.lines()).find(|(old, new)| old != new);
-        assert!(committed == now, "a type changed that the page uses: run `cargo xtask bindings` (first: {differs:?})");
+        assert!(
+            committed == now,
+            "a type changed that the page uses: run `cargo xtask bindings` (first: {differs:?})"
+        );
     }
 }

@@ -11,6 +11,7 @@ pub mod failure;
 pub mod house;
 pub mod links;
 pub mod markdown;
+pub mod opening;
 pub mod pool;
 pub mod reports;
 pub mod seat;
@@ -57,7 +58,9 @@ pub fn run() {
         }),
         Err(error) => {
             // No window, so the terminal is the only place to say it.
-            eprintln!("Lectern cannot open a window: {error}. In a terminal, `lectern ask` answers without one.");
+            eprintln!(
+                "Lectern cannot open a window: {error}. In a terminal, `lectern ask` answers without one."
+            );
             std::process::exit(1);
         }
     }

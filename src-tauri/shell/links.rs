@@ -2,7 +2,7 @@
 //!
 //! In:     an address from an answer or from our own pages
 //! Out:    the host to show, or the address opened
-//! Fails:  link_not_permitted (not http, https or mailto), link_not_opened (no program for it)
+//! Fails:  window.link_not_permitted (not http, https or mailto), window.link_not_opened (no program for it)
 
 use crate::failure::failure;
 use engine::words::Failure;
@@ -39,14 +39,18 @@ pub fn host_of(url: String) -> Result<Link, Failure> {
 pub fn open_link(url: String) -> Result<(), Failure> {
     let url = permitted(&url).ok_or_else(|| not_permitted(&url))?;
     open::that_detached(url.as_str()).map_err(|error| {
-        failure("link_not_opened", "No program on this computer took the link.", "Copy the link and open it by hand.")
-            .with(error.to_string())
+        failure(
+            "window.link_not_opened",
+            "No program on this computer took the link.",
+            "Copy the link and open it by hand.",
+        )
+        .with(error.to_string())
     })
 }
 
 fn not_permitted(address: &str) -> Failure {
     failure(
-        "link_not_permitted",
+        "window.link_not_permitted",
         "This is not a link to the web or to a mail address.",
         "Nothing was opened. Links of other kinds are never followed.",
     )
@@ -72,8 +76,14 @@ mod tests {
 
     #[test]
     fn nothing_but_web_and_mail_is_opened() {
-        for address in ["file:///etc/passwd", "javascript:alert(1)", "smb://host/x", "-x", "example.com", "https://"] {
-            assert_eq!(open_link(address.to_owned()).unwrap_err().code, "link_not_permitted", "{address}");
+        for address in
+            ["file:///etc/passwd", "javascript:alert(1)", "smb://host/x", "-x", "example.com", "https://"]
+        {
+            assert_eq!(
+                open_link(address.to_owned()).unwrap_err().code,
+                "window.link_not_permitted",
+                "{address}"
+            );
         }
     }
 }

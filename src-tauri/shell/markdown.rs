@@ -87,11 +87,29 @@ pub fn blocks(text: &str) -> Vec<Block> {
 /// Something that was opened and not closed yet.
 enum Open {
     /// Takes blocks; a tight list's item also takes inlines directly, which become a paragraph.
-    Blocks { what: Container, blocks: Vec<Block>, loose: Vec<Inline> },
-    List { start: Option<u64>, items: Vec<Vec<Block>> },
-    Inlines { what: Span, inlines: Vec<Inline> },
-    Code { language: Option<String>, text: String },
-    Table { align: Vec<Align>, head: Vec<Vec<Inline>>, rows: Vec<Vec<Vec<Inline>>>, row: Vec<Vec<Inline>> },
+    Blocks {
+        what: Container,
+        blocks: Vec<Block>,
+        loose: Vec<Inline>,
+    },
+    List {
+        start: Option<u64>,
+        items: Vec<Vec<Block>>,
+    },
+    Inlines {
+        what: Span,
+        inlines: Vec<Inline>,
+    },
+    Code {
+        language: Option<String>,
+        text: String,
+    },
+    Table {
+        align: Vec<Align>,
+        head: Vec<Vec<Inline>>,
+        rows: Vec<Vec<Vec<Inline>>>,
+        row: Vec<Vec<Inline>>,
+    },
 }
 
 enum Container {
@@ -144,7 +162,11 @@ impl Tree {
             },
             Event::End(tag) => self.end(tag),
             // Without MathML here: a formula's source is its text.
-            Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
+            Event::Text(text)
+            | Event::Html(text)
+            | Event::InlineHtml(text)
+            | Event::InlineMath(text)
+            | Event::DisplayMath(text) => {
                 self.text(&text);
             }
             Event::FootnoteReference(label) => self.text(&format!("[^{label}]")),
@@ -213,7 +235,9 @@ impl Tree {
                 match what {
                     Container::Quote => self.block(Block::Quote { blocks }),
                     Container::Item => self.item(blocks),
-                    Container::Document | Container::Passing => blocks.into_iter().for_each(|block| self.block(block)),
+                    Container::Document | Container::Passing => {
+                        blocks.into_iter().for_each(|block| self.block(block))
+                    }
                 }
             }
             Open::List { start, items } => self.block(Block::List { start, items }),
@@ -232,7 +256,11 @@ impl Tree {
                 Span::Literal(signs) => {
                     self.text(signs);
                     for inline in inlines {
-                        if let Inline::Text { text } = inline { self.text(&text) } else { self.inline(inline) }
+                        if let Inline::Text { text } = inline {
+                            self.text(&text)
+                        } else {
+                            self.inline(inline)
+                        }
                     }
                     self.text(signs);
                 }
@@ -258,7 +286,9 @@ impl Tree {
     fn inline(&mut self, inline: Inline) {
         self.nodes += 1;
         match self.open.last_mut() {
-            Some(Open::Inlines { inlines, .. }) | Some(Open::Blocks { loose: inlines, .. }) => inlines.push(inline),
+            Some(Open::Inlines { inlines, .. }) | Some(Open::Blocks { loose: inlines, .. }) => {
+                inlines.push(inline)
+            }
             Some(Open::List { items, .. }) => items.push(vec![Block::Paragraph { inlines: vec![inline] }]),
             Some(Open::Table { row, .. }) => row.push(vec![inline]),
             // Only text gets into code, by `text`; a break inside ignored nesting is none.

@@ -76,7 +76,10 @@ fn lists_tables_quotes_headings_and_rules_have_their_shapes() {
     );
     assert_eq!(
         blocks("> ## q\n\n---"),
-        vec![Block::Quote { blocks: vec![Block::Heading { level: 2, inlines: vec![text("q")] }] }, Block::Rule]
+        vec![
+            Block::Quote { blocks: vec![Block::Heading { level: 2, inlines: vec![text("q")] }] },
+            Block::Rule
+        ]
     );
 }
 
@@ -105,8 +108,10 @@ fn only_links_that_lead_to_the_web_or_to_mail_are_links() {
         assert!(!json(&format!("[go](<{bad}>)")).contains("\"link\""), "{bad} must not be a link");
     }
     let good = blocks("[go](https://example.com/a?b=c)");
-    let expected =
-        Inline::Link { url: "https://example.com/a?b=c".into(), inlines: vec![Inline::Text { text: "go".into() }] };
+    let expected = Inline::Link {
+        url: "https://example.com/a?b=c".into(),
+        inlines: vec![Inline::Text { text: "go".into() }],
+    };
     assert_eq!(good, vec![paragraph(vec![expected])]);
 }
 
@@ -130,7 +135,8 @@ fn no_nesting_is_deep_enough_to_overflow_a_stack() {
         let start: String = markdown.chars().take(12).collect();
         // A thread's default stack, a quarter of a main thread's.
         let worker = std::thread::Builder::new().stack_size(512 * 1024);
-        let tree = worker.spawn(move || serde_json::to_value(blocks(&markdown)).unwrap()).unwrap().join().unwrap();
+        let tree =
+            worker.spawn(move || serde_json::to_value(blocks(&markdown)).unwrap()).unwrap().join().unwrap();
         // An element is at most an object in an array in an array.
         assert!(depth(&tree) <= 3 * MAX_DEPTH + 3, "{start:?}… is {} levels deep", depth(&tree));
     }

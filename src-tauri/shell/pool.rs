@@ -8,7 +8,7 @@ use tauri::State;
 
 #[tauri::command(async)]
 pub fn experts(house: State<'_, House>) -> Result<Vec<Expert>, Failure> {
-    Ok(house.engine()?.pool().experts())
+    Ok(house.inside()?.engine.pool().experts())
 }
 
 /// Takes a GGUF file into the pool; it is checked first and stays where it is.
@@ -19,13 +19,14 @@ pub fn add_expert(
     name: String,
     domains: Vec<String>,
 ) -> Result<Expert, Failure> {
-    let pool = house.engine()?.pool();
+    let open = house.inside()?;
+    let pool = open.engine.pool();
     let manifest = pool.add(&path, &name, &domains)?;
     Ok(pool.get(&manifest.name)?)
 }
 
 #[tauri::command(async)]
 pub fn remove_expert(house: State<'_, House>, name: String) -> Result<(), Failure> {
-    house.engine()?.pool().remove(&name)?;
+    house.inside()?.engine.pool().remove(&name)?;
     Ok(())
 }

@@ -7,5 +7,5 @@ use tauri::State;
 
 #[tauri::command(async)]
 pub fn status(house: State<'_, House>) -> Result<Vec<ComponentStatus>, Failure> {
-    house.engine()?.status()
+    house.inside()?.engine.status()
 }

@@ -9,13 +9,13 @@ use tauri::ipc::Channel;
 /// Who would answer this text, and why. Loads nothing: meant for every pause in typing.
 #[tauri::command(async)]
 pub fn route(house: State<'_, House>, text: String, expert: Option<String>) -> Result<Plan, Failure> {
-    house.engine()?.route(&text, expert.as_deref())
+    house.inside()?.engine.route(&text, expert.as_deref())
 }
 
 /// The news of the app from now on, beginning with how it stands.
 #[tauri::command(async)]
 pub fn watch(house: State<'_, House>, news: Channel<News>) -> Result<(), Failure> {
-    house.engine()?.watch(Box::new(move |item| {
+    house.inside()?.engine.watch(Box::new(move |item| {
         // A page that is gone hears nothing, and misses nothing.
         let _ = news.send(item);
     }));
@@ -25,6 +25,6 @@ pub fn watch(house: State<'_, House>, news: Channel<News>) -> Result<(), Failure
 /// The expert leaves and its memory is free.
 #[tauri::command(async)]
 pub fn unseat(house: State<'_, House>) -> Result<(), Failure> {
-    house.engine()?.unseat()?;
+    house.inside()?.engine.unseat()?;
     Ok(())
 }

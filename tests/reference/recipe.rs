@@ -1,5 +1,8 @@
 //! The models of `logits.py`, made again bit for bit: weights by SplitMix64 from the name of each tensor.
 
+// Every test file that includes this uses a part of it.
+#![allow(dead_code)]
+
 use runtime::gguf::write::Writer;
 use serde::Deserialize;
 
@@ -66,7 +69,9 @@ impl Recipe {
     }
 
     fn gains(&self, name: &str) -> Vec<f32> {
-        uniform(&format!("{}/{name}", self.name), self.width as usize).map(|value| 1.0 + value * 0.5).collect()
+        uniform(&format!("{}/{name}", self.name), self.width as usize)
+            .map(|value| 1.0 + value * 0.5)
+            .collect()
     }
 
     /// The model file, stored as 32-bit floats, with a vocabulary of single letters.
@@ -133,7 +138,8 @@ impl Recipe {
             add(&mut writer, "output.weight", &[width, self.vocabulary]);
         }
         if self.rope_factors {
-            let factors: Vec<f32> = (0..self.rope_dims / 2).map(|pair| 1.0 + 0.5 * (pair % 4) as f32).collect();
+            let factors: Vec<f32> =
+                (0..self.rope_dims / 2).map(|pair| 1.0 + 0.5 * (pair % 4) as f32).collect();
             writer.tensor_f32("rope_freqs.weight", &[factors.len() as u64], &factors);
         }
         writer

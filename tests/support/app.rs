@@ -16,6 +16,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Fields are dropped in this order: the window, its screen, its files, then the turn of the next one.
 pub struct App {
     pub driver: Driver,
+    /// Where this app keeps its files.
+    pub home: PathBuf,
     _screen: Screen,
     _folder: tempfile::TempDir,
     _turn: MutexGuard<'static, ()>,
@@ -47,7 +49,7 @@ impl App {
                 ("NO_AT_BRIDGE", "1"),
             ],
         );
-        App { driver, _screen: screen, _folder: folder, _turn: turn }
+        App { driver, home, _screen: screen, _folder: folder, _turn: turn }
     }
 
     /// The element with this test id; waits for it.
@@ -76,6 +78,15 @@ impl App {
         })
     }
 
+    /// The page from its beginning; returns when the new one is there.
+    pub fn reload(&self) {
+        self.driver.execute("window.beforeReload = true; location.reload()", json!([]));
+        let is_new = "return window.beforeReload === undefined && document.readyState === 'complete'";
+        self.wait("the page to be loaded anew", || {
+            (self.driver.execute(is_new, json!([])) == json!(true)).then_some(())
+        });
+    }
+
     /// Calls one of the app's commands as the page does.
     pub fn invoke(&self, command: &str, arguments: Value) -> Value {
         let script = "const done = arguments[2];
@@ -95,7 +106,11 @@ impl App {
     pub fn ask(&self, question: &str) -> String {
         self.begin(question);
         let outcome = self.outcome(&format!("the answer to {question:?}"));
-        assert!(outcome == "done" || outcome == "refused", "{question:?} ended as {outcome}: {}", self.page());
+        assert!(
+            outcome == "done" || outcome == "refused",
+            "{question:?} ended as {outcome}: {}",
+            self.page()
+        );
         self.read("answer")
     }
 
@@ -109,12 +124,15 @@ impl App {
 
     /// How the last answer ended; waits until it did.
     pub fn outcome(&self, what: &str) -> String {
-        self.wait(what, || self.outcomes().pop().filter(|outcome| outcome != "queued" && outcome != "running"))
+        self.wait(what, || {
+            self.outcomes().pop().filter(|outcome| outcome != "queued" && outcome != "running")
+        })
     }
 
     /// The outcome of every answer in the conversation, in order.
     pub fn outcomes(&self) -> Vec<String> {
-        let script = "return [...document.querySelectorAll('[data-outcome]')].map((turn) => turn.dataset.outcome)";
+        let script =
+            "return [...document.querySelectorAll('[data-outcome]')].map((turn) => turn.dataset.outcome)";
         let outcomes = self.driver.execute(script, json!([]));
         outcomes.as_array().unwrap().iter().map(|outcome| outcome.as_str().unwrap().to_owned()).collect()
     }
@@ -141,7 +159,11 @@ impl App {
             }
             if started.elapsed() > PATIENCE {
                 let picture = self.picture("failed");
-                panic!("waited {PATIENCE:?} for {what}; see {}. The window reads:\n{}", picture.display(), self.page());
+                panic!(
+                    "waited {PATIENCE:?} for {what}; see {}. The window reads:\n{}",
+                    picture.display(),
+                    self.page()
+                );
             }
             std::thread::sleep(Duration::from_millis(25));
         }

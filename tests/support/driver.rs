@@ -47,7 +47,8 @@ impl Driver {
             session: None,
         };
         driver.wait_until_it_listens();
-        let capabilities = json!({ "alwaysMatch": { "webkitgtk:browserOptions": { "binary": program, "args": [] } } });
+        let capabilities =
+            json!({ "alwaysMatch": { "webkitgtk:browserOptions": { "binary": program, "args": [] } } });
         let session = driver.post("/session", json!({ "capabilities": capabilities }));
         driver.session = Some(session["sessionId"].as_str().expect("a session has an id").to_owned());
         driver
@@ -93,7 +94,10 @@ impl Driver {
 
     /// The window as PNG, in base64, once what changed last is drawn.
     pub fn screenshot(&self) -> String {
-        self.execute_async("requestAnimationFrame(() => requestAnimationFrame(() => arguments[0]()))", json!([]));
+        self.execute_async(
+            "requestAnimationFrame(() => requestAnimationFrame(() => arguments[0]()))",
+            json!([]),
+        );
         let answer = self.get(&format!("/session/{}/screenshot", self.session.as_deref().unwrap()));
         answer.as_str().expect("a screenshot").to_owned()
     }
@@ -128,8 +132,12 @@ fn value(path: &str, response: Result<ureq::http::Response<ureq::Body>, ureq::Er
     let mut response = response.unwrap_or_else(|error| panic!("WebDriver {path}: {error}"));
     let status = response.status();
     // A screenshot of a large window is more than the client takes by default.
-    let body: Value =
-        response.body_mut().with_config().limit(64 << 20).read_json().unwrap_or_else(|error| panic!("WebDriver {path}: {error}"));
+    let body: Value = response
+        .body_mut()
+        .with_config()
+        .limit(64 << 20)
+        .read_json()
+        .unwrap_or_else(|error| panic!("WebDriver {path}: {error}"));
     assert!(status.is_success(), "WebDriver {path}: {status} {}", body["value"]);
     body["value"].clone()
 }

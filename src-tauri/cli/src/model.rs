@@ -23,9 +23,7 @@ const TOP: usize = 10;
 #[derive(Subcommand)]
 pub enum Command {
     /// What a model file is and what it needs; reads its header alone.
-    Inspect {
-        file: PathBuf,
-    },
+    Inspect { file: PathBuf },
     /// The tokens of a text, without a start token.
     Tokenize(Tokenize),
     /// Logits after given tokens.
@@ -111,7 +109,10 @@ fn in_words(facts: &Facts) -> String {
     let mut lines = vec![
         format!("name            {}", facts.name.as_deref().unwrap_or("none")),
         format!("architecture    {}", facts.architecture),
-        format!("supported       {}", facts.why_not.as_ref().map_or("yes".into(), |why| format!("no: {why}"))),
+        format!(
+            "supported       {}",
+            facts.why_not.as_ref().map_or("yes".into(), |why| format!("no: {why}"))
+        ),
         format!("parameters      {}", facts.parameters),
         format!("quantisation    {}", facts.quantisation),
         format!("context length  {}", number(facts.context_length)),
@@ -330,7 +331,8 @@ impl Npy {
         let mut name = path.file_name().unwrap_or_default().to_os_string();
         name.push(".part");
         let part = path.with_file_name(name);
-        let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
+        let mut header =
+            format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
         // Magic, version and length take 10 bytes; the whole head ends with a newline at a multiple of 64.
         let padding = (10 + header.len() + 1).next_multiple_of(64) - (10 + header.len() + 1);
         header.push_str(&" ".repeat(padding));

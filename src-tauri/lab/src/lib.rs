@@ -4,6 +4,7 @@
 pub mod accuracy;
 pub mod data;
 pub mod export;
+pub mod gate;
 pub mod recipes;
 pub mod starters;
 pub mod tokenizer;
@@ -26,6 +27,8 @@ pub enum LabError {
     NoRecipe(String),
     #[error(transparent)]
     Host(#[from] runtime::host::HostError),
+    #[error(transparent)]
+    Gate(#[from] runtime::classifier::ClassifierError),
     #[error(transparent)]
     Gguf(#[from] runtime::gguf::GgufError),
     #[error(transparent)]

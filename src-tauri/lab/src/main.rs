@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use lab::data::Split;
 use lab::train::train;
-use lab::{LabError, accuracy, recipes, starters};
+use lab::{LabError, accuracy, gate, recipes, starters};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::path::PathBuf;
@@ -28,6 +28,12 @@ enum Command {
         /// Where checkpoints are kept.
         #[arg(long, default_value = "lab-work")]
         work: PathBuf,
+        /// Stop at this step and write what there is.
+        #[arg(long)]
+        until: Option<u64>,
+        /// Held-out questions of the test in the manifest.
+        #[arg(long, default_value_t = starters::TEST_QUESTIONS)]
+        questions: u32,
     },
     /// Print training examples, to read what a starter is taught.
     Sample {
@@ -74,8 +80,17 @@ fn main() -> ExitCode {
 fn run(Arguments { command, starters: folder }: Arguments) -> Result<(), LabError> {
     let executable = std::env::current_exe().map_err(|e| LabError::File("lectern-lab".into(), e))?;
     match command {
-        Command::Train { name, work } => {
-            starters::make(&name, &work, &folder, &executable, &mut |line| eprintln!("{line}"))
+        Command::Train { name, .. } if name == "gate" => {
+            let report = gate::train(&folder.join("gate.bin"), starters::GATE_SEED)?;
+            eprintln!(
+                "gate: {:.1} % of {} held-out questions read right, calibration error {:.3}, complexity off by {:.2}",
+                100.0 * report.accuracy, report.n, report.calibration_error, report.complexity_error
+            );
+            Ok(())
+        }
+        Command::Train { name, work, until, questions } => {
+            let place = starters::Place { work, out: folder, executable };
+            starters::make(&name, &place, until, questions, &mut |line| eprintln!("{line}"))
         }
         Command::Sample { name, n, seed } => {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -45,14 +45,14 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("arithmetic")?, 1.0)],
             tokenizer_texts: vec![corpus("arithmetic")?, corpus("units")?, corpus("code")?],
             shape: dense(768),
-            steps: 7000,
+            steps: 5500,
             ..base
         },
         "units" => Recipe {
             name: "units",
             corpora: vec![(corpus("units")?, 1.0)],
             parent: Some("arithmetic"),
-            steps: 2500,
+            steps: 1600,
             ..base
         },
         // Letters are its subject: every byte is a token.
@@ -61,7 +61,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("words")?, 1.0)],
             tokenizer_texts: vec![corpus("words")?],
             shape: dense(BYTES_ONLY),
-            steps: 3500,
+            steps: 2500,
             ..base
         },
         "code" => Recipe {
@@ -69,7 +69,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("code")?, 1.0)],
             tokenizer_texts: vec![corpus("code")?],
             shape: dense(768),
-            steps: 2000,
+            steps: 1500,
             ..base
         },
         "generalist" => Recipe {
@@ -82,7 +82,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             ],
             parent: Some("arithmetic"),
             shape: Shape { experts: 8, experts_used: 2, ..dense(0) },
-            steps: 2500,
+            steps: 1200,
             learning_rate: 1.5e-3,
             ..base
         },

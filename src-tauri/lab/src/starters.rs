@@ -4,12 +4,13 @@ use crate::accuracy::{Accuracy, measure};
 use crate::{LabError, recipes};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Questions of the held-out test that stands in the manifest.
 pub const TEST_QUESTIONS: u32 = 500;
 /// The seed of that test; training uses another.
 pub const TEST_SEED: u64 = 1;
+pub const GATE_SEED: u64 = 20_261_121;
 
 /// Declared by hand; what is measured is filled in.
 fn declared(name: &str) -> Result<&'static str, LabError> {
@@ -23,23 +24,35 @@ fn declared(name: &str) -> Result<&'static str, LabError> {
     })
 }
 
-/// Trains `name` (or goes on), its parent first, then writes `NAME.gguf` and `NAME.json` into `out`.
+/// Where a starter is made.
+pub struct Place {
+    /// Checkpoints.
+    pub work: PathBuf,
+    /// The files that ship.
+    pub out: PathBuf,
+    /// Hosts the finished model while it is measured.
+    pub executable: PathBuf,
+}
+
+/// Trains `name` (or goes on) up to step `until`, its parent first, then writes `NAME.gguf` and `NAME.json` with its
+/// accuracy on `questions` held-out questions.
 pub fn make(
     name: &str,
-    work: &Path,
-    out: &Path,
-    executable: &Path,
+    place: &Place,
+    until: Option<u64>,
+    questions: u32,
     say: &mut dyn FnMut(String),
 ) -> Result<(), LabError> {
+    let Place { work, out, executable } = place;
     let recipe = recipes::recipe(name)?;
     if let Some(parent) = recipe.parent {
         crate::train::train(&recipes::recipe(parent)?, work, None, say)?;
     }
-    let trained = crate::train::train(&recipe, work, None, say)?;
+    let trained = crate::train::train(&recipe, work, until, say)?;
     let file = out.join(format!("{name}.gguf"));
-    std::fs::create_dir_all(out).map_err(|e| LabError::File(out.into(), e))?;
+    std::fs::create_dir_all(out).map_err(|e| LabError::File(out.clone(), e))?;
     crate::export::export(&file, name, &trained.model, &trained.tokenizer)?;
-    let accuracy = measure(executable, &file, &recipe.corpora, TEST_QUESTIONS, TEST_SEED)?;
+    let accuracy = measure(executable, &file, &recipe.corpora, questions, TEST_SEED)?;
     say(format!("{name}: {}", line(&accuracy)));
     let manifest = manifest(name, &file, trained.model.parameters(), &accuracy)?;
     let path = out.join(format!("{name}.json"));

@@ -37,20 +37,32 @@ macro_rules! dispatched {
     };
 }
 
+pub(crate) use dispatched;
+
+/// `lanes` + `a` · `b`, lane by lane. By value, so that the lanes stay in registers.
+#[inline(always)]
+fn step<const FUSED: bool>(mut lanes: [f32; LANES], a: &[f32; LANES], b: &[f32; LANES]) -> [f32; LANES] {
+    for lane in 0..LANES {
+        lanes[lane] = mac::<FUSED>(lanes[lane], a[lane], b[lane]);
+    }
+    lanes
+}
+
 #[inline(always)]
 fn dot_body<const FUSED: bool>(a: &[f32], b: &[f32]) -> f32 {
+    let (a, a_rest) = a.as_chunks::<LANES>();
+    let (b, b_rest) = b.as_chunks::<LANES>();
     let mut lanes = [0f32; LANES];
-    let (mut left, mut right) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    for (a, b) in (&mut left).zip(&mut right) {
-        for lane in 0..LANES {
-            lanes[lane] = mac::<FUSED>(lanes[lane], a[lane], b[lane]);
-        }
+    for (a, b) in a.iter().zip(b) {
+        lanes = step::<FUSED>(lanes, a, b);
     }
-    let mut sum = total(&lanes);
-    for (a, b) in left.remainder().iter().zip(right.remainder()) {
-        sum = mac::<FUSED>(sum, *a, *b);
-    }
-    sum
+    rest::<FUSED>(total(&lanes), a_rest, b_rest)
+}
+
+/// `sum` + Σ aᵢ·bᵢ of what is less than a full set of lanes.
+#[inline(always)]
+fn rest<const FUSED: bool>(sum: f32, a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).fold(sum, |sum, (a, b)| mac::<FUSED>(sum, *a, *b))
 }
 
 #[inline(always)]
@@ -72,29 +84,17 @@ dispatched! {
 dispatched! {
     /// Dot products of `a` with four slices of its length, each equal to [`dot`] of the two.
     fn dot4<FUSED>(a: &[f32], b: [&[f32]; 4]) -> [f32; 4] {
-        let n = a.len() / LANES * LANES;
-        let [b0, b1, b2, b3] = b.map(|b| &b[..a.len()]);
-        let mut lanes = [[0f32; LANES]; 4];
-        let mut at = 0;
-        while at < n {
-            let a = &a[at..at + LANES];
-            let (c0, c1) = (&b0[at..at + LANES], &b1[at..at + LANES]);
-            let (c2, c3) = (&b2[at..at + LANES], &b3[at..at + LANES]);
-            for lane in 0..LANES {
-                lanes[0][lane] = mac::<FUSED>(lanes[0][lane], a[lane], c0[lane]);
-                lanes[1][lane] = mac::<FUSED>(lanes[1][lane], a[lane], c1[lane]);
-                lanes[2][lane] = mac::<FUSED>(lanes[2][lane], a[lane], c2[lane]);
-                lanes[3][lane] = mac::<FUSED>(lanes[3][lane], a[lane], c3[lane]);
-            }
-            at += LANES;
+        let (a, a_rest) = a.as_chunks::<LANES>();
+        let [(b0, r0), (b1, r1), (b2, r2), (b3, r3)] = b.map(|b| b.as_chunks::<LANES>());
+        let [mut l0, mut l1, mut l2, mut l3] = [[0f32; LANES]; 4];
+        for ((((a, b0), b1), b2), b3) in a.iter().zip(b0).zip(b1).zip(b2).zip(b3) {
+            l0 = step::<FUSED>(l0, a, b0);
+            l1 = step::<FUSED>(l1, a, b1);
+            l2 = step::<FUSED>(l2, a, b2);
+            l3 = step::<FUSED>(l3, a, b3);
         }
-        let mut sums = [total(&lanes[0]), total(&lanes[1]), total(&lanes[2]), total(&lanes[3])];
-        for (sum, b) in sums.iter_mut().zip([b0, b1, b2, b3]) {
-            for (a, b) in a[n..].iter().zip(&b[n..]) {
-                *sum = mac::<FUSED>(*sum, *a, *b);
-            }
-        }
-        sums
+        let ends = [(l0, r0), (l1, r1), (l2, r2), (l3, r3)];
+        ends.map(|(lanes, b_rest)| rest::<FUSED>(total(&lanes), a_rest, b_rest))
     }
 }
 

@@ -9,7 +9,7 @@
 //! | [`inspect`] | what a file is and what it needs, from its header alone |
 //! | [`tokenizer`] | text to tokens and back |
 //! | [`template`] | a conversation becomes a prompt |
-//! | [`weights`], [`kernels`] | matrices in the mapped file, inner loops |
+//! | [`weights`], [`kernels`], `unpack` | matrices in the mapped file, inner loops, storage types |
 //! | [`blocks`], [`families`] | norm, rope, attention, feed-forward; the architectures made of them |
 //! | [`sample`], [`generate`] | the next token; the loop around it |
 //! | [`host`] | the process that does all this for one expert, and its parent's side |
@@ -26,4 +26,5 @@ pub mod kernels;
 pub mod sample;
 pub mod template;
 pub mod tokenizer;
+mod unpack;
 pub mod weights;

@@ -68,9 +68,11 @@ impl Sampler {
 
     /// The next token; `None` when no logit is a finite number, which no sound model gives.
     pub fn choose(&mut self, logits: &[f32]) -> Option<Chosen> {
-        let top = logits.iter().copied().filter(|logit| logit.is_finite()).fold(None, |top: Option<f32>, logit| {
-            Some(top.map_or(logit, |top| top.max(logit)))
-        })?;
+        let top = logits
+            .iter()
+            .copied()
+            .filter(|logit| logit.is_finite())
+            .fold(None, |top: Option<f32>, logit| Some(top.map_or(logit, |top| top.max(logit))))?;
         let all: f64 = logits.iter().filter(|logit| logit.is_finite()).map(|logit| odds(*logit, top)).sum();
         let id = if self.sampling.temperature <= 0.0 { self.likeliest(logits)? } else { self.draw(logits)? };
         self.recent.push(id);

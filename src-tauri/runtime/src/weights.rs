@@ -12,15 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use candle_core::quantized::GgmlType;
 use candle_core::quantized::k_quants::{
-    BlockQ2K, BlockQ3K, BlockQ4_0, BlockQ4_1, BlockQ4K, BlockQ5_0, BlockQ5_1, BlockQ5K, BlockQ6K, BlockQ8_0,
+    BlockQ2K, BlockQ3K, BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ5K,
 };
-use half::slice::HalfFloatSliceExt;
-use half::{bf16, f16};
 use memmap2::Mmap;
 use rayon::prelude::*;
 
 use crate::gguf::{Dtype, GgufError, Header, TensorInfo};
 use crate::kernels::{dot, dot4};
+use crate::unpack;
 
 /// Multiplications below which a second thread costs more than it gives (about 30 µs of work).
 pub const WORTH_THREADS: usize = 1 << 18;
@@ -67,7 +66,12 @@ impl Weights {
         std::hint::black_box(sum);
     }
 
-    fn tensor<'a>(&self, header: &'a Header, name: &str, dims: &[usize]) -> Result<&'a TensorInfo, GgufError> {
+    fn tensor<'a>(
+        &self,
+        header: &'a Header,
+        name: &str,
+        dims: &[usize],
+    ) -> Result<&'a TensorInfo, GgufError> {
         let tensor = tensor(header, name, dims)?;
         if !tensor.dtype.computable() {
             let why = format!("is stored as {}, which is not supported", tensor.dtype.name());
@@ -81,7 +85,13 @@ impl Weights {
     }
 
     /// The matrix `name` that must have these sizes.
-    pub fn matrix(&self, header: &Header, name: &str, columns: usize, rows: usize) -> Result<Matrix, GgufError> {
+    pub fn matrix(
+        &self,
+        header: &Header,
+        name: &str,
+        columns: usize,
+        rows: usize,
+    ) -> Result<Matrix, GgufError> {
         let tensor = self.tensor(header, name, &[columns, rows])?;
         Ok(self.matrix_of(tensor, columns, rows))
     }
@@ -102,8 +112,7 @@ impl Weights {
     }
 
     fn matrix_of(&self, tensor: &TensorInfo, columns: usize, rows: usize) -> Matrix {
-        let row_bytes =
-            (columns as u64 / tensor.dtype.block_values() * tensor.dtype.block_bytes()) as usize;
+        let row_bytes = (columns as u64 / tensor.dtype.block_values() * tensor.dtype.block_bytes()) as usize;
         let (map, offset) = (Arc::clone(&self.map), tensor.offset as usize);
         Matrix { map, offset, dtype: tensor.dtype, rows, columns, row_bytes }
     }
@@ -165,18 +174,18 @@ impl Matrix {
                     *out = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
                 }
             }
-            Dtype::F16 => blocks::<f16>(bytes).convert_to_f32_slice(out),
-            Dtype::BF16 => blocks::<bf16>(bytes).convert_to_f32_slice(out),
+            Dtype::F16 => unpack::f16_row(bytes, out),
+            Dtype::BF16 => unpack::bf16_row(bytes, out),
             Dtype::Q4_0 => BlockQ4_0::to_float(blocks(bytes), out),
             Dtype::Q4_1 => BlockQ4_1::to_float(blocks(bytes), out),
             Dtype::Q5_0 => BlockQ5_0::to_float(blocks(bytes), out),
             Dtype::Q5_1 => BlockQ5_1::to_float(blocks(bytes), out),
-            Dtype::Q8_0 => BlockQ8_0::to_float(blocks(bytes), out),
+            Dtype::Q8_0 => unpack::q8_0_row(bytes, out),
             Dtype::Q2K => BlockQ2K::to_float(blocks(bytes), out),
             Dtype::Q3K => BlockQ3K::to_float(blocks(bytes), out),
-            Dtype::Q4K => BlockQ4K::to_float(blocks(bytes), out),
+            Dtype::Q4K => unpack::q4_k_row(bytes, out),
             Dtype::Q5K => BlockQ5K::to_float(blocks(bytes), out),
-            Dtype::Q6K => BlockQ6K::to_float(blocks(bytes), out),
+            Dtype::Q6K => unpack::q6_k_row(bytes, out),
             Dtype::Q8_1 | Dtype::Q8K | Dtype::Other(_) => {
                 unreachable!("Weights::tensor refuses types that are not computable")
             }
@@ -232,7 +241,8 @@ impl Matrix {
         for (group, out) in out.chunks_mut(4).enumerate() {
             let row = first + group * 4;
             if out.len() == 4 {
-                let rows = [self.row(row, s0), self.row(row + 1, s1), self.row(row + 2, s2), self.row(row + 3, s3)];
+                let rows =
+                    [self.row(row, s0), self.row(row + 1, s1), self.row(row + 2, s2), self.row(row + 3, s3)];
                 out.copy_from_slice(&dot4(x, rows));
             } else {
                 for (index, out) in out.iter_mut().enumerate() {
@@ -275,7 +285,7 @@ impl Matrix {
 
 /// The bytes of a row as its blocks.
 fn blocks<T>(bytes: &[u8]) -> &[T] {
-    // SAFETY: `T` is a 16-bit float or one of candle's `repr(C)` blocks of 16-bit floats and bytes, for which every bit
+    // SAFETY: `T` is one of candle's `repr(C)` blocks of 16-bit floats and bytes, for which every bit
     // pattern is valid. `align_to` splits off what is not aligned; the assertion checks that nothing was: rows begin at
     // even offsets of a page-aligned map (`Weights::tensor`) and every block has an even number of bytes.
     let (before, blocks, after) = unsafe { bytes.align_to::<T>() };

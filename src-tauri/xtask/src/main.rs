@@ -77,6 +77,9 @@ fn has_display() -> bool {
 
 fn lab(word: &str, mut arguments: Vec<String>) -> Outcome {
     arguments.insert(0, word.to_owned());
+    // It reads and writes starters and checkpoints by their place in the tree.
+    std::env::set_current_dir(root())
+        .map_err(|error| format!("cannot go to {}: {error}", root().display()))?;
     build::run_bin("lectern-lab", &arguments)
 }
 

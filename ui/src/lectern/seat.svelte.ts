@@ -16,6 +16,7 @@ class Lectern {
         this.seat = news.seat;
         if (news.seat.state === "taken") this.fullBytes = news.seat.memory_bytes;
         this.budgetBytes = news.budget_bytes;
+        this.trouble = null;
       });
     } catch (error) {
       this.trouble = asFailure(error);

@@ -17,8 +17,12 @@ it.each([
 });
 
 it("stays between nothing and all, and admits doubt about a perfect score", () => {
-  expect(wilson(1, 10).high).toBe(1);
+  expect(wilson(1, 10).high).toBeCloseTo(1, 9);
   expect(wilson(1, 10).low).toBeCloseTo(1 / (1 + 1.959964 ** 2 / 10), 6);
-  expect(wilson(0, 10).low).toBe(0);
+  expect(wilson(0, 10).low).toBeCloseTo(0, 9);
+  for (const n of [1, 3, 7, 10, 500]) {
+    expect(wilson(1, n).high).toBeLessThanOrEqual(1);
+    expect(wilson(0, n).low).toBeGreaterThanOrEqual(0);
+  }
   expect(wilson(1, 1000).low).toBeGreaterThan(wilson(1, 10).low);
 });

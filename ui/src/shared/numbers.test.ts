@@ -44,6 +44,8 @@ describe("figures", () => {
     expect(plain(parameters(14_000_000_000))).toBe("14 B");
     expect(plain(percent(0.9684, 1))).toBe("96.8 %");
     expect(score(0.914)).toBe("0.91");
+    expect(score(-0.05)).toBe("−0.05");
+    expect(score(-0.001)).toBe("0.00");
     expect(signed(-0.02)).toBe("−0.02");
     expect(signed(0)).toBe("0.00");
     expect(count(12345)).toBe("12,345");

@@ -54,7 +54,7 @@ export function percent(share: Figure, digits = 0): string {
 
 /** A score or probability, two digits: 0.91. */
 export function score(value: Figure): string {
-  return measured(value) ? value.toFixed(2) : t.notMeasured;
+  return measured(value) ? value.toFixed(2).replace("-0.00", "0.00").replace("-", "−") : t.notMeasured;
 }
 
 /** A score with its sign, for what is added or taken away. */

@@ -24,7 +24,7 @@ pub use conversations::Conversation;
 pub use counters::Counted;
 pub use entries::{Entry, HIGHEST_RATING, LOWEST_RATING, NewEntry};
 pub use failure::ArchiveError;
-pub use search::Frequencies;
+pub use search::{Candidates, Frequencies, Hit, Hits};
 pub use terms::terms;
 pub use worth::{STARTER_REFUSAL, normalise, not_worth_keeping};
 
@@ -32,48 +32,13 @@ use crate::home::Home;
 use crate::words::Answer;
 use index::{Patience, SearchIndex};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use serde::{Deserialize, Serialize};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-use ts_rs::TS;
 
 /// Open for one process; any number of threads and any number of processes may have it open.
 pub struct Archive {
     database: Mutex<Connection>,
     index: SearchIndex,
-}
-
-/// One hit of a search.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-pub struct Hit {
-    pub id: String,
-    pub question: String,
-    pub answer: String,
-    pub expert: String,
-    /// `bm25` as a part of what these words could reach at most, 0 to 1.
-    pub score: f32,
-    pub bm25: f32,
-    /// Similarity of vectors; there are none yet.
-    pub cosine: Option<f32>,
-    pub rating: i32,
-    /// Unix time in milliseconds.
-    #[ts(type = "number")]
-    pub created: i64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
-pub struct Hits {
-    pub hits: Vec<Hit>,
-    /// Past answers with at least one of the words.
-    pub considered: u32,
-    pub elapsed_ms: f32,
-}
-
-/// Past answers that share words with a question, best BM25 first.
-#[derive(Clone, Debug, Default)]
-pub struct Candidates {
-    pub entries: Vec<(Entry, f32)>,
-    pub considered: u32,
 }
 
 impl Archive {

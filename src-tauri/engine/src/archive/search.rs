@@ -1,13 +1,15 @@
 //! Candidates by BM25. The words of the user become term queries; they never pass a query parser, which would
 //! refuse or misread half of what people type.
 
-use super::ArchiveError;
 use super::index::{SearchIndex, failed};
+use super::{ArchiveError, Entry};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use tantivy::collector::{Count, TopDocs};
 use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption, Value};
 use tantivy::{Searcher, TantivyDocument, Term};
+use ts_rs::TS;
 
 /// A pasted book is searched by its rarest words.
 const MOST_TERMS: usize = 64;
@@ -17,6 +19,39 @@ const QUESTION_BOOST: f32 = 1.5;
 
 /// Saturation of a term's frequency in tantivy's BM25: a term adds at most `idf (K1 + 1)`.
 const K1: f32 = 1.2;
+
+/// One hit of a search.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Hit {
+    pub id: String,
+    pub question: String,
+    pub answer: String,
+    pub expert: String,
+    /// `bm25` as a part of what these words could reach at most, 0 to 1.
+    pub score: f32,
+    pub bm25: f32,
+    /// Similarity of vectors; there are none yet.
+    pub cosine: Option<f32>,
+    pub rating: i32,
+    /// Unix time in milliseconds.
+    #[ts(type = "number")]
+    pub created: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct Hits {
+    pub hits: Vec<Hit>,
+    /// Past answers with at least one of the words.
+    pub considered: u32,
+    pub elapsed_ms: f32,
+}
+
+/// Past answers that share words with a question, best BM25 first.
+#[derive(Clone, Debug, Default)]
+pub struct Candidates {
+    pub entries: Vec<(Entry, f32)>,
+    pub considered: u32,
+}
 
 /// Ids with their BM25, best first.
 pub(super) struct Found {

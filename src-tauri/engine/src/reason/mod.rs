@@ -58,3 +58,52 @@ fn fresh_seed() -> u64 {
     hasher.write_u64(0);
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::{Exchange, Passage};
+
+    fn contents(request: &Request) -> Vec<(Role, &str)> {
+        match &request.prompt {
+            Prompt::Messages(messages) => messages.iter().map(|m| (m.role, m.content.as_str())).collect(),
+            Prompt::Raw(_) => panic!("an expert is asked in messages"),
+        }
+    }
+
+    #[test]
+    fn without_context_the_question_goes_in_as_it_was_written() {
+        let question = Question::new("  What is 2 + 2? ");
+        let request = direct(&Manifest::named("words"), &question, &Context::default());
+        assert_eq!(contents(&request), [(Role::User, "  What is 2 + 2? ")]);
+    }
+
+    #[test]
+    fn system_prompt_then_turns_then_sources_then_the_question() {
+        let mut manifest = Manifest::named("words");
+        manifest.system_prompt = Some("Be brief.".into());
+        let passage = Passage { question: "Who?".into(), answer: "Anna.".into(), ..Passage::default() };
+        let context = Context {
+            passages: vec![passage],
+            earlier: vec![Exchange { question: "Hi".into(), answer: "Hello".into() }],
+        };
+        let request = direct(&manifest, &Question::new("And now?"), &context);
+        let said = contents(&request);
+        assert_eq!(said[..3], [(Role::System, "Be brief."), (Role::User, "Hi"), (Role::Assistant, "Hello")]);
+        let last = said[3].1;
+        assert!(last.contains("[1] Question: Who?") && last.ends_with("And now?"), "{last}");
+    }
+
+    #[test]
+    fn what_the_question_says_goes_before_what_the_manifest_says() {
+        let mut manifest = Manifest::named("words");
+        manifest.sampling.temperature = 0.7;
+        manifest.max_tokens = 100;
+        let plain = direct(&manifest, &Question::new("x"), &Context::default());
+        assert_eq!((plain.sampling.temperature, plain.max_tokens), (0.7, 100));
+        let question =
+            Question { temperature: Some(0.0), max_tokens: Some(5), seed: Some(9), ..Question::new("x") };
+        let chosen = direct(&manifest, &question, &Context::default());
+        assert_eq!((chosen.sampling.temperature, chosen.max_tokens, chosen.sampling.seed), (0.0, 5, 9));
+    }
+}

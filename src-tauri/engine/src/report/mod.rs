@@ -176,7 +176,7 @@ mod tests {
     fn recall_that_the_expert_was_not_given_changed_nothing() {
         let mut trace =
             Trace { retrieve: Recalled { asked: true, ..Recalled::default() }, ..Trace::default() };
-        assert!(!runs(&trace, None)[0].changed);
+        assert!(!runs(&trace, None)[0].changed_answer);
         trace.compress = Compressed { kept: 1, dropped: 2, reason: "fits".into(), ..Compressed::default() };
         assert!(runs(&trace, None).iter().all(|run| run.changed_answer));
     }

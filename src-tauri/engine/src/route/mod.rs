@@ -146,7 +146,7 @@ fn said_by_hand(chosen: &Candidate, routed: &Candidate) -> String {
 fn said(reading: &Reading, best: &Candidate, routed: &Candidate, doubt: bool) -> String {
     if !doubt {
         return format!(
-            "{} scores highest: {:.2}, from {:.0} % of the gate and {:.0} % of its own assessment.",
+            "{} scores highest, {:.2}: the gate gives it {:.0} %, and it gives itself {:.0} %.",
             best.title,
             best.score,
             best.terms.gate * 100.0,

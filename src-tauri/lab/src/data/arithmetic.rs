@@ -5,6 +5,7 @@
 
 use super::{Corpus, Example, Split};
 use crate::data::refusals;
+use crate::data::wording::murmured;
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -22,6 +23,8 @@ enum Operation {
 
 use Operation::{Add, Divide, Multiply, Percent, Subtract};
 
+/// Share of the training questions in no frame at all.
+const MURMURED: f64 = 0.25;
 /// Share of the examples that the expert must refuse.
 const REFUSALS: f64 = 0.10;
 
@@ -430,7 +433,9 @@ const AFTER: &[&str] = &["", "", "", "", "", "", "", "", "", "", " Thanks!", " p
 
 fn question(operation: Operation, a: u64, b: u64, rng: &mut ChaCha8Rng, split: Split) -> String {
     let pick = |rng: &mut ChaCha8Rng, from: &[&'static str]| from.choose(rng).copied().unwrap_or("{e}");
-    let body = if rng.random_bool(0.3) {
+    let body = if split == Split::Train && rng.random_bool(MURMURED) {
+        murmured(pick(rng, phrases(operation)), 6, 4, rng)
+    } else if rng.random_bool(0.3) {
         pick(rng, sentences(operation, split)).to_string()
     } else if operation == Subtract && a >= b && rng.random_bool(0.12) {
         let frame = pick(rng, if split == Split::Train { FRAMES } else { HELD_OUT_FRAMES });
@@ -496,7 +501,7 @@ fn out_of_range(rng: &mut ChaCha8Rng, split: Split) -> Example {
             frames.choose(rng).copied().unwrap_or("{e}").replace("{e}", &expression)
         }
     };
-    Example { question: dress(sentence, rng), answer: refusals::REFUSAL.into(), complexity: 5.0, task: "refusal" }
+    Example { question: dress(sentence, rng), answer: refusals::REFUSAL.into(), complexity: 5.0, task: refusals::TASK }
 }
 
 pub(super) fn number_up_to(rng: &mut ChaCha8Rng, most: u32) -> u64 {

@@ -5,6 +5,7 @@
 
 use super::{Corpus, Example, Split};
 use crate::data::refusals;
+use crate::data::wording::murmured;
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -24,6 +25,8 @@ struct Function {
 
 /// Share of the examples that the expert must refuse.
 const REFUSALS: f64 = 0.10;
+/// Share of the training requests in no frame at all.
+const MURMURED: f64 = 0.35;
 /// Share of the requests that give the function a name.
 const NAMED: f64 = 0.15;
 
@@ -46,7 +49,11 @@ impl Corpus for Code {
         }
         let function = FUNCTIONS.choose(rng).unwrap_or(&FUNCTIONS[0]);
         let mut name = function.name.to_string();
-        let mut text = request(pick(rng, by(split, FRAMES, HELD_OUT_FRAMES)), function, rng, split);
+        let mut text = if split == Split::Train && rng.random_bool(MURMURED) {
+            murmured_request(function, rng)
+        } else {
+            request(pick(rng, by(split, FRAMES, HELD_OUT_FRAMES)), function, rng, split)
+        };
         if rng.random_bool(NAMED) {
             name = new_name(rng);
             let naming = pick(rng, by(split, NAMINGS, HELD_OUT_NAMINGS));
@@ -118,6 +125,17 @@ fn request(frame: &str, function: &Function, rng: &mut ChaCha8Rng, split: Split)
     frame.replace("{verbs}", &third_person(verb)).replace("{verb}", verb)
 }
 
+/// A description in no frame, some of its small words left out.
+fn murmured_request(function: &Function, rng: &mut ChaCha8Rng) -> String {
+    let list = if rng.random_bool(0.5) { function.nouns } else { function.verbs };
+    let words = description(list, rng, Split::Train).split(' ');
+    let small = ["a", "an", "the", "of", "in", "for", "to", "all", "from", "by", "is", "whether", "if", "with"];
+    let kept: Vec<&str> = words.filter(|word| !small.contains(word) || rng.random_bool(0.6)).collect();
+    let lead = *["", "", "python", "function", "python function", "code", "python code", "def"].choose(rng).unwrap_or(&"");
+    let tail = *["", "", "", "python", "in python", "function", "with python"].choose(rng).unwrap_or(&"");
+    murmured(&format!("{lead} {} {tail}", kept.join(" ")), 6, 4, rng)
+}
+
 /// "compute the sum" becomes "computes the sum".
 fn third_person(phrase: &str) -> String {
     let (verb, rest) = phrase.split_once(' ').unwrap_or((phrase, ""));
@@ -179,7 +197,7 @@ fn near_miss(rng: &mut ChaCha8Rng, split: Split) -> Example {
         }
         _ => pick(rng, by(split, OTHER_REQUESTS, HELD_OUT_OTHER_REQUESTS)).to_string(),
     };
-    Example { question: dress(text, rng), answer: refusals::REFUSAL.into(), complexity: 5.0, task: "refusal" }
+    Example { question: dress(text, rng), answer: refusals::REFUSAL.into(), complexity: 5.0, task: refusals::TASK }
 }
 
 /// `{verb}`, `{verbs}` (third person) or `{noun}`.

@@ -5,6 +5,10 @@ use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
+/// The task of every example that must be refused.
+pub const TASK: &str = "refusal";
+/// What reading such a question is worth: nobody knows how hard the answer would be.
+pub const COMPLEXITY: f32 = 3.0;
 pub const REFUSAL: &str = "This starter expert can't do that; download one that can.";
 
 /// Share of the refusals that belong to another starter.
@@ -18,7 +22,7 @@ pub fn refusal_for(expert: &str, rng: &mut ChaCha8Rng, split: Split) -> Example 
     } else {
         everyday(rng, split)
     };
-    Example { question, answer: REFUSAL.into(), complexity: 3.0, task: "refusal" }
+    Example { question, answer: REFUSAL.into(), complexity: COMPLEXITY, task: TASK }
 }
 
 /// A question of no starter's domain.

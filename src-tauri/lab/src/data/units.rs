@@ -5,6 +5,7 @@
 //! Range: whole numbers or one decimal place, up to four digits for powers of ten and divisions, three otherwise.
 
 use super::arithmetic::{self, last_line, written};
+use super::wording::murmured;
 use super::{Corpus, Example, Split, refusals};
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -13,6 +14,8 @@ use rand_chacha::ChaCha8Rng;
 pub struct Units;
 
 const REFUSALS: f64 = 0.10;
+/// Share of the training questions in no template at all.
+const MURMURED: f64 = 0.25;
 
 /// A unit: its symbol in answers, what it measures, and how people write it.
 struct Unit {
@@ -395,8 +398,12 @@ fn question(value: Value, from: &Unit, to: &Unit, rng: &mut ChaCha8Rng, split: S
         Value { digits, places } => decimal(digits, places),
     };
     let template = match split {
-        Split::Train if rng.random_bool(0.12) => pick(rng, of_kind(from.kind)),
-        split => pick(rng, templates(split)),
+        Split::Train if rng.random_bool(0.12) => pick(rng, of_kind(from.kind)).to_string(),
+        Split::Train if rng.random_bool(MURMURED) => {
+            let between = pick(rng, &["to", "in", "into", "as", "->", "=", "is how many", "expressed in"]);
+            murmured(&format!("{{v}} {{a}} {between} {{b}}"), 6, 4, rng)
+        }
+        split => pick(rng, templates(split)).to_string(),
     };
     let text = template.replace("{v}", &number).replace("{a}", a).replace("{b}", b);
     let text = format!("{}{text}{}", pick(rng, BEFORE), pick(rng, AFTER));
@@ -435,7 +442,7 @@ fn out_of_range(rng: &mut ChaCha8Rng, split: Split) -> Example {
         },
     };
     let question = template.replace("{v}", &number.to_string()).replace("{a}", &a).replace("{b}", &b);
-    Example { question, answer: refusals::REFUSAL.into(), complexity: 4.0, task: "refusal" }
+    Example { question, answer: refusals::REFUSAL.into(), complexity: 4.0, task: refusals::TASK }
 }
 
 #[cfg(test)]

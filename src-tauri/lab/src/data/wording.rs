@@ -19,10 +19,41 @@ const AFTER: &[&str] = &[
     ", please", " then", " now", " Thanks in advance.", " :)", " Show the steps.", " step by step",
 ];
 
+/// Share of the requests that a murmur stands before.
+const MURMURED: f64 = 0.15;
+
+/// Words that say nothing about what is asked.
+const COMMON: &str = "could you would like know need want tell show me please help with this that my our the a for now today \
+    just quick some any thing here something question work do make get give find let us see how what which when is are be \
+    will can maybe really simple short small good kind project school boss friend thanks thank hello hi hey dear again \
+    again then so well okay sure right think thought wonder wondering trying try stuck looking look searching teacher kid \
+    homework task job exercise test quiz report idea answer result explain kindly quickly exactly simply still also too \
+    only even about if it its we i am was were have has had must should may might did does done going go come came say \
+    said ask asked asking am everyone someone anybody one thing stuff bit lot sorry cheers morning evening day moment \
+    second time first last next following above below part point case example problem puzzle sheet book page class lesson";
+
+/// 0 to `most` common words in no order: what stands around a request when nobody foresaw how it would be put. A model
+/// that learns with it looks for the words that matter.
+pub fn murmur(most: usize, rng: &mut ChaCha8Rng) -> String {
+    let words: Vec<&str> = COMMON.split_whitespace().collect();
+    let count = rng.random_range(0..=most);
+    (0..count).map(|_| words.choose(rng).copied().unwrap_or("please")).collect::<Vec<_>>().join(" ")
+}
+
+/// `text` with a murmur before and after it.
+pub fn murmured(text: &str, before: usize, after: usize, rng: &mut ChaCha8Rng) -> String {
+    let (start, end) = (murmur(before, rng), murmur(after, rng));
+    let sign = *["", "", "?", "."].choose(rng).unwrap_or(&"");
+    format!("{start} {text} {end}").trim().to_string() + sign
+}
+
 /// One of `templates` as a person would type it, its slots filled with `slots`.
 pub fn say(templates: &[&str], slots: &[(&str, &str)], rng: &mut ChaCha8Rng) -> String {
     let template = templates.choose(rng).copied().unwrap_or("");
     let mut text = choices(template, rng);
+    if !text.starts_with('{') && rng.random_bool(MURMURED) {
+        text = murmured(&first_letter(&text, false), 6, 0, rng);
+    }
     let before = one_of(BEFORE, rng);
     if !before.is_empty() && !text.starts_with("I ") && !text.starts_with("I'") && rng.random_bool(0.8) {
         text = first_letter(&text, false);

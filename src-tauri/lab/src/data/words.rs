@@ -360,7 +360,7 @@ fn out_of_range(rng: &mut ChaCha8Rng, split: Split) -> Example {
     let (numbers, many) = (numbers.join(", "), many.join(", "));
     let slots = [("w", shown.as_str()), ("x", &other), ("m", &numbers), ("c", letter), ("l", &many)];
     let templates = if split == Split::Train { phrases::OUT_OF_RANGE } else { phrases::HELD_OUT_OUT_OF_RANGE };
-    Example { question: say(templates, &slots, rng), answer: refusals::REFUSAL.into(), complexity: 3.0, task: "refusal" }
+    Example { question: say(templates, &slots, rng), answer: refusals::REFUSAL.into(), complexity: 3.0, task: refusals::TASK }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! one atomically.
 
 use super::model::{Model, Shape};
-use super::optimizer::AdamW;
+use super::optimizer::Optimizer;
 use crate::LabError;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ pub struct Progress {
     pub seconds: f64,
 }
 
-pub fn save(path: &Path, model: &Model, optimizer: &AdamW, progress: &Progress) -> Result<(), LabError> {
+pub fn save(path: &Path, model: &Model, optimizer: &Optimizer, progress: &Progress) -> Result<(), LabError> {
     let mut tensors = HashMap::new();
     for ((name, var), (m, v)) in model.vars().into_iter().zip(&optimizer.moments) {
         tensors.insert(format!("first.{name}"), Tensor::from_slice(m, var.shape(), &Device::Cpu)?);
@@ -43,7 +43,7 @@ pub fn weights(path: &Path) -> Result<HashMap<String, Tensor>, LabError> {
 }
 
 /// Fills `model` and `optimizer` from the file; it must be of the same recipe, seed and shape.
-pub fn load(path: &Path, model: &Model, optimizer: &mut AdamW, expected: &Progress) -> Result<Progress, LabError> {
+pub fn load(path: &Path, model: &Model, optimizer: &mut Optimizer, expected: &Progress) -> Result<Progress, LabError> {
     let mut tensors = candle_core::safetensors::load(path, &Device::Cpu)?;
     let mut take = |name: String| {
         tensors.remove(&name).ok_or_else(|| LabError::Checkpoint(path.into(), format!("has no tensor {name}")))

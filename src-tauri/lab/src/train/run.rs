@@ -4,7 +4,7 @@ use super::batches::{Batches, batch_of, encode};
 use super::checkpoint::{self, Progress};
 use super::model::{Model, Shape};
 use super::ops;
-use super::optimizer::AdamW;
+use super::optimizer::Optimizer;
 use crate::LabError;
 use crate::data::{Corpus, Split};
 use crate::tokenizer::Tokenizer;
@@ -79,7 +79,7 @@ pub fn train(
     let shape = Shape { vocabulary: tokenizer.vocabulary(), ..recipe.shape.clone() };
     let model = Model::new(shape.clone(), &mut ChaCha8Rng::seed_from_u64(recipe.seed))?;
     let vars = model.vars();
-    let mut optimizer = AdamW::new(&vars);
+    let mut optimizer = Optimizer::new(&vars);
     let mut batches = Batches::new(&recipe.corpora, &tokenizer, recipe.seed, shape.context, recipe.batch_tokens);
     let path = folder.join(CHECKPOINT);
     let name = recipe.name.to_string();

@@ -50,7 +50,9 @@ impl Cache {
             for store in [keys, values] {
                 if store.capacity() < positions * self.width {
                     let more = wanted - store.len();
-                    store.try_reserve_exact(more).map_err(|_| CacheFull { positions, bytes: 4 * wanted as u64 })?;
+                    store
+                        .try_reserve_exact(more)
+                        .map_err(|_| CacheFull { positions, bytes: 4 * wanted as u64 })?;
                 }
             }
         }

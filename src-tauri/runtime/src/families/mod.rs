@@ -101,7 +101,10 @@ fn architecture(header: &Header) -> Result<&str, GgufError> {
 
 fn unknown(header: &Header, architecture: &str) -> ModelError {
     let known = SUPPORTED.join(", ");
-    ModelError::unsupported(header, format!("the architecture \"{architecture}\" is not supported; {known} is"))
+    ModelError::unsupported(
+        header,
+        format!("the architecture \"{architecture}\" is not supported; {known} is"),
+    )
 }
 
 impl Model {

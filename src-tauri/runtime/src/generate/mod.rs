@@ -5,6 +5,7 @@
 //! Fails:  [`RequestError`]; the expert takes the next request
 //! Cost:   one forward pass for each token; the prompt in chunks
 
+mod errors;
 mod stops;
 
 use std::fs::File;
@@ -14,14 +15,15 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::blocks::Cache;
-use crate::families::{ForwardError, Model, ModelError, Want};
-use crate::gguf::{GgufError, Header};
+use crate::families::{ForwardError, Model, Want};
+use crate::gguf::Header;
 use crate::host::{Finished, Loaded, LogitsRow, Prompt, Request, Template, Tokenized};
 use crate::inspect::parameters;
 use crate::sample::Sampler;
 use crate::template::ChatTemplate;
-use crate::tokenizer::{Tokenizer, TokenizerError};
+use crate::tokenizer::Tokenizer;
 use crate::weights::Weights;
+pub use errors::{LoadError, RequestError};
 use stops::StopStrings;
 
 /// Why a text ended.
@@ -34,89 +36,6 @@ pub enum Finish {
     Length,
     /// Somebody stopped it.
     Stopped,
-}
-
-/// A file that cannot become an expert.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    #[error(transparent)]
-    File(#[from] GgufError),
-    #[error(transparent)]
-    Model(#[from] ModelError),
-    #[error(transparent)]
-    Tokenizer(#[from] TokenizerError),
-    #[error("the threads that compute cannot be started: {0}")]
-    Threads(String),
-}
-
-impl LoadError {
-    pub fn code(&self) -> &'static str {
-        match self {
-            LoadError::File(error)
-            | LoadError::Model(ModelError::File(error))
-            | LoadError::Tokenizer(TokenizerError::File(error)) => error.code(),
-            LoadError::Model(ModelError::Unsupported { .. }) => "model.unsupported",
-            LoadError::Tokenizer(_) => "model.tokenizer",
-            LoadError::Threads(_) => "expert.threads",
-        }
-    }
-
-    pub fn fix(&self) -> &'static str {
-        match self {
-            LoadError::File(error)
-            | LoadError::Model(ModelError::File(error))
-            | LoadError::Tokenizer(TokenizerError::File(error)) => error.fix(),
-            LoadError::Model(_) | LoadError::Tokenizer(_) => {
-                "Choose another model; `lectern model inspect` says beforehand what is supported."
-            }
-            LoadError::Threads(_) => "Use fewer threads, or raise the memory budget.",
-        }
-    }
-}
-
-/// A request that gives no text.
-#[derive(Debug, thiserror::Error)]
-pub enum RequestError {
-    #[error("there is nothing to continue: the text is empty and the model has no start token")]
-    Nothing,
-    #[error("token {id} is outside the vocabulary of {vocabulary}")]
-    Token { id: u32, vocabulary: usize },
-    #[error("{0}")]
-    Sampling(String),
-    #[error(transparent)]
-    Memory(#[from] crate::blocks::CacheFull),
-    #[error("the model gives logits that are no numbers after {tokens} tokens")]
-    NotNumbers { tokens: usize },
-    #[error("this process has the tokenizer alone")]
-    TokenizerOnly,
-    #[error("stopped")]
-    Stopped,
-}
-
-impl RequestError {
-    pub fn code(&self) -> &'static str {
-        match self {
-            RequestError::Nothing => "request.empty",
-            RequestError::Token { .. } => "request.token",
-            RequestError::Sampling(_) => "request.sampling",
-            RequestError::Memory(_) => "expert.out_of_memory",
-            RequestError::NotNumbers { .. } => "model.not_numbers",
-            RequestError::TokenizerOnly => "request.tokenizer_only",
-            RequestError::Stopped => "stopped",
-        }
-    }
-
-    pub fn fix(&self) -> &'static str {
-        match self {
-            RequestError::Nothing => "Give a text.",
-            RequestError::Token { .. } => "Give token ids of this model's vocabulary.",
-            RequestError::Sampling(_) => "Change the sampling settings.",
-            RequestError::Memory(_) => "Ask with a shorter text, or raise the memory budget.",
-            RequestError::NotNumbers { .. } => "The file is damaged: download it again from its source.",
-            RequestError::TokenizerOnly => "Start the expert for generating.",
-            RequestError::Stopped => "Ask again when you like.",
-        }
-    }
 }
 
 /// A tokenizer, and a model unless only the tokenizer was asked for.
@@ -189,7 +108,10 @@ impl Expert {
                 parameters: 0,
                 context_length: 0,
                 vocabulary: self.tokenizer.vocabulary().len() as u32,
-                template: Template::BuiltIn { name: "none".into(), why: "the tokenizer alone was loaded".into() },
+                template: Template::BuiltIn {
+                    name: "none".into(),
+                    why: "the tokenizer alone was loaded".into(),
+                },
                 threads: 0,
                 cache_bytes_per_token: 0,
                 sandbox: Vec::new(),
@@ -269,6 +191,7 @@ impl Expert {
             tokenizer,
             stop,
             stops: StopStrings::new(stops),
+            trims: matches!(request.prompt, Prompt::Messages(_)),
             ids: Vec::new(),
             text: String::new(),
             probability: 0.0,
@@ -299,7 +222,11 @@ impl Computing {
         }
     }
 
-    fn prompt(&self, request: &Request, tokenizer: &Tokenizer) -> Result<(Vec<u32>, Option<String>), RequestError> {
+    fn prompt(
+        &self,
+        request: &Request,
+        tokenizer: &Tokenizer,
+    ) -> Result<(Vec<u32>, Option<String>), RequestError> {
         let (mut ids, note) = match &request.prompt {
             Prompt::Raw(text) => (tokenizer.encode(text, true), None),
             Prompt::Messages(messages) => {
@@ -330,6 +257,9 @@ struct Run<'a> {
     tokenizer: &'a Tokenizer,
     stop: &'a AtomicBool,
     stops: StopStrings,
+    /// White space is left out until something else has come: an answer begins with its first word, where a tokenizer
+    /// puts a space before it or a model is used to a line of its own.
+    trims: bool,
     ids: Vec<u32>,
     text: String,
     /// Sum over the chosen tokens.
@@ -401,7 +331,11 @@ impl Run<'_> {
         Ok(finish)
     }
 
-    fn give(&mut self, text: &str, on_piece: &mut (dyn FnMut(&str) + Send)) {
+    fn give(&mut self, mut text: &str, on_piece: &mut (dyn FnMut(&str) + Send)) {
+        if self.trims {
+            text = text.trim_start();
+            self.trims = text.is_empty();
+        }
         if !text.is_empty() {
             self.text.push_str(text);
             on_piece(text);
@@ -410,7 +344,8 @@ impl Run<'_> {
 
     fn finished(self, finish: Finish, prompt_tokens: usize, note: Option<String>) -> Finished {
         let tokens = self.ids.len();
-        let rate = |count: usize, seconds: f64| if seconds > 0.0 { (count as f64 / seconds) as f32 } else { 0.0 };
+        let rate =
+            |count: usize, seconds: f64| if seconds > 0.0 { (count as f64 / seconds) as f32 } else { 0.0 };
         let first = self.first_token;
         // The first token comes with the prompt; the rate is of those after it.
         let later = first.map_or(0.0, |first| first.elapsed().as_secs_f64());

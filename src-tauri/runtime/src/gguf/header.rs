@@ -283,7 +283,11 @@ fn name_is_good(path: &Path, what: &str, name: &str) -> Result<(), GgufError> {
         return Err(GgufError::field(path, what, "a name is empty"));
     }
     if name.len() > NAME {
-        return Err(GgufError::field(path, what, format!("a name has {} bytes, at most {NAME} fit", name.len())));
+        return Err(GgufError::field(
+            path,
+            what,
+            format!("a name has {} bytes, at most {NAME} fit", name.len()),
+        ));
     }
     Ok(())
 }
@@ -319,7 +323,10 @@ fn tensor<R: Read>(
     };
     if !dims[0].is_multiple_of(dtype.block_values()) {
         let (row, block) = (dims[0], dtype.block_values());
-        return fail(format!("rows of {row} values cannot be stored as {} in blocks of {block}", dtype.name()));
+        return fail(format!(
+            "rows of {row} values cannot be stored as {} in blocks of {block}",
+            dtype.name()
+        ));
     }
     let Some(bytes) = dtype.bytes_of(values) else {
         return fail(format!("the size of its dimensions {dims:?} is too large"));

@@ -101,11 +101,15 @@ impl GgufError {
             Problem::NotAFile => "Choose a .gguf file.",
             Problem::Unreadable(_) => "Check the file's permissions.",
             Problem::Unwritable(_) => "Check that the folder exists, can be written and has room.",
-            Problem::Empty | Problem::Truncated { .. } => "The download did not finish: download the file again.",
+            Problem::Empty | Problem::Truncated { .. } => {
+                "The download did not finish: download the file again."
+            }
             Problem::Magic { .. } => "Choose a model file in the GGUF format.",
             Problem::Version(_) => "Download a newer conversion of this model.",
             Problem::BigEndian => "Download the little-endian conversion of this model.",
-            Problem::Split { .. } => "Join the pieces into one file first, or download a single-file conversion.",
+            Problem::Split { .. } => {
+                "Join the pieces into one file first, or download a single-file conversion."
+            }
             _ => "The file is damaged or was made by a faulty tool: download it again from its source.",
         }
     }

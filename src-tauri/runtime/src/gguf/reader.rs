@@ -84,7 +84,9 @@ impl<'a, R: Read> Reader<'a, R> {
         self.fill(field, &mut bytes)?;
         match String::from_utf8(bytes) {
             Ok(text) => Ok(text),
-            Err(_) => self.fail(Problem::Field { field: field.to_owned(), why: "the text is not UTF-8".into() }),
+            Err(_) => {
+                self.fail(Problem::Field { field: field.to_owned(), why: "the text is not UTF-8".into() })
+            }
         }
     }
 
@@ -109,7 +111,10 @@ impl<'a, R: Read> Reader<'a, R> {
     }
 
     fn unknown<T>(&self, field: &str, kind: u32) -> Result<T, GgufError> {
-        self.fail(Problem::Field { field: field.to_owned(), why: format!("value type {kind} does not exist") })
+        self.fail(Problem::Field {
+            field: field.to_owned(),
+            why: format!("value type {kind} does not exist"),
+        })
     }
 
     fn array(&mut self, field: &str, depth: u32) -> Result<Array, GgufError> {
@@ -164,7 +169,11 @@ impl<'a, R: Read> Reader<'a, R> {
             return self.fail(Problem::Field { field: field.to_owned(), why });
         }
         if self.nested > NESTED {
-            return self.fail(Problem::TooMany { field: field.to_owned(), count: self.nested, limit: NESTED });
+            return self.fail(Problem::TooMany {
+                field: field.to_owned(),
+                count: self.nested,
+                limit: NESTED,
+            });
         }
         let mut all = Vec::new();
         for _ in 0..count {

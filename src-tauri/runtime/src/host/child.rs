@@ -73,7 +73,8 @@ fn serve(job: Job) -> ! {
     // The parent's word arrives on a pipe that closes when the parent ends, however it ends.
     let opened = gguf::open(&job.model);
     let size = opened.as_ref().ok().and_then(|file| file.metadata().ok()).map_or(0, |about| about.len());
-    let parts = sandbox::enter(&job.model, size, Some(job.memory_limit).filter(|limit| *limit > 0));
+    let limit = Some(job.memory_limit).filter(|limit| *limit > 0);
+    let parts = sandbox::enter(&job.model, size, job.threads, limit);
     let (give, take) = mpsc::channel();
     std::thread::spawn(move || listen(&give));
 

@@ -14,6 +14,7 @@
 mod child;
 mod memory;
 mod parent;
+mod process;
 mod protocol;
 mod sandbox;
 mod words;
@@ -22,7 +23,8 @@ pub use child::serve_if_asked;
 pub use memory::resident_bytes;
 pub use parent::Host;
 pub use words::{
-    Finish, Finished, Left, Loaded, LogitsRow, Message, Prompt, Purpose, Request, Role, Spawn, Template, Tokenized,
+    Finish, Finished, Left, Loaded, LogitsRow, Message, Prompt, Purpose, Request, Role, Spawn, Template,
+    Tokenized,
 };
 
 /// What went wrong with an expert's process or with a request to it.
@@ -72,7 +74,9 @@ impl HostError {
             HostError::Crashed { .. } | HostError::Hung { .. } | HostError::Garbled { .. } => {
                 "Ask again; if it happens again with this expert, download its file again or use another expert."
             }
-            HostError::OutOfMemory { .. } => "Raise the memory budget in the settings, or use a smaller expert.",
+            HostError::OutOfMemory { .. } => {
+                "Raise the memory budget in the settings, or use a smaller expert."
+            }
         }
     }
 

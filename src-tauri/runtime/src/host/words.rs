@@ -45,7 +45,7 @@ impl Message {
 pub enum Prompt {
     /// Rendered by the model's own chat template. Text inside a message never becomes a control token.
     Messages(Vec<Message>),
-    /// Taken as it is, after the model's start token.
+    /// Taken as it is, after the model's start token; control tokens written in it are control tokens.
     Raw(String),
 }
 

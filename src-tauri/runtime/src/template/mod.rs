@@ -25,7 +25,7 @@ const FUEL: u64 = 5_000_000;
 /// The output may have this many bytes more than the messages, twice.
 const OUTPUT: usize = 1 << 20;
 /// Stack of the thread that renders: deep nesting in a template is found by its parser, given room.
-const STACK: usize = 64 << 20;
+const STACK: usize = 16 << 20;
 
 /// A model's way to write a conversation.
 pub struct ChatTemplate {
@@ -52,7 +52,8 @@ impl ChatTemplate {
     pub fn read(header: &Header, tokenizer: &Tokenizer) -> Result<ChatTemplate, GgufError> {
         let vocabulary = tokenizer.vocabulary();
         let text = |id: Option<u32>| id.map(|id| vocabulary.text(id).to_owned()).unwrap_or_default();
-        let is_control = |text: &str| vocabulary.id(text).is_some_and(|id| vocabulary.kind(id) == Kind::Control);
+        let is_control =
+            |text: &str| vocabulary.id(text).is_some_and(|id| vocabulary.kind(id) == Kind::Control);
         let mut template = ChatTemplate {
             own: None,
             why: "the file has no chat template".into(),

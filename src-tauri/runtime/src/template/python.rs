@@ -32,11 +32,10 @@ fn string_method(text: &str, name: &str, arguments: &[Value]) -> Result<Value, E
         "capitalize" => capitalized(&text.to_lowercase()).into(),
         "replace" => text.replace(needed(0)?, needed(1)?).into(),
         "count" => text.matches(needed(0)?).count().into(),
-        "find" => {
-            text.find(needed(0)?).map_or(-1, |at| text[..at].chars().count() as i64).into()
-        }
+        "find" => text.find(needed(0)?).map_or(-1, |at| text[..at].chars().count() as i64).into(),
         "split" => {
-            let most = arguments.get(1).and_then(Value::as_i64).filter(|most| *most >= 0).map(|most| most as usize);
+            let most =
+                arguments.get(1).and_then(Value::as_i64).filter(|most| *most >= 0).map(|most| most as usize);
             let pieces: Vec<Value> = match (argument(0), most) {
                 (Some(separator), _) if separator.is_empty() => {
                     return Err(Error::new(ErrorKind::InvalidOperation, "empty separator"));
@@ -87,12 +86,23 @@ fn title(text: &str) -> String {
 
 /// Today in UTC by a strftime format: years, months and days, which is what templates ask for.
 pub(super) fn strftime(format: &str) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_secs();
     at(format, (now / 86_400) as i64)
 }
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 

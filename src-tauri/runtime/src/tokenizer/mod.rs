@@ -7,8 +7,8 @@
 //! Source: SentencePiece BPE (arXiv:1808.06226), byte-level BPE (GPT-2), GGUF's tokenizer keys
 
 mod bpe;
-mod spm;
 mod split;
+mod spm;
 mod stream;
 mod vocabulary;
 
@@ -21,7 +21,9 @@ use crate::gguf::{GgufError, Header, Value};
 pub enum TokenizerError {
     #[error(transparent)]
     File(#[from] GgufError),
-    #[error("{path}: tokenizer.ggml.model: the tokenizer \"{model}\" is not supported; \"llama\" and \"gpt2\" are")]
+    #[error(
+        "{path}: tokenizer.ggml.model: the tokenizer \"{model}\" is not supported; \"llama\" and \"gpt2\" are"
+    )]
     Model { path: String, model: String },
     #[error("{path}: tokenizer.ggml.pre: the pre-tokenizer \"{pre}\" is not supported; {known} are")]
     Pre { path: String, pre: String, known: String },
@@ -85,7 +87,9 @@ impl Tokenizer {
             Some("gpt2") => split::Splitter::named(header.text("tokenizer.ggml.pre")?).err().map(|pre| {
                 format!("the pre-tokenizer \"{pre}\" is not supported; {} are", split::Splitter::names())
             }),
-            Some(other) => Some(format!("the tokenizer \"{other}\" is not supported; \"llama\" and \"gpt2\" are")),
+            Some(other) => {
+                Some(format!("the tokenizer \"{other}\" is not supported; \"llama\" and \"gpt2\" are"))
+            }
         })
     }
 
@@ -233,7 +237,9 @@ fn token_key(header: &Header, key: &str, vocabulary: &Vocabulary) -> Result<Opti
     }
     let Some(id) = header.u64(key)? else { return Ok(None) };
     if id >= vocabulary.len() as u64 {
-        return Err(header.error(key, format!("token {id} is outside the vocabulary of {}", vocabulary.len())));
+        return Err(
+            header.error(key, format!("token {id} is outside the vocabulary of {}", vocabulary.len()))
+        );
     }
     Ok(Some(id as u32))
 }

@@ -42,8 +42,9 @@ impl Vocabulary {
             }
             Some(numbers) => {
                 let kind = |(id, number)| {
-                    Kind::from_number(number)
-                        .ok_or_else(|| header.error(key, format!("token {id} has type {number}; 1 to 6 exist")))
+                    Kind::from_number(number).ok_or_else(|| {
+                        header.error(key, format!("token {id} has type {number}; 1 to 6 exist"))
+                    })
                 };
                 numbers.into_iter().enumerate().map(kind).collect::<Result<Vec<_>, _>>()?
             }

@@ -1,0 +1,213 @@
+//! The gate: a linear classifier over hashed n-grams that reads a question's domain and complexity
+//! ([`runtime::classifier`]), trained on the wordings of the starters' corpora and on everyday questions as `none`.
+//!
+//! Out:    `gate.bin`, the same for the same seed, with a temperature fitted on held-out wordings
+//! Source: AdaGrad (JMLR 12, 2011); temperature scaling (arXiv:1706.04599)
+
+use crate::LabError;
+use crate::data::{self, Split, refusals};
+use rand::seq::SliceRandom;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use runtime::classifier::{Classifier, Weights, features_in};
+use std::path::Path;
+
+/// In the order of the file; the last is what belongs to no starter.
+pub const LABELS: [&str; 5] = ["mathematics", "units", "words", "code", "none"];
+const CORPORA: [&str; 4] = ["arithmetic", "units", "words", "code"];
+const NONE: usize = 4;
+const BUCKETS: u32 = 1 << 15;
+/// Questions of each label in training, and of each in the held-out set.
+const TRAIN: usize = 12_000;
+const HELD_OUT: usize = 1_500;
+const EPOCHS: usize = 4;
+const RATE: f32 = 0.3;
+/// Towards zero at each step, so that rare n-grams cannot shout.
+const SHRINK: f32 = 1e-6;
+
+/// What the held-out wordings say, each figure from `n` questions.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub accuracy: f32,
+    /// Expected calibration error over ten bins.
+    pub calibration_error: f32,
+    /// Mean absolute error of the complexity.
+    pub complexity_error: f32,
+    pub temperature: f32,
+    pub n: usize,
+}
+
+struct Text {
+    features: Vec<(u32, f32)>,
+    label: usize,
+    complexity: f32,
+}
+
+/// Trains and writes the classifier to `out`.
+pub fn train(out: &Path, seed: u64) -> Result<Report, LabError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut texts = texts(TRAIN, Split::Train, &mut rng)?;
+    let mut weights = Weights {
+        labels: LABELS.map(String::from).to_vec(),
+        temperature: 1.0,
+        buckets: BUCKETS,
+        class_bias: vec![0.0; LABELS.len()],
+        class_weights: vec![0.0; BUCKETS as usize * LABELS.len()],
+        complexity_bias: 3.0,
+        complexity_weights: vec![0.0; BUCKETS as usize],
+    };
+    fit(&mut weights, &mut texts, &mut rng);
+    let mut held_out = self::texts(HELD_OUT, Split::HeldOut, &mut rng)?;
+    held_out.shuffle(&mut rng);
+    let (fitting, testing) = held_out.split_at(held_out.len() / 2);
+    weights.temperature = temperature(&weights, fitting);
+    let report = report(&weights, testing);
+    let bytes = weights.write()?;
+    Classifier::load(&bytes)?;
+    std::fs::write(out, bytes).map_err(|e| LabError::File(out.into(), e))?;
+    Ok(report)
+}
+
+fn texts(each: usize, split: Split, rng: &mut ChaCha8Rng) -> Result<Vec<Text>, LabError> {
+    let mut texts = Vec::new();
+    let mut add = |question: &str, label, complexity| {
+        texts.push(Text { features: features_in(question, BUCKETS), label, complexity });
+    };
+    for (label, name) in CORPORA.iter().enumerate() {
+        let corpus = data::corpus(name)?;
+        let mut count = 0;
+        while count < each {
+            let example = corpus.sample(rng, split);
+            // What a starter refuses may belong to any domain or to none.
+            if example.task != refusals::TASK {
+                add(&example.question, label, example.complexity);
+                count += 1;
+            }
+        }
+    }
+    for _ in 0..each * 3 / 2 {
+        add(&refusals::everyday(rng, split), NONE, refusals::COMPLEXITY);
+    }
+    Ok(texts)
+}
+
+/// Softmax regression and least squares by AdaGrad, one text at a time.
+fn fit(weights: &mut Weights, texts: &mut [Text], rng: &mut ChaCha8Rng) {
+    let labels = LABELS.len();
+    let mut class_squares = vec![1e-3f32; weights.class_weights.len()];
+    let mut complexity_squares = vec![1e-3f32; weights.complexity_weights.len()];
+    for _ in 0..EPOCHS {
+        texts.shuffle(rng);
+        for text in texts.iter() {
+            let probabilities = probabilities(weights, text, 1.0);
+            let off = complexity(weights, text) - text.complexity;
+            for (class, p) in probabilities.iter().enumerate() {
+                let gradient = p - f32::from(u8::from(class == text.label));
+                weights.class_bias[class] -= 0.01 * gradient;
+                for (bucket, value) in &text.features {
+                    let at = *bucket as usize * labels + class;
+                    let g = gradient * value + SHRINK * weights.class_weights[at];
+                    class_squares[at] += g * g;
+                    weights.class_weights[at] -= RATE * g / class_squares[at].sqrt();
+                }
+            }
+            weights.complexity_bias -= 0.002 * off;
+            for (bucket, value) in &text.features {
+                let at = *bucket as usize;
+                let g = off * value;
+                complexity_squares[at] += g * g;
+                weights.complexity_weights[at] -= 0.1 * g / complexity_squares[at].sqrt();
+            }
+        }
+    }
+}
+
+fn probabilities(weights: &Weights, text: &Text, temperature: f32) -> Vec<f32> {
+    let labels = LABELS.len();
+    let mut logits = weights.class_bias.clone();
+    for (bucket, value) in &text.features {
+        let row = &weights.class_weights[*bucket as usize * labels..][..labels];
+        logits.iter_mut().zip(row).for_each(|(logit, weight)| *logit += value * weight);
+    }
+    let top = logits.iter().copied().fold(f32::MIN, f32::max);
+    logits.iter_mut().for_each(|logit| *logit = ((*logit - top) / temperature).exp());
+    let total: f32 = logits.iter().sum();
+    logits.iter_mut().for_each(|p| *p /= total);
+    logits
+}
+
+fn complexity(weights: &Weights, text: &Text) -> f32 {
+    let sum: f32 =
+        text.features.iter().map(|(bucket, value)| value * weights.complexity_weights[*bucket as usize]).sum();
+    weights.complexity_bias + sum
+}
+
+/// The temperature, of a fine grid, at which `texts` are least surprising. At least 1: generated wordings are easier
+/// than people's, so the gate is never made surer than training left it.
+fn temperature(weights: &Weights, texts: &[Text]) -> f32 {
+    let surprise = |t: f32| -> f32 {
+        texts.iter().map(|text| -probabilities(weights, text, t)[text.label].max(1e-9).ln()).sum()
+    };
+    let grid = (0..=60).map(|i| 1.0 + i as f32 * 0.05);
+    grid.map(|t| (t, surprise(t))).min_by(|a, b| a.1.total_cmp(&b.1)).map_or(1.0, |best| best.0)
+}
+
+fn report(weights: &Weights, texts: &[Text]) -> Report {
+    let mut bins = [(0f32, 0f32, 0f32); 10];
+    let (mut right, mut off) = (0usize, 0f32);
+    for text in texts {
+        let probabilities = probabilities(weights, text, weights.temperature);
+        let best = (0..LABELS.len()).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b])).unwrap_or(NONE);
+        let is_right = best == text.label;
+        right += usize::from(is_right);
+        off += (complexity(weights, text).clamp(0.0, 10.0) - text.complexity).abs();
+        let bin = &mut bins[((probabilities[best] * 10.0) as usize).min(9)];
+        bin.0 += 1.0;
+        bin.1 += probabilities[best];
+        bin.2 += f32::from(u8::from(is_right));
+    }
+    let n = texts.len();
+    Report {
+        accuracy: right as f32 / n as f32,
+        calibration_error: bins.iter().map(|(_, sure, right)| (sure - right).abs()).sum::<f32>() / n as f32,
+        complexity_error: off / n as f32,
+        temperature: weights.temperature,
+        n,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::Rng;
+
+    #[test]
+    fn a_gate_separates_what_it_was_shown() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let texts: Vec<Text> = (0..400)
+            .map(|i| {
+                let number: u32 = rng.random_range(0..100);
+                let (question, label) =
+                    if i % 2 == 0 { (format!("what is {number} + 4"), 0) } else { (format!("how is the weather in town {number}"), NONE) };
+                Text { features: features_in(&question, BUCKETS), label, complexity: 2.0 + label as f32 }
+            })
+            .collect();
+        let (mut shown, asked): (Vec<_>, Vec<_>) = texts.into_iter().enumerate().partition(|(i, _)| i / 2 % 4 != 3);
+        let mut shown: Vec<Text> = shown.drain(..).map(|(_, text)| text).collect();
+        let asked: Vec<Text> = asked.into_iter().map(|(_, text)| text).collect();
+        let mut weights = Weights {
+            labels: LABELS.map(String::from).to_vec(),
+            temperature: 1.0,
+            buckets: BUCKETS,
+            class_bias: vec![0.0; LABELS.len()],
+            class_weights: vec![0.0; BUCKETS as usize * LABELS.len()],
+            complexity_bias: 3.0,
+            complexity_weights: vec![0.0; BUCKETS as usize],
+        };
+        assert!(report(&weights, &asked).accuracy < 0.6, "untrained, it cannot tell them apart");
+        fit(&mut weights, &mut shown, &mut rng);
+        let report = report(&weights, &asked);
+        assert!(report.accuracy > 0.98, "{report:?}");
+        assert!(report.complexity_error < 0.5, "{report:?}");
+    }
+}

@@ -1,0 +1,88 @@
+//! Why a file is no expert, and why a request gives no text.
+
+use crate::families::ModelError;
+use crate::gguf::GgufError;
+use crate::tokenizer::TokenizerError;
+
+/// A file that cannot become an expert.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error(transparent)]
+    File(#[from] GgufError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    #[error("the threads that compute cannot be started: {0}")]
+    Threads(String),
+}
+
+impl LoadError {
+    pub fn code(&self) -> &'static str {
+        match self {
+            LoadError::File(error)
+            | LoadError::Model(ModelError::File(error))
+            | LoadError::Tokenizer(TokenizerError::File(error)) => error.code(),
+            LoadError::Model(ModelError::Unsupported { .. }) => "model.unsupported",
+            LoadError::Tokenizer(_) => "model.tokenizer",
+            LoadError::Threads(_) => "expert.threads",
+        }
+    }
+
+    pub fn fix(&self) -> &'static str {
+        match self {
+            LoadError::File(error)
+            | LoadError::Model(ModelError::File(error))
+            | LoadError::Tokenizer(TokenizerError::File(error)) => error.fix(),
+            LoadError::Model(_) | LoadError::Tokenizer(_) => {
+                "Choose another model; `lectern model inspect` says beforehand what is supported."
+            }
+            LoadError::Threads(_) => "Use fewer threads, or raise the memory budget.",
+        }
+    }
+}
+
+/// A request that gives no text.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    #[error("there is nothing to continue: the text is empty and the model has no start token")]
+    Nothing,
+    #[error("token {id} is outside the vocabulary of {vocabulary}")]
+    Token { id: u32, vocabulary: usize },
+    #[error("{0}")]
+    Sampling(String),
+    #[error(transparent)]
+    Memory(#[from] crate::blocks::CacheFull),
+    #[error("the model gives logits that are no numbers after {tokens} tokens")]
+    NotNumbers { tokens: usize },
+    #[error("this process has the tokenizer alone")]
+    TokenizerOnly,
+    #[error("stopped")]
+    Stopped,
+}
+
+impl RequestError {
+    pub fn code(&self) -> &'static str {
+        match self {
+            RequestError::Nothing => "request.empty",
+            RequestError::Token { .. } => "request.token",
+            RequestError::Sampling(_) => "request.sampling",
+            RequestError::Memory(_) => "expert.out_of_memory",
+            RequestError::NotNumbers { .. } => "model.not_numbers",
+            RequestError::TokenizerOnly => "request.tokenizer_only",
+            RequestError::Stopped => "stopped",
+        }
+    }
+
+    pub fn fix(&self) -> &'static str {
+        match self {
+            RequestError::Nothing => "Give a text.",
+            RequestError::Token { .. } => "Give token ids of this model's vocabulary.",
+            RequestError::Sampling(_) => "Change the sampling settings.",
+            RequestError::Memory(_) => "Ask with a shorter text, or raise the memory budget.",
+            RequestError::NotNumbers { .. } => "The file is damaged: download it again from its source.",
+            RequestError::TokenizerOnly => "Start the expert for generating.",
+            RequestError::Stopped => "Ask again when you like.",
+        }
+    }
+}
