@@ -59,15 +59,7 @@ fn a_question_passes_every_room_in_order_and_its_trace_is_whole() {
         .expect("an answer");
     order.dedup();
     let rooms = [
-        "begun",
-        "read",
-        "retrieved",
-        "routed",
-        "seating",
-        "seated",
-        "compressed",
-        "text",
-        "generated",
+        "begun", "read", "retrieved", "routed", "seating", "seated", "compressed", "text", "generated",
         "done",
     ];
     assert_eq!(order, rooms);

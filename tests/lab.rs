@@ -23,7 +23,12 @@ impl Corpus for Doubling {
     }
     fn sample(&self, rng: &mut ChaCha8Rng, _: Split) -> Example {
         let digit = rng.random_range(0..10);
-        Example { question: format!("twice {digit}"), answer: format!("{}", digit * 2), complexity: 1.0, task: "double" }
+        Example {
+            question: format!("twice {digit}"),
+            answer: format!("{}", digit * 2),
+            complexity: 1.0,
+            task: "double",
+        }
     }
     fn correct(&self, example: &Example, answer: &str) -> bool {
         example.answer == answer
@@ -67,7 +72,10 @@ fn a_stopped_run_goes_on_bit_for_bit() {
         let once = train(&recipe, whole.path(), None, &mut |_| ()).unwrap();
         train(&recipe, halved.path(), Some(5), &mut |_| ()).unwrap();
         let twice = train(&recipe, halved.path(), None, &mut |_| ()).unwrap();
-        assert!(weights(&once.model) == weights(&twice.model), "{experts} experts: the resumed weights differ");
+        assert!(
+            weights(&once.model) == weights(&twice.model),
+            "{experts} experts: the resumed weights differ"
+        );
         assert_eq!(once.tokens, twice.tokens);
     }
 }
@@ -79,7 +87,8 @@ fn a_mixture_starts_where_its_dense_parent_stopped() {
     let parent = train(&dense, folder.path(), None, &mut |_| ()).unwrap();
     let child = Recipe { name: "child", parent: Some("toy"), ..recipe(4, 1) };
     let started = train(&child, folder.path(), Some(0), &mut |_| ()).unwrap();
-    let right = |model, tokenizer| lab::train::exactness(model, tokenizer, &dense.corpora, 50, 3, &mut |_, _, _| ());
+    let right =
+        |model, tokenizer| lab::train::exactness(model, tokenizer, &dense.corpora, 50, 3, &mut |_, _, _| ());
     let (before, after) = (
         right(&parent.model, &parent.tokenizer).unwrap()["double"].right,
         right(&started.model, &started.tokenizer).unwrap()["double"].right,
@@ -100,7 +109,9 @@ fn training_learns_what_it_is_shown() {
     let folder = tempfile::tempdir().unwrap();
     let recipe = recipe(0, 150);
     let trained = train(&recipe, folder.path(), None, &mut |_| ()).unwrap();
-    let exact = lab::train::exactness(&trained.model, &trained.tokenizer, &recipe.corpora, 50, 3, &mut |_, _, _| ()).unwrap();
+    let exact =
+        lab::train::exactness(&trained.model, &trained.tokenizer, &recipe.corpora, 50, 3, &mut |_, _, _| ())
+            .unwrap();
     assert!(exact["double"].right >= 45, "{} of 50 doublings after 150 steps", exact["double"].right);
 }
 
@@ -125,7 +136,10 @@ fn the_runtime_computes_from_the_exported_file_what_the_lab_trained() {
         let largest = lab.iter().flatten().fold(0f32, |top, x| top.max(x.abs()));
         for (position, (lab, ours)) in lab.iter().zip(&ours).enumerate() {
             for (a, b) in lab.iter().zip(ours) {
-                assert!((a - b).abs() < 0.01 * largest, "{experts} experts, position {position}: {a} trained, {b} run");
+                assert!(
+                    (a - b).abs() < 0.01 * largest,
+                    "{experts} experts, position {position}: {a} trained, {b} run"
+                );
             }
         }
     }

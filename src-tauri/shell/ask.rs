@@ -36,8 +36,7 @@ pub async fn ask(app: AppHandle, question: Question, events: Channel<Shown>) -> 
         tauri::async_runtime::spawn_blocking(move || answer(&app.state::<House>(), question, &events));
     answering.await.unwrap_or_else(|error| {
         Err(crate::failure::failure(
-            "window.answer_panicked",
-            "The answer broke off inside Lectern. This is a bug.",
+            "window.answer_panicked", "The answer broke off inside Lectern. This is a bug.",
             "Ask again; your conversations are safe. If it happens again, please report it.",
         )
         .with(error.to_string()))

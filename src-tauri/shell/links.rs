@@ -40,8 +40,7 @@ pub fn open_link(url: String) -> Result<(), Failure> {
     let url = permitted(&url).ok_or_else(|| not_permitted(&url))?;
     open::that_detached(url.as_str()).map_err(|error| {
         failure(
-            "window.link_not_opened",
-            "No program on this computer took the link.",
+            "window.link_not_opened", "No program on this computer took the link.",
             "Copy the link and open it by hand.",
         )
         .with(error.to_string())
@@ -50,8 +49,7 @@ pub fn open_link(url: String) -> Result<(), Failure> {
 
 fn not_permitted(address: &str) -> Failure {
     failure(
-        "window.link_not_permitted",
-        "This is not a link to the web or to a mail address.",
+        "window.link_not_permitted", "This is not a link to the web or to a mail address.",
         "Nothing was opened. Links of other kinds are never followed.",
     )
     .with(address.chars().take(200).collect::<String>())

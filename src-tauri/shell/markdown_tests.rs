@@ -93,17 +93,9 @@ fn html_and_images_are_plain_text() {
 #[test]
 fn only_links_that_lead_to_the_web_or_to_mail_are_links() {
     for bad in [
-        "javascript:alert(1)",
-        "JaVaScRiPt:alert(1)",
-        "java\tscript:alert(1)",
-        "data:text/html,x",
-        "file:///etc/passwd",
-        "vbscript:x",
-        "tauri://localhost",
-        "ipc://localhost",
-        "//example.com",
-        "/relative",
-        "",
+        "javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\tscript:alert(1)", "data:text/html,x",
+        "file:///etc/passwd", "vbscript:x", "tauri://localhost", "ipc://localhost", "//example.com",
+        "/relative", "",
     ] {
         assert!(!json(&format!("[go](<{bad}>)")).contains("\"link\""), "{bad} must not be a link");
     }

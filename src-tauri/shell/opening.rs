@@ -82,8 +82,7 @@ impl<T> Shared<T> {
 
 fn broken() -> Failure {
     failure(
-        "window.engine_panicked",
-        "Lectern's engine broke while it opened. This is a bug.",
+        "window.engine_panicked", "Lectern's engine broke while it opened. This is a bug.",
         "Try again; if it happens again, please report it with the text that the terminal shows.",
     )
     .into()

@@ -224,6 +224,7 @@ fn answer(id: String, conversation: String, question: &Question, gathered: Gathe
         expert: trace.route.chosen.clone(),
         tokens: trace.generate.tokens,
         stopped: trace.stopped_in.is_some(),
+        rating: 0,
         created: now_ms(),
         trace,
     }

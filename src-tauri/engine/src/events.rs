@@ -10,7 +10,10 @@ use ts_rs::TS;
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum AnswerEvent {
     /// The answer's id and its conversation, before anything else.
-    Begun { id: String, conversation: String },
+    Begun {
+        id: String,
+        conversation: String,
+    },
     Read(Reading),
     Retrieved(Recalled),
     Routed(Plan),
@@ -19,10 +22,16 @@ pub enum AnswerEvent {
     Seated(Seated),
     Compressed(Compressed),
     /// More text of the answer.
-    Text { piece: String },
+    Text {
+        piece: String,
+    },
     Generated(Generated),
-    Done { answer: Box<Answer> },
-    Failed { failure: Failure },
+    Done {
+        answer: Box<Answer>,
+    },
+    Failed {
+        failure: Failure,
+    },
 }
 
 /// Who stands at the lectern. One thread owns it; these are copies.
@@ -56,7 +65,10 @@ pub enum Seat {
         #[ts(type = "number")]
         memory_bytes: u64,
     },
-    Failed { expert: String, failure: Failure },
+    Failed {
+        expert: String,
+        failure: Failure,
+    },
 }
 
 /// Whole states of the app.

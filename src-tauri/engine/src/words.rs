@@ -296,6 +296,9 @@ pub struct Answer {
     pub stopped: bool,
     /// The expert said that it cannot do this.
     pub refused: bool,
+    /// The user's thumb: 1, -1, or 0 for none.
+    #[serde(default)]
+    pub rating: i32,
     /// Unix time in milliseconds.
     #[ts(type = "number")]
     pub created: i64,

@@ -41,7 +41,9 @@ pub struct Accuracy {
 
 impl Accuracy {
     pub fn all(&self) -> Score {
-        self.by_task.values().fold(Score::default(), |sum, s| Score { right: sum.right + s.right, n: sum.n + s.n })
+        self.by_task
+            .values()
+            .fold(Score::default(), |sum, s| Score { right: sum.right + s.right, n: sum.n + s.n })
     }
 }
 

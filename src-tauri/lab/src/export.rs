@@ -19,7 +19,12 @@ const CONTROL_TYPE: i32 = 3;
 const MOSTLY_F16: u32 = 1;
 
 /// Writes `model`: matrices in F16, norms and the router in F32.
-pub fn export(path: &Path, name: &str, model: &Model, tokenizer: &Tokenizer) -> std::result::Result<(), LabError> {
+pub fn export(
+    path: &Path,
+    name: &str,
+    model: &Model,
+    tokenizer: &Tokenizer,
+) -> std::result::Result<(), LabError> {
     let shape = &model.shape;
     let mut writer = Writer::new();
     let head = shape.width / shape.heads;
@@ -46,7 +51,8 @@ pub fn export(path: &Path, name: &str, model: &Model, tokenizer: &Tokenizer) -> 
             .set("llama.expert_feed_forward_length", shape.feed_forward as u32);
     }
     let (tokens, merges) = tokenizer.tokens_and_merges()?;
-    let types: Vec<i32> = (0..tokens.len()).map(|id| if id < CONTROL.len() { CONTROL_TYPE } else { NORMAL }).collect();
+    let types: Vec<i32> =
+        (0..tokens.len()).map(|id| if id < CONTROL.len() { CONTROL_TYPE } else { NORMAL }).collect();
     writer
         .set("tokenizer.ggml.model", "gpt2")
         .set("tokenizer.ggml.pre", PRE)
@@ -67,8 +73,12 @@ pub fn export(path: &Path, name: &str, model: &Model, tokenizer: &Tokenizer) -> 
         let name = |part: &str| format!("blk.{i}.{part}.weight");
         f32(&mut writer, &name("attn_norm"), &layer.attention_norm)?;
         f32(&mut writer, &name("ffn_norm"), &layer.feed_forward_norm)?;
-        let matrices =
-            [("attn_q", &layer.query), ("attn_k", &layer.key), ("attn_v", &layer.value), ("attn_output", &layer.output)];
+        let matrices = [
+            ("attn_q", &layer.query),
+            ("attn_k", &layer.key),
+            ("attn_v", &layer.value),
+            ("attn_output", &layer.output),
+        ];
         for (part, var) in matrices {
             matrix(&mut writer, &name(part), var)?;
         }

@@ -6,8 +6,8 @@
 
 use crate::LabError;
 use crate::data::{self, Split, refusals};
-use rand::seq::SliceRandom;
 use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use runtime::classifier::{Classifier, Weights, features_in};
 use std::path::Path;
@@ -137,8 +137,11 @@ fn probabilities(weights: &Weights, text: &Text, temperature: f32) -> Vec<f32> {
 }
 
 fn complexity(weights: &Weights, text: &Text) -> f32 {
-    let sum: f32 =
-        text.features.iter().map(|(bucket, value)| value * weights.complexity_weights[*bucket as usize]).sum();
+    let sum: f32 = text
+        .features
+        .iter()
+        .map(|(bucket, value)| value * weights.complexity_weights[*bucket as usize])
+        .sum();
     weights.complexity_bias + sum
 }
 
@@ -157,7 +160,8 @@ fn report(weights: &Weights, texts: &[Text]) -> Report {
     let (mut right, mut off) = (0usize, 0f32);
     for text in texts {
         let probabilities = probabilities(weights, text, weights.temperature);
-        let best = (0..LABELS.len()).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b])).unwrap_or(NONE);
+        let best =
+            (0..LABELS.len()).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b])).unwrap_or(NONE);
         let is_right = best == text.label;
         right += usize::from(is_right);
         off += (complexity(weights, text).clamp(0.0, 10.0) - text.complexity).abs();
@@ -187,12 +191,16 @@ mod tests {
         let texts: Vec<Text> = (0..400)
             .map(|i| {
                 let number: u32 = rng.random_range(0..100);
-                let (question, label) =
-                    if i % 2 == 0 { (format!("what is {number} + 4"), 0) } else { (format!("how is the weather in town {number}"), NONE) };
+                let (question, label) = if i % 2 == 0 {
+                    (format!("what is {number} + 4"), 0)
+                } else {
+                    (format!("how is the weather in town {number}"), NONE)
+                };
                 Text { features: features_in(&question, BUCKETS), label, complexity: 2.0 + label as f32 }
             })
             .collect();
-        let (mut shown, asked): (Vec<_>, Vec<_>) = texts.into_iter().enumerate().partition(|(i, _)| i / 2 % 4 != 3);
+        let (mut shown, asked): (Vec<_>, Vec<_>) =
+            texts.into_iter().enumerate().partition(|(i, _)| i / 2 % 4 != 3);
         let mut shown: Vec<Text> = shown.drain(..).map(|(_, text)| text).collect();
         let asked: Vec<Text> = asked.into_iter().map(|(_, text)| text).collect();
         let mut weights = Weights {

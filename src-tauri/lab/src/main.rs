@@ -84,7 +84,10 @@ fn run(Arguments { command, starters: folder }: Arguments) -> Result<(), LabErro
             let report = gate::train(&folder.join("gate.bin"), starters::GATE_SEED)?;
             eprintln!(
                 "gate: {:.1} % of {} held-out questions read right, calibration error {:.3}, complexity off by {:.2}",
-                100.0 * report.accuracy, report.n, report.calibration_error, report.complexity_error
+                100.0 * report.accuracy,
+                report.n,
+                report.calibration_error,
+                report.complexity_error
             );
             Ok(())
         }
@@ -97,7 +100,10 @@ fn run(Arguments { command, starters: folder }: Arguments) -> Result<(), LabErro
             let corpus = lab::data::corpus(&name)?;
             for _ in 0..n {
                 let example = corpus.sample(&mut rng, Split::Train);
-                eprintln!("--- {} ({:.1})\n{}\n{}", example.task, example.complexity, example.question, example.answer);
+                eprintln!(
+                    "--- {} ({:.1})\n{}\n{}",
+                    example.task, example.complexity, example.question, example.answer
+                );
             }
             Ok(())
         }
@@ -107,9 +113,21 @@ fn run(Arguments { command, starters: folder }: Arguments) -> Result<(), LabErro
             let tokenizer = &trained.tokenizer;
             let mut show = |row: &[u32], at: usize, wrote: u32| {
                 let text = |ids: &[u32]| tokenizer.decode(ids).unwrap_or_default();
-                eprintln!("--- {}\n>>> {:?} in place of {:?}", text(&row[..at]), text(&[wrote]), text(&row[at..=at]));
+                eprintln!(
+                    "--- {}\n>>> {:?} in place of {:?}",
+                    text(&row[..at]),
+                    text(&[wrote]),
+                    text(&row[at..=at])
+                );
             };
-            lab::train::exactness(&trained.model, tokenizer, &recipe.corpora, n, starters::TEST_SEED, &mut show)?;
+            lab::train::exactness(
+                &trained.model,
+                tokenizer,
+                &recipe.corpora,
+                n,
+                starters::TEST_SEED,
+                &mut show,
+            )?;
             Ok(())
         }
         Command::Accuracy { names, n, seed, misses } => {
@@ -120,7 +138,10 @@ fn run(Arguments { command, starters: folder }: Arguments) -> Result<(), LabErro
                 let measured = accuracy::measure(&executable, &file, &recipe.corpora, n, seed)?;
                 eprintln!("{name}: {}", starters::line(&measured));
                 for miss in measured.misses.iter().take(misses) {
-                    eprintln!("--- {}\nQ: {}\nexpected:\n{}\ngiven:\n{}", miss.task, miss.question, miss.expected, miss.answer);
+                    eprintln!(
+                        "--- {}\nQ: {}\nexpected:\n{}\ngiven:\n{}",
+                        miss.task, miss.question, miss.expected, miss.answer
+                    );
                 }
             }
             Ok(())

@@ -64,9 +64,7 @@ fn manifest(name: &str, file: &Path, parameters: usize, accuracy: &Accuracy) -> 
     let bytes = std::fs::read(file).map_err(|e| LabError::File(file.into(), e))?;
     let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     let mut manifest: Value = serde_json::from_str(declared(name)?)?;
-    let score = |test: String, score: crate::accuracy::Score| {
-        json!({ "test": test, "accuracy": score.accuracy(), "n": score.n, "seed": accuracy.seed })
-    };
+    let score = |test: String, score: crate::accuracy::Score| json!({ "test": test, "accuracy": score.accuracy(), "n": score.n, "seed": accuracy.seed });
     let mut measured = vec![score("held-out wordings and numbers".into(), accuracy.all())];
     measured.extend(accuracy.by_task.iter().map(|(task, s)| score(format!("held-out: {task}"), *s)));
     manifest["measured"] = Value::Array(measured);
@@ -83,6 +81,7 @@ fn manifest(name: &str, file: &Path, parameters: usize, accuracy: &Accuracy) -> 
 /// `97.2 % of 500 (addition 140/140, ...)`
 pub fn line(accuracy: &Accuracy) -> String {
     let all = accuracy.all();
-    let tasks: Vec<String> = accuracy.by_task.iter().map(|(task, s)| format!("{task} {}/{}", s.right, s.n)).collect();
+    let tasks: Vec<String> =
+        accuracy.by_task.iter().map(|(task, s)| format!("{task} {}/{}", s.right, s.n)).collect();
     format!("{:.1} % of {} held-out questions right ({})", 100.0 * all.accuracy(), all.n, tasks.join(", "))
 }

@@ -7,7 +7,9 @@ use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::pre_tokenizers::sequence::Sequence;
 use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::tokenizer::SplitDelimiterBehavior;
-use tokenizers::{AddedToken, DecoderWrapper, ModelWrapper, PreTokenizerWrapper, Tokenizer as Inner, TokenizerBuilder};
+use tokenizers::{
+    AddedToken, DecoderWrapper, ModelWrapper, PreTokenizerWrapper, Tokenizer as Inner, TokenizerBuilder,
+};
 
 pub const END: u32 = 0;
 pub const USER: u32 = 1;
@@ -36,7 +38,8 @@ impl Tokenizer {
             .initial_alphabet(alphabet.into_iter().collect())
             .special_tokens(CONTROL.iter().map(|token| AddedToken::from(*token, true)).collect())
             .build();
-        let split = Split::new(SplitPattern::Regex(PATTERN.to_string()), SplitDelimiterBehavior::Isolated, false)?;
+        let split =
+            Split::new(SplitPattern::Regex(PATTERN.to_string()), SplitDelimiterBehavior::Isolated, false)?;
         let bytes = ByteLevel::new(false, false, false);
         let steps = vec![PreTokenizerWrapper::Split(split), PreTokenizerWrapper::ByteLevel(bytes)];
         let mut tokenizer = TokenizerBuilder::new()

@@ -5,8 +5,8 @@ use crate::{Outcome, root, stamp};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// The oldest Node whose language and test runner the front end uses.
-const OLDEST_NODE: u32 = 20;
+/// The oldest Node (major, minor) that the front end's build tool takes.
+const OLDEST_NODE: (u32, u32) = (20, 19);
 
 pub fn npm(arguments: &[&str]) -> Command {
     let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
@@ -64,15 +64,35 @@ fn check_node() -> Outcome {
     let version = Command::new("node").arg("--version").output();
     let text =
         version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
-    let major = text.trim_start_matches('v').split('.').next().and_then(|major| major.parse::<u32>().ok());
-    match major {
-        Some(major) if major >= OLDEST_NODE => Ok(()),
+    let (major, minor) = OLDEST_NODE;
+    match version_of(&text) {
+        Some(found) if found >= OLDEST_NODE => Ok(()),
         Some(_) => Err(format!(
-            "Node {text} is too old for the front end: install Node {OLDEST_NODE} or newer (nodejs.org)"
+            "Node {text} is too old for the front end: install Node {major}.{minor} or newer (nodejs.org)"
         )),
         None => Err(format!(
-            "Node is missing, and the window's front end is built with it: install Node {OLDEST_NODE} or newer (nodejs.org). \
+            "Node is missing, and the window's front end is built with it: install Node {major}.{minor} or newer (nodejs.org). \
              Questions in the terminal work without: cargo xtask run -- ask \"What is 17 * 23?\""
         )),
+    }
+}
+
+/// Major and minor of what `node --version` says.
+fn version_of(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.trim_start_matches('v').split('.').map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_as_numbers() {
+        assert!(version_of("v20.20.2").unwrap() >= OLDEST_NODE);
+        assert!(version_of("v22.1.0").unwrap() >= OLDEST_NODE);
+        assert!(version_of("v20.9.0").unwrap() < OLDEST_NODE);
+        assert!(version_of("v18.19.0").unwrap() < OLDEST_NODE);
+        assert_eq!(version_of(""), None);
     }
 }

@@ -142,8 +142,7 @@ mod tests {
         for line in [
             "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.02s",
             "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.02s",
-            " Test Files  3 passed (3)",
-            "      Tests  1 failed | 31 passed (32)",
+            " Test Files  3 passed (3)", "      Tests  1 failed | 31 passed (32)",
             "test seat::tests::one_passed ... ok",
         ] {
             counted.read(line);

@@ -101,8 +101,8 @@ function withAnswer(turn: Turn, answer: Answer, blocks: Block[]): Turn {
   };
 }
 
-export function fromAnswer(answer: Answer, blocks: Block[], rating = 0): Turn {
-  return { ...withAnswer(fresh(answer.question), answer, blocks), rating };
+export function fromAnswer(answer: Answer, blocks: Block[]): Turn {
+  return { ...withAnswer(fresh(answer.question), answer, blocks), rating: answer.rating };
 }
 
 /** The turn after one more event. Events after the last one change nothing. */

@@ -112,7 +112,7 @@ pub(super) fn list(database: &Connection, search: Option<&str>) -> rusqlite::Res
 
 /// The answers of one conversation in their order.
 pub(super) fn turns(database: &Connection, id: &str) -> Result<Vec<Answer>, ArchiveError> {
-    let rows = || -> rusqlite::Result<Option<Vec<(String, String)>>> {
+    let rows = || -> rusqlite::Result<Option<Vec<(String, String, i32)>>> {
         let known: bool =
             database.query_row("SELECT EXISTS (SELECT 1 FROM conversations WHERE id = ?1)", [id], |row| {
                 row.get(0)
@@ -121,18 +121,19 @@ pub(super) fn turns(database: &Connection, id: &str) -> Result<Vec<Answer>, Arch
             return Ok(None);
         }
         let mut rows = database
-            .prepare_cached("SELECT id, whole FROM turns WHERE conversation = ?1 ORDER BY place, created")?;
+            .prepare_cached("SELECT id, whole, rating FROM turns WHERE conversation = ?1 ORDER BY place, created")?;
         let rows =
-            rows.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+            rows.query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<rusqlite::Result<_>>()?;
         Ok(Some(rows))
     };
     rows()
         .map_err(|source| ArchiveError::Database { doing: "read the conversation", source })?
         .ok_or_else(|| ArchiveError::NoConversation(id.into()))?
         .into_iter()
-        .map(|(id, whole)| {
-            serde_json::from_str(&whole)
-                .map_err(|error| ArchiveError::Unreadable { id, detail: error.to_string() })
+        .map(|(id, whole, rating)| {
+            let answer: Answer = serde_json::from_str(&whole)
+                .map_err(|error| ArchiveError::Unreadable { id, detail: error.to_string() })?;
+            Ok(Answer { rating, ..answer })
         })
         .collect()
 }

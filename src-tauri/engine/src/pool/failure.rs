@@ -44,8 +44,7 @@ impl From<PoolError> for Failure {
                 ("pool.statistics", "Check that the disk is not full and that the folder can be written.")
             }
             PoolError::Files { .. } => (
-                "pool.files",
-                "Check that the path is right, the disk is not full, and you may use the file.",
+                "pool.files", "Check that the path is right, the disk is not full, and you may use the file.",
             ),
             PoolError::BadManifest { .. } => {
                 ("pool.bad_manifest", "Correct that file, or delete it and add the expert again.")

@@ -218,11 +218,7 @@ mod tests {
     #[test]
     fn arithmetic_knows_its_own_questions() {
         for text in [
-            "What is 384 + 97?",
-            "384+97",
-            "15% of 240",
-            "12 times 12",
-            "What is the sum of 3 and 4?",
+            "What is 384 + 97?", "384+97", "15% of 240", "12 times 12", "What is the sum of 3 and 4?",
             "(3 + 4) * 5",
         ] {
             let score = assess(&arithmetic(), text);
@@ -233,12 +229,8 @@ mod tests {
     #[test]
     fn arithmetic_leaves_other_questions_alone() {
         for text in [
-            "Who wrote Hamlet?",
-            "Convert 5 km to m",
-            "well-known and/or",
-            "plus ça change",
-            "the square root of 9 + 7",
-            "2024",
+            "Who wrote Hamlet?", "Convert 5 km to m", "well-known and/or", "plus ça change",
+            "the square root of 9 + 7", "2024",
         ] {
             let score = assess(&arithmetic(), text);
             assert!(score < 0.3, "{text:?} scores {score}");

@@ -118,8 +118,6 @@ impl Pool {
         }
         let sha256 = starters::sha256_of(file).map_err(files("read"))?;
         let mut manifest = Manifest::named(name);
-        manifest.title =
-            facts.name.clone().filter(|title| !title.trim().is_empty()).unwrap_or_else(|| name.into());
         manifest.domains = domains
             .iter()
             .map(|domain| domain.trim().to_lowercase())

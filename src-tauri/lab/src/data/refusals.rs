@@ -176,8 +176,8 @@ const TEMPLATES: &[&str] = &[
     "remind me at {clock} to {task}", "set a timer for the {food}", "what's on my calendar {day}?",
     "put a meeting with {name} on {day} at {clock}", "cancel my appointment {day}",
     "Am I free {day} at {clock}?", "call {name}", "send a message to {name} that I am late",
-    "turn off the lights in the {room}", "turn up the heating in the {room}",
-    "My {gadget} doesn't turn on", "my {gadget} is broken, how do I fix it?", "how do I reset my {gadget}",
+    "turn off the lights in the {room}", "turn up the heating in the {room}", "My {gadget} doesn't turn on",
+    "my {gadget} is broken, how do I fix it?", "how do I reset my {gadget}",
     "how do I connect my {gadget} to {app}?", "{app} does not work",
     "{app} keeps crashing since {day}. What can I do about it?", "how do I install {app}",
     "I forgot my password for {app}", "my {gadget} is slow", "how do I clean my {gadget}?",
@@ -194,11 +194,10 @@ const TEMPLATES: &[&str] = &[
     "how does {science} work?", "what is {science}", "why is the sky blue?", "why do {animal} sleep?",
     "what do {animal} eat", "how long do {animal} live?", "are {animal} dangerous",
     "where do {animal} live?", "Explain {science} like I'm five", "who discovered {science}?",
-    "how far away is {planet}", "is there life on {planet}?", "what is {planet} made of",
-    "What is {idea}?", "what is the meaning of life", "does {idea} exist?",
-    "what did {person} say about {idea}", "is {idea} more important than {idea}?",
-    "What are my rights as {law}?", "do I need a lawyer for {law}", "how does {law} work in {country}?",
-    "is it legal to record {who} in {country}",
+    "how far away is {planet}", "is there life on {planet}?", "what is {planet} made of", "What is {idea}?",
+    "what is the meaning of life", "does {idea} exist?", "what did {person} say about {idea}",
+    "is {idea} more important than {idea}?", "What are my rights as {law}?", "do I need a lawyer for {law}",
+    "how does {law} work in {country}?", "is it legal to record {who} in {country}",
     "I have a problem with {law} and {who} is angry. What does the law say?",
     "can {who} sue me over {matter}?", "how do I become a {job}", "how much does a {job} earn?",
     "what does a {job} do all day", "should I quit my job as a {job}?", "how do I ask {who} for {matter}",
@@ -220,13 +219,13 @@ const HELD_OUT_TEMPLATES: &[&str] = &[
     "on which continent is {country}", "what is special about {landmark}",
     "for what do people remember {person}", "did {person} ever meet {person}?",
     "how many people died in {event}",
-    "I need to learn about {event} for school. What were the reasons for it?",
-    "who is the author of {book}", "how does {film} end?", "is {film} suitable for {child}",
-    "which instrument did {artist} play?", "put on some music by {artist}",
-    "what ingredients do I need for {dish}?", "how do I know if {food} has gone bad",
-    "{food} or {food}, which is healthier?", "which medicine is good for {illness}",
-    "how long does {illness} last?", "which team is the best in {sport} right now",
-    "how do I teach {child} to play {sport}", "is it sunny in {city} {day}", "forecast for {city}",
+    "I need to learn about {event} for school. What were the reasons for it?", "who is the author of {book}",
+    "how does {film} end?", "is {film} suitable for {child}", "which instrument did {artist} play?",
+    "put on some music by {artist}", "what ingredients do I need for {dish}?",
+    "how do I know if {food} has gone bad", "{food} or {food}, which is healthier?",
+    "which medicine is good for {illness}", "how long does {illness} last?",
+    "which team is the best in {sport} right now", "how do I teach {child} to play {sport}",
+    "is it sunny in {city} {day}", "forecast for {city}",
     "I want to travel from {city} to {country}, what do you recommend?", "what are good museums in {city}",
     "can you compare two kinds of {gadget} for me", "what should I look for when buying {thing}",
     "don't let me forget to {task}", "alarm {clock} {day}", "move my meeting with {name} to {day}",
@@ -249,9 +248,8 @@ const ARITHMETIC: &[&str] = &[
     "calculate {a} + {b}", "{b}% of {a}", "how much is {a} minus {b}", "add {a} and {b}", "{a} / {b}",
 ];
 
-const HELD_OUT_ARITHMETIC: &[&str] = &[
-    "multiply {a} by {b}", "what does {a} plus {b} make?", "subtract {b} from {a}",
-];
+const HELD_OUT_ARITHMETIC: &[&str] =
+    &["multiply {a} by {b}", "what does {a} plus {b} make?", "subtract {b} from {a}"];
 
 const UNITS: &[&str] = &[
     "{b} {unit} in {unit2}", "convert {a} {unit} to {unit2}", "how many {unit2} are {b} {unit}?",
@@ -259,9 +257,7 @@ const UNITS: &[&str] = &[
     "how many minutes are {b} hours?",
 ];
 
-const HELD_OUT_UNITS: &[&str] = &[
-    "change {b} {unit} into {unit2}", "{a} {unit} is how many {unit2}?",
-];
+const HELD_OUT_UNITS: &[&str] = &["change {b} {unit} into {unit2}", "{a} {unit} is how many {unit2}?"];
 
 const WORDS: &[&str] = &[
     "reverse {word}", "spell {word} backwards", "how many letters are in {word}?",
@@ -281,16 +277,14 @@ const CODE: &[&str] = &[
     "give me code for {function}", "{function} python", "I need a function for {function}",
 ];
 
-const HELD_OUT_CODE: &[&str] = &[
-    "can you program {function}", "show me {function} as python code",
-];
+const HELD_OUT_CODE: &[&str] = &["can you program {function}", "show me {function} as python code"];
 
 fn words_for(slot: &str) -> &'static [&'static str] {
     match slot {
         "city" => &[
-            "Paris", "London", "Rome", "Berlin", "Tokyo", "Madrid", "Lisbon", "Vienna", "Prague",
-            "New York", "Chicago", "Cairo", "Sydney", "Mumbai", "Nairobi", "Oslo", "Dublin", "Athens",
-            "Bangkok", "Toronto", "Lima", "Seoul", "Boston", "Istanbul", "Hamburg",
+            "Paris", "London", "Rome", "Berlin", "Tokyo", "Madrid", "Lisbon", "Vienna", "Prague", "New York",
+            "Chicago", "Cairo", "Sydney", "Mumbai", "Nairobi", "Oslo", "Dublin", "Athens", "Bangkok",
+            "Toronto", "Lima", "Seoul", "Boston", "Istanbul", "Hamburg",
         ],
         "country" => &[
             "France", "Japan", "Brazil", "Canada", "Egypt", "Kenya", "India", "Spain", "Norway", "Italy",
@@ -298,15 +292,14 @@ fn words_for(slot: &str) -> &'static [&'static str] {
             "Chile", "Vietnam", "Morocco", "Ireland", "Portugal", "Iceland",
         ],
         "person" => &[
-            "Einstein", "Napoleon", "Shakespeare", "Cleopatra", "Mozart", "Marie Curie", "Picasso",
-            "Gandhi", "Lincoln", "Beethoven", "Julius Caesar", "Galileo", "Darwin", "Newton", "Mandela",
-            "Frida Kahlo", "Churchill", "Plato", "Aristotle", "Tolstoy", "Columbus", "Van Gogh",
-            "Jane Austen", "Bach",
+            "Einstein", "Napoleon", "Shakespeare", "Cleopatra", "Mozart", "Marie Curie", "Picasso", "Gandhi",
+            "Lincoln", "Beethoven", "Julius Caesar", "Galileo", "Darwin", "Newton", "Mandela", "Frida Kahlo",
+            "Churchill", "Plato", "Aristotle", "Tolstoy", "Columbus", "Van Gogh", "Jane Austen", "Bach",
         ],
         "dish" => &[
             "lasagna", "pancakes", "sushi", "tomato soup", "apple pie", "risotto", "pizza", "banana bread",
-            "curry", "chili", "fried rice", "guacamole", "an omelette", "ramen", "paella", "tacos",
-            "hummus", "brownies", "bread", "mashed potatoes", "cheesecake", "pesto",
+            "curry", "chili", "fried rice", "guacamole", "an omelette", "ramen", "paella", "tacos", "hummus",
+            "brownies", "bread", "mashed potatoes", "cheesecake", "pesto",
         ],
         "food" => &[
             "eggs", "rice", "chicken", "salmon", "cheese", "chocolate", "spinach", "garlic", "butter",
@@ -329,9 +322,8 @@ fn words_for(slot: &str) -> &'static [&'static str] {
             "Great Expectations",
         ],
         "sport" => &[
-            "football", "tennis", "basketball", "golf", "cricket", "rugby", "hockey", "volleyball",
-            "boxing", "swimming", "cycling", "skiing", "baseball", "badminton", "chess", "rowing",
-            "surfing", "judo",
+            "football", "tennis", "basketball", "golf", "cricket", "rugby", "hockey", "volleyball", "boxing",
+            "swimming", "cycling", "skiing", "baseball", "badminton", "chess", "rowing", "surfing", "judo",
         ],
         "gadget" => &[
             "phone", "laptop", "printer", "router", "tablet", "camera", "TV", "keyboard", "headset",
@@ -355,10 +347,10 @@ fn words_for(slot: &str) -> &'static [&'static str] {
             "the soul", "success", "art", "power over others", "honesty",
         ],
         "event" => &[
-            "the French Revolution", "World War II", "the Cold War", "the fall of Rome",
-            "the moon landing", "the Black Death", "the Renaissance", "the American Civil War",
-            "the Industrial Revolution", "the fall of the Berlin Wall", "the Great Depression",
-            "the Boston Tea Party", "the Trojan War", "the Crusades", "World War I",
+            "the French Revolution", "World War II", "the Cold War", "the fall of Rome", "the moon landing",
+            "the Black Death", "the Renaissance", "the American Civil War", "the Industrial Revolution",
+            "the fall of the Berlin Wall", "the Great Depression", "the Boston Tea Party", "the Trojan War",
+            "the Crusades", "World War I",
         ],
         "language" => &[
             "French", "Spanish", "German", "Italian", "Japanese", "Chinese", "Latin", "Portuguese",
@@ -376,9 +368,9 @@ fn words_for(slot: &str) -> &'static [&'static str] {
             "my girlfriend", "my doctor", "my son", "my uncle",
         ],
         "matter" => &[
-            "a late delivery", "my birthday party", "a day off", "a new job", "the rent",
-            "a broken window", "a refund", "the meeting", "a missed call", "our holiday",
-            "the noise at night", "my illness", "a pay rise", "an apology", "the wedding", "a lost parcel",
+            "a late delivery", "my birthday party", "a day off", "a new job", "the rent", "a broken window",
+            "a refund", "the meeting", "a missed call", "our holiday", "the noise at night", "my illness",
+            "a pay rise", "an apology", "the wedding", "a lost parcel",
         ],
         "theme" => &[
             "the sea", "autumn", "love", "winter", "a lost dog", "my cat", "friendship", "the moon",
@@ -395,8 +387,7 @@ fn words_for(slot: &str) -> &'static [&'static str] {
         ],
         "artist" => &[
             "the Beatles", "Queen", "Madonna", "Bob Dylan", "ABBA", "Adele", "Prince", "Elvis", "Nirvana",
-            "David Bowie", "Beyonce", "Taylor Swift", "Miles Davis", "the Rolling Stones", "U2",
-            "Coldplay",
+            "David Bowie", "Beyonce", "Taylor Swift", "Miles Davis", "the Rolling Stones", "U2", "Coldplay",
         ],
         "instrument" => &[
             "guitar", "piano", "violin", "drums", "flute", "saxophone", "cello", "trumpet", "harp",
@@ -408,9 +399,9 @@ fn words_for(slot: &str) -> &'static [&'static str] {
             "a watch", "running shoes", "a camera", "sunglasses",
         ],
         "trouble" => &[
-            "I can't sleep", "I am bored", "I feel sad", "I feel lonely", "I had a bad day",
-            "I am so tired", "I lost my job", "I am nervous", "my back hurts", "I argued with my friend",
-            "I failed my exam", "I am stressed", "I have no energy", "I miss my family",
+            "I can't sleep", "I am bored", "I feel sad", "I feel lonely", "I had a bad day", "I am so tired",
+            "I lost my job", "I am nervous", "my back hurts", "I argued with my friend", "I failed my exam",
+            "I am stressed", "I have no energy", "I miss my family",
         ],
         "job" => &[
             "nurse", "teacher", "pilot", "lawyer", "chef", "plumber", "doctor", "designer", "journalist",
@@ -422,8 +413,8 @@ fn words_for(slot: &str) -> &'static [&'static str] {
             "data protection", "a parking fine", "an unpaid invoice", "small claims",
         ],
         "plant" => &[
-            "tomatoes", "roses", "basil", "orchids", "cacti", "lavender", "tulips", "ferns",
-            "an apple tree", "ivy", "sunflowers", "mint", "strawberries", "bamboo", "a lawn", "peppers",
+            "tomatoes", "roses", "basil", "orchids", "cacti", "lavender", "tulips", "ferns", "an apple tree",
+            "ivy", "sunflowers", "mint", "strawberries", "bamboo", "a lawn", "peppers",
         ],
         "app" => &[
             "Excel", "Windows", "Gmail", "Wi-Fi", "Bluetooth", "Photoshop", "WhatsApp", "Zoom", "Chrome",
@@ -435,8 +426,8 @@ fn words_for(slot: &str) -> &'static [&'static str] {
             "book the flight", "do the laundry",
         ],
         "room" => &[
-            "kitchen", "bathroom", "garage", "bedroom", "living room", "garden", "attic", "cellar",
-            "office", "balcony",
+            "kitchen", "bathroom", "garage", "bedroom", "living room", "garden", "attic", "cellar", "office",
+            "balcony",
         ],
         "choice" => &[
             "tea or coffee", "cats or dogs", "summer or winter", "books or films", "city or country",
@@ -476,16 +467,12 @@ fn words_for(slot: &str) -> &'static [&'static str] {
             "Anna", "Tom", "Sarah", "Max", "Julia", "Ben", "Emma", "Paul", "Lucy", "Omar", "Nina", "Leo",
             "Maria", "Sam", "Kim", "Ivan",
         ],
-        "unit" => &[
-            "km", "miles", "feet", "metres", "inches", "yards", "cm",
-        ],
-        "unit2" => &[
-            "m", "meters", "kilometres", "mm", "millimetres", "centimetres",
-        ],
+        "unit" => &["km", "miles", "feet", "metres", "inches", "yards", "cm"],
+        "unit2" => &["m", "meters", "kilometres", "mm", "millimetres", "centimetres"],
         "word" => &[
             "lantern", "garden", "banana", "window", "pepper", "silver", "orange", "mountain", "ticket",
-            "planet", "kitten", "bottle", "river", "castle", "pocket", "winter", "letter", "apple",
-            "forest", "button",
+            "planet", "kitten", "bottle", "river", "castle", "pocket", "winter", "letter", "apple", "forest",
+            "button",
         ],
         "function" => &[
             "prime numbers", "the factorial", "fibonacci numbers", "reversing a string", "sorting a list",

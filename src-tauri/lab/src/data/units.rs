@@ -4,114 +4,22 @@
 //! times and inches are divided with a remainder. Factors that are not exact have four digits, and the result says `≈`.
 //! Range: whole numbers or one decimal place, up to four digits for powers of ten and divisions, three otherwise.
 
+mod tables;
+
 use super::arithmetic::{self, last_line, written};
 use super::wording::murmured;
 use super::{Corpus, Example, Split, refusals};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
+use tables::Way::{self, *};
+use tables::{CONVERSIONS, UNITS, Unit};
 
 pub struct Units;
 
 const REFUSALS: f64 = 0.10;
 /// Share of the training questions in no template at all.
 const MURMURED: f64 = 0.25;
-
-/// A unit: its symbol in answers, what it measures, and how people write it.
-struct Unit {
-    symbol: &'static str,
-    kind: &'static str,
-    one: &'static [&'static str],
-    many: &'static [&'static str],
-}
-
-const fn unit(
-    symbol: &'static str,
-    kind: &'static str,
-    one: &'static [&'static str],
-    many: &'static [&'static str],
-) -> Unit {
-    Unit { symbol, kind, one, many }
-}
-
-const UNITS: &[Unit] = &[
-    unit("mm", "length", &["millimetre", "millimeter", "mm"], &["millimetres", "millimeters", "mm", "mm"]),
-    unit("cm", "length", &["centimetre", "centimeter", "cm"], &["centimetres", "centimeters", "cm", "cm"]),
-    unit("m", "length", &["metre", "meter", "m"], &["metres", "meters", "m", "m", "mtrs"]),
-    unit("km", "length", &["kilometre", "kilometer", "km"], &["kilometres", "kilometers", "km", "km", "kms", "KM"]),
-    unit("in", "length", &["inch"], &["inches", "inches", "in"]),
-    unit("ft", "length", &["foot"], &["feet", "feet", "ft"]),
-    unit("yd", "length", &["yard"], &["yards", "yards", "yd", "yds"]),
-    unit("mi", "length", &["mile"], &["miles", "miles", "mi"]),
-    unit("mg", "mass", &["milligram", "mg"], &["milligrams", "mg", "mg", "milligrammes"]),
-    unit("g", "mass", &["gram", "g"], &["grams", "g", "g", "grammes", "gr"]),
-    unit("kg", "mass", &["kilogram", "kilo", "kg"], &["kilograms", "kilos", "kg", "kg", "kgs", "KG"]),
-    unit("t", "mass", &["tonne", "metric ton"], &["tonnes", "metric tons", "t"]),
-    unit("oz", "mass", &["ounce"], &["ounces", "oz"]),
-    unit("lb", "mass", &["pound"], &["pounds", "lb", "lbs"]),
-    unit("°C", "temperature", &["degree Celsius"], &["°C", "C", "degrees Celsius", "celsius", "degrees C", "degrees centigrade"]),
-    unit("°F", "temperature", &["degree Fahrenheit"], &["°F", "F", "degrees Fahrenheit", "fahrenheit", "degrees F"]),
-    unit("K", "temperature", &["kelvin"], &["K", "kelvin", "Kelvin", "kelvins"]),
-    unit("s", "time", &["second"], &["seconds", "seconds", "secs", "s", "sec"]),
-    unit("min", "time", &["minute"], &["minutes", "minutes", "mins", "min"]),
-    unit("h", "time", &["hour"], &["hours", "hours", "hrs", "h"]),
-    unit("days", "time", &["day"], &["days"]),
-    unit("weeks", "time", &["week"], &["weeks", "weeks", "wks"]),
-    unit("mm²", "area", &["square millimetre"], &["square millimetres", "mm²", "mm2", "square millimeters", "sq mm"]),
-    unit("cm²", "area", &["square centimetre"], &["square centimetres", "cm²", "cm2", "square centimeters", "sq cm"]),
-    unit("m²", "area", &["square metre", "square meter"], &["square metres", "m²", "m2", "square meters", "sq m", "sqm"]),
-    unit("km²", "area", &["square kilometre"], &["square kilometres", "km²", "km2", "square kilometers", "sq km"]),
-    unit("ha", "area", &["hectare"], &["hectares", "ha"]),
-    unit("acres", "area", &["acre"], &["acres"]),
-    unit("sq ft", "area", &["square foot"], &["square feet", "sq ft", "ft²", "ft2", "sqft"]),
-];
-
-/// How one unit becomes another.
-#[derive(Clone, Copy)]
-enum Way {
-    /// Times (positive) or divided by (negative) ten to this power.
-    Ten(i32),
-    /// Times a whole number, exactly.
-    Times(u64),
-    /// Divided with a remainder; a second divisor where two steps are needed, with the unit in between.
-    Over(u64, Option<(u64, &'static str)>),
-    /// Times `digits / 10^places`; `true` when that is exact.
-    Factor(u64, usize, bool),
-    CelsiusToFahrenheit,
-    FahrenheitToCelsius,
-    /// Kelvin from Celsius.
-    AddKelvin,
-    SubtractKelvin,
-}
-
-use Way::*;
-
-/// From, to, way, and how often it is practised.
-const CONVERSIONS: &[(&str, &str, Way, u32)] = &[
-    ("km", "m", Ten(3), 4), ("m", "km", Ten(-3), 4), ("m", "cm", Ten(2), 4), ("cm", "m", Ten(-2), 4),
-    ("cm", "mm", Ten(1), 3), ("mm", "cm", Ten(-1), 3), ("m", "mm", Ten(3), 3), ("mm", "m", Ten(-3), 3),
-    ("km", "cm", Ten(5), 2), ("cm", "km", Ten(-5), 1), ("km", "mm", Ten(6), 1),
-    ("kg", "g", Ten(3), 4), ("g", "kg", Ten(-3), 4), ("g", "mg", Ten(3), 3), ("mg", "g", Ten(-3), 3),
-    ("t", "kg", Ten(3), 3), ("kg", "t", Ten(-3), 3), ("kg", "mg", Ten(6), 1), ("t", "g", Ten(6), 1), ("mg", "kg", Ten(-6), 1),
-    ("m²", "cm²", Ten(4), 3), ("cm²", "m²", Ten(-4), 3), ("cm²", "mm²", Ten(2), 2), ("mm²", "cm²", Ten(-2), 2),
-    ("km²", "m²", Ten(6), 2), ("m²", "km²", Ten(-6), 1), ("ha", "m²", Ten(4), 3), ("m²", "ha", Ten(-4), 3),
-    ("km²", "ha", Ten(2), 2), ("ha", "km²", Ten(-2), 2), ("m²", "mm²", Ten(6), 1),
-    ("h", "min", Times(60), 6), ("min", "s", Times(60), 6), ("days", "h", Times(24), 6), ("weeks", "days", Times(7), 5),
-    ("h", "s", Times(3600), 4), ("days", "min", Times(1440), 3), ("weeks", "h", Times(168), 3), ("days", "s", Times(86400), 2),
-    ("ft", "in", Times(12), 5), ("yd", "ft", Times(3), 4), ("yd", "in", Times(36), 3), ("mi", "ft", Times(5280), 3),
-    ("mi", "yd", Times(1760), 3), ("lb", "oz", Times(16), 4),
-    ("min", "h", Over(60, None), 6), ("s", "min", Over(60, None), 6), ("h", "days", Over(24, None), 5),
-    ("days", "weeks", Over(7, None), 5), ("in", "ft", Over(12, None), 5), ("ft", "yd", Over(3, None), 3), ("oz", "lb", Over(16, None), 3),
-    ("s", "h", Over(60, Some((60, "min"))), 4), ("min", "days", Over(60, Some((24, "h"))), 2), ("h", "weeks", Over(24, Some((7, "days"))), 2),
-    ("in", "cm", Factor(254, 2, true), 6), ("cm", "in", Factor(3937, 4, false), 6), ("ft", "m", Factor(3048, 4, true), 6),
-    ("m", "ft", Factor(3281, 3, false), 6), ("mi", "km", Factor(1609, 3, false), 6), ("km", "mi", Factor(6214, 4, false), 6),
-    ("yd", "m", Factor(9144, 4, true), 3), ("m", "yd", Factor(1094, 3, false), 3), ("ft", "cm", Factor(3048, 2, true), 4),
-    ("in", "mm", Factor(254, 1, true), 3), ("lb", "kg", Factor(4536, 4, false), 6), ("kg", "lb", Factor(2205, 3, false), 6),
-    ("oz", "g", Factor(2835, 2, false), 5), ("g", "oz", Factor(3527, 5, false), 5), ("acres", "ha", Factor(4047, 4, false), 4),
-    ("ha", "acres", Factor(2471, 3, false), 4), ("sq ft", "m²", Factor(929, 4, false), 4), ("m²", "sq ft", Factor(1076, 2, false), 4),
-    ("acres", "m²", Factor(4047, 0, false), 3), ("lb", "g", Factor(4536, 1, false), 2),
-    ("°C", "°F", CelsiusToFahrenheit, 14), ("°F", "°C", FahrenheitToCelsius, 14), ("°C", "K", AddKelvin, 6), ("K", "°C", SubtractKelvin, 6),
-];
 
 impl Corpus for Units {
     fn name(&self) -> &'static str {
@@ -124,7 +32,11 @@ impl Corpus for Units {
 
     fn sample(&self, rng: &mut ChaCha8Rng, split: Split) -> Example {
         if rng.random_bool(REFUSALS) {
-            return if rng.random_bool(0.5) { out_of_range(rng, split) } else { refusals::refusal_for("units", rng, split) };
+            return if rng.random_bool(0.5) {
+                out_of_range(rng, split)
+            } else {
+                refusals::refusal_for("units", rng, split)
+            };
         }
         loop {
             let (from, to, way, _) = pick(rng);
@@ -180,7 +92,8 @@ fn value(way: Way, rng: &mut ChaCha8Rng) -> Value {
         _ => {
             let most = if matches!(way, Ten(_) | Over(..)) { 4 } else { 3 };
             let digits = arithmetic::number_up_to(rng, most).max(1) as i64;
-            let has_point = !matches!(way, Over(..)) && digits >= 2 && digits % 10 != 0 && rng.random_bool(0.18);
+            let has_point =
+                !matches!(way, Over(..)) && digits >= 2 && digits % 10 != 0 && rng.random_bool(0.18);
             Value { digits, places: usize::from(has_point) }
         }
     }
@@ -302,7 +215,11 @@ fn answer(value: Value, from: &str, to: &str, way: Way) -> String {
             let places = places + value.places;
             lines.push(format!("{v} × {factor} = {}", padded(product, places)));
             let (result, kept) = rounded(product, places, 2);
-            let sign = if exact && (places <= 2 || product % 10i64.pow(places as u32 - 2) == 0) { "=" } else { "≈" };
+            let sign = if exact && (places <= 2 || product % 10i64.pow(places as u32 - 2) == 0) {
+                "="
+            } else {
+                "≈"
+            };
             format!("**{given} {sign} {}**", named(decimal(result, kept), to))
         }
         CelsiusToFahrenheit => {
@@ -326,8 +243,12 @@ fn answer(value: Value, from: &str, to: &str, way: Way) -> String {
             lines.push(format!("{five} ÷ 9 {sign} {result}"));
             format!("**{v} °F {sign} {result} °C**")
         }
-        AddKelvin => format!("{v} + 273.15 = {0}\n**{v} °C = {0} K**", decimal(value.digits * 100 + 27_315, 2)),
-        SubtractKelvin => format!("{v} - 273.15 = {0}\n**{v} K = {0} °C**", decimal(value.digits * 100 - 27_315, 2)),
+        AddKelvin => {
+            format!("{v} + 273.15 = {0}\n**{v} °C = {0} K**", decimal(value.digits * 100 + 27_315, 2))
+        }
+        SubtractKelvin => {
+            format!("{v} - 273.15 = {0}\n**{v} K = {0} °C**", decimal(value.digits * 100 - 27_315, 2))
+        }
     };
     lines.push(last);
     lines.join("\n")
@@ -342,7 +263,10 @@ fn divide(value: u64, divisor: u64, lines: &mut Vec<String>) -> (u64, u64) {
         let now = rest * 10 + digit;
         let times = now / divisor;
         rest = now % divisor;
-        lines.push(format!("{now:0width$}-{times}×{divisor}={now:0width$}-{:0width$}={rest:0less$}", times * divisor));
+        lines.push(format!(
+            "{now:0width$}-{times}×{divisor}={now:0width$}-{:0width$}={rest:0less$}",
+            times * divisor
+        ));
     }
     (value / divisor, rest)
 }
@@ -350,22 +274,29 @@ fn divide(value: u64, divisor: u64, lines: &mut Vec<String>) -> (u64, u64) {
 fn templates(split: Split) -> &'static [&'static str] {
     match split {
         Split::Train => &[
-            "{v} {a} to {b}", "{v} {a} to {b}", "{v} {a} in {b}", "{v} {a} in {b}", "Convert {v} {a} to {b}", "Convert {v} {a} to {b}.",
-            "convert {v} {a} into {b}", "How many {b} are {v} {a}?", "How many {b} is {v} {a}?", "How many {b} in {v} {a}?",
-            "How many {b} are there in {v} {a}?", "What is {v} {a} in {b}?", "What is {v} {a} in {b}?", "what's {v} {a} in {b}",
-            "Change {v} {a} to {b}", "Change {v} {a} into {b}.", "Express {v} {a} in {b}.", "Turn {v} {a} into {b}", "{v} {a} -> {b}",
-            "{v} {a} = ? {b}", "{v} {a} = how many {b}?", "{v} {a} as {b}", "How much is {v} {a} in {b}?", "how many {b} does {v} {a} make?",
-            "I have {v} {a}, how many {b} is that?", "{v} {a} is how many {b}?", "Write {v} {a} in {b}.", "Give me {v} {a} in {b}",
-            "{v}{a} to {b}", "{v}{a} in {b}", "What are {v} {a} in {b}?", "Calculate {v} {a} in {b}", "{v} {a} equals how many {b}?",
-            "What does {v} {a} come to in {b}?", "I need {v} {a} in {b}", "Tell me how many {b} {v} {a} is", "{v} {a} expressed in {b}",
-            "Show me how to convert {v} {a} to {b}", "the number of {b} in {v} {a}", "conversion of {v} {a} to {b}", "find {v} {a} in {b}",
-            "What would {v} {a} be in {b}?", "Something is {v} {a}. What is that in {b}?", "{v} {a} makes how many {b}", "in {b}: {v} {a}",
-            "how do I convert {v} {a} to {b}?", "convert to {b}: {v} {a}", "convert from {a} to {b}: {v}", "{v} {a} converted to {b}", "{v} {a}, in {b}?",
+            "{v} {a} to {b}", "{v} {a} to {b}", "{v} {a} in {b}", "{v} {a} in {b}", "Convert {v} {a} to {b}",
+            "Convert {v} {a} to {b}.", "convert {v} {a} into {b}", "How many {b} are {v} {a}?",
+            "How many {b} is {v} {a}?", "How many {b} in {v} {a}?", "How many {b} are there in {v} {a}?",
+            "What is {v} {a} in {b}?", "What is {v} {a} in {b}?", "what's {v} {a} in {b}",
+            "Change {v} {a} to {b}", "Change {v} {a} into {b}.", "Express {v} {a} in {b}.",
+            "Turn {v} {a} into {b}", "{v} {a} -> {b}", "{v} {a} = ? {b}", "{v} {a} = how many {b}?",
+            "{v} {a} as {b}", "How much is {v} {a} in {b}?", "how many {b} does {v} {a} make?",
+            "I have {v} {a}, how many {b} is that?", "{v} {a} is how many {b}?", "Write {v} {a} in {b}.",
+            "Give me {v} {a} in {b}", "{v}{a} to {b}", "{v}{a} in {b}", "What are {v} {a} in {b}?",
+            "Calculate {v} {a} in {b}", "{v} {a} equals how many {b}?", "What does {v} {a} come to in {b}?",
+            "I need {v} {a} in {b}", "Tell me how many {b} {v} {a} is", "{v} {a} expressed in {b}",
+            "Show me how to convert {v} {a} to {b}", "the number of {b} in {v} {a}",
+            "conversion of {v} {a} to {b}", "find {v} {a} in {b}", "What would {v} {a} be in {b}?",
+            "Something is {v} {a}. What is that in {b}?", "{v} {a} makes how many {b}", "in {b}: {v} {a}",
+            "how do I convert {v} {a} to {b}?", "convert to {b}: {v} {a}", "convert from {a} to {b}: {v}",
+            "{v} {a} converted to {b}", "{v} {a}, in {b}?",
         ],
         Split::HeldOut => &[
-            "Could you convert {v} {a} to {b}?", "If I have {v} {a}, what is that in {b}?", "Please tell me what {v} {a} is in {b}",
-            "how many {b} would {v} {a} be?", "Work out {v} {a} in {b}", "{v} {a} corresponds to how many {b}?", "{v} {a} into {b}",
-            "I'd like {v} {a} as {b}", "do you know how many {b} {v} {a} are?", "What do {v} {a} equal in {b}?", "switch {v} {a} to {b}",
+            "Could you convert {v} {a} to {b}?", "If I have {v} {a}, what is that in {b}?",
+            "Please tell me what {v} {a} is in {b}", "how many {b} would {v} {a} be?",
+            "Work out {v} {a} in {b}", "{v} {a} corresponds to how many {b}?", "{v} {a} into {b}",
+            "I'd like {v} {a} as {b}", "do you know how many {b} {v} {a} are?",
+            "What do {v} {a} equal in {b}?", "switch {v} {a} to {b}",
         ],
     }
 }
@@ -373,16 +304,41 @@ fn templates(split: Split) -> &'static [&'static str] {
 /// Wordings that belong to a kind of unit.
 fn of_kind(kind: &str) -> &'static [&'static str] {
     match kind {
-        "length" => &["How long is {v} {a} in {b}?", "The road is {v} {a} long. How many {b} is that?", "how far is {v} {a} in {b}", "I am {v} {a} away, what's that in {b}?", "How tall is {v} {a} in {b}?"],
-        "mass" => &["How heavy is {v} {a} in {b}?", "It weighs {v} {a}. How many {b} is that?", "weight of {v} {a} in {b}", "a bag of {v} {a}, how many {b}?", "My dog weighs {v} {a}, what is that in {b}?"],
-        "temperature" => &["How warm is {v} {a} in {b}?", "It is {v} {a} outside. What is that in {b}?", "temperature of {v} {a} in {b}", "The oven is at {v} {a}, what is it in {b}?", "How hot is {v} {a} in {b}?", "How cold is {v} {a} in {b}?"],
-        "time" => &["How long is {v} {a} in {b}?", "The film takes {v} {a}. How many {b} is that?", "duration of {v} {a} in {b}", "we waited {v} {a}, how many {b}?", "how many {b} go by in {v} {a}?"],
-        _ => &["How big is {v} {a} in {b}?", "The field covers {v} {a}. How many {b} is that?", "area of {v} {a} in {b}", "a flat of {v} {a}, how many {b}?", "How large is {v} {a} in {b}?"],
+        "length" => &[
+            "How long is {v} {a} in {b}?", "The road is {v} {a} long. How many {b} is that?",
+            "how far is {v} {a} in {b}", "I am {v} {a} away, what's that in {b}?",
+            "How tall is {v} {a} in {b}?",
+        ],
+        "mass" => &[
+            "How heavy is {v} {a} in {b}?", "It weighs {v} {a}. How many {b} is that?",
+            "weight of {v} {a} in {b}", "a bag of {v} {a}, how many {b}?",
+            "My dog weighs {v} {a}, what is that in {b}?",
+        ],
+        "temperature" => &[
+            "How warm is {v} {a} in {b}?", "It is {v} {a} outside. What is that in {b}?",
+            "temperature of {v} {a} in {b}", "The oven is at {v} {a}, what is it in {b}?",
+            "How hot is {v} {a} in {b}?", "How cold is {v} {a} in {b}?",
+        ],
+        "time" => &[
+            "How long is {v} {a} in {b}?", "The film takes {v} {a}. How many {b} is that?",
+            "duration of {v} {a} in {b}", "we waited {v} {a}, how many {b}?",
+            "how many {b} go by in {v} {a}?",
+        ],
+        _ => &[
+            "How big is {v} {a} in {b}?", "The field covers {v} {a}. How many {b} is that?",
+            "area of {v} {a} in {b}", "a flat of {v} {a}, how many {b}?", "How large is {v} {a} in {b}?",
+        ],
     }
 }
 
-const BEFORE: &[&str] = &["", "", "", "", "", "", "", "", "", "", "Please ", "Hi, ", "Hey, ", "Quick question: ", "ok, ", "So, ", "One more: ", "Hi there. ", "Can you help? ", "Question: ", "and "];
-const AFTER: &[&str] = &["", "", "", "", "", "", "", "", "", "", " Thanks!", " please", " Show the steps.", " Thank you.", " (with steps)", " exactly", " for me"];
+const BEFORE: &[&str] = &[
+    "", "", "", "", "", "", "", "", "", "", "Please ", "Hi, ", "Hey, ", "Quick question: ", "ok, ", "So, ",
+    "One more: ", "Hi there. ", "Can you help? ", "Question: ", "and ",
+];
+const AFTER: &[&str] = &[
+    "", "", "", "", "", "", "", "", "", "", " Thanks!", " please", " Show the steps.", " Thank you.",
+    " (with steps)", " exactly", " for me",
+];
 
 fn question(value: Value, from: &Unit, to: &Unit, rng: &mut ChaCha8Rng, split: Split) -> String {
     let pick = |rng: &mut ChaCha8Rng, list: &[&'static str]| list.choose(rng).copied().unwrap_or("");
@@ -417,11 +373,35 @@ fn question(value: Value, from: &Unit, to: &Unit, rng: &mut ChaCha8Rng, split: S
 /// Looks like a conversion, but is not one that this expert learned.
 fn out_of_range(rng: &mut ChaCha8Rng, split: Split) -> Example {
     const UNKNOWN: &[(&str, &str)] = &[
-        ("litres", "gallons"), ("gallons", "litres"), ("cups", "millilitres"), ("mph", "km/h"), ("km/h", "m/s"), ("joules", "calories"),
-        ("euros", "dollars"), ("dollars", "pounds sterling"), ("light years", "km"), ("bytes", "megabytes"), ("gigabytes", "bytes"),
-        ("horsepower", "kilowatts"), ("psi", "bar"), ("tablespoons", "teaspoons"), ("pints", "litres"), ("years", "days"), ("months", "weeks"),
-        ("stone", "kg"), ("furlongs", "metres"), ("nautical miles", "km"), ("radians", "degrees"), ("ml", "litres"), ("cubic metres", "litres"),
-        ("yen", "euros"), ("watts", "joules"), ("knots", "km/h"), ("centuries", "years"), ("carats", "grams"), ("fathoms", "feet"),
+        ("litres", "gallons"),
+        ("gallons", "litres"),
+        ("cups", "millilitres"),
+        ("mph", "km/h"),
+        ("km/h", "m/s"),
+        ("joules", "calories"),
+        ("euros", "dollars"),
+        ("dollars", "pounds sterling"),
+        ("light years", "km"),
+        ("bytes", "megabytes"),
+        ("gigabytes", "bytes"),
+        ("horsepower", "kilowatts"),
+        ("psi", "bar"),
+        ("tablespoons", "teaspoons"),
+        ("pints", "litres"),
+        ("years", "days"),
+        ("months", "weeks"),
+        ("stone", "kg"),
+        ("furlongs", "metres"),
+        ("nautical miles", "km"),
+        ("radians", "degrees"),
+        ("ml", "litres"),
+        ("cubic metres", "litres"),
+        ("yen", "euros"),
+        ("watts", "joules"),
+        ("knots", "km/h"),
+        ("centuries", "years"),
+        ("carats", "grams"),
+        ("fathoms", "feet"),
     ];
     let template = templates(split).choose(rng).copied().unwrap_or("{v} {a} in {b}");
     let name = |unit: &Unit, rng: &mut ChaCha8Rng| unit.many.choose(rng).copied().unwrap_or("m").to_string();

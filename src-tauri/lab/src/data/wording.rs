@@ -9,14 +9,16 @@ use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
 const BEFORE: &[&str] = &[
-    "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "Please ", "please, ", "Hi, ", "Hello! ", "Hey, ", "hey ",
-    "Quick question: ", "ok, ", "Okay, ", "So, ", "One more: ", "Hi there. ", "Question: ", "And ", "Now ", "Next: ", "Q: ",
-    "hm, ", "Good morning! ", "Help: ", "Sorry, one more thing: ", "My teacher asks: ", "For my homework: ",
+    "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "Please ", "please, ", "Hi, ", "Hello! ",
+    "Hey, ", "hey ", "Quick question: ", "ok, ", "Okay, ", "So, ", "One more: ", "Hi there. ", "Question: ",
+    "And ", "Now ", "Next: ", "Q: ", "hm, ", "Good morning! ", "Help: ", "Sorry, one more thing: ",
+    "My teacher asks: ", "For my homework: ",
 ];
 
 const AFTER: &[&str] = &[
-    "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", " Thanks!", " please", " Thank you.", " for me", " thanks",
-    ", please", " then", " now", " Thanks in advance.", " :)", " Show the steps.", " step by step",
+    "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", " Thanks!", " please", " Thank you.",
+    " for me", " thanks", ", please", " then", " now", " Thanks in advance.", " :)", " Show the steps.",
+    " step by step",
 ];
 
 /// Share of the requests that a murmur stands before.
@@ -92,7 +94,8 @@ pub fn fill(template: &str, slots: &[(&str, &str)]) -> String {
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
         out.push_str(before);
-        match after.split_once('}').and_then(|(name, tail)| Some((slots.iter().find(|s| s.0 == name)?, tail))) {
+        match after.split_once('}').and_then(|(name, tail)| Some((slots.iter().find(|s| s.0 == name)?, tail)))
+        {
             Some(((_, text), tail)) => {
                 out.push_str(text);
                 rest = tail;
@@ -177,8 +180,9 @@ mod tests {
     #[test]
     fn one_template_is_said_in_many_ways_and_its_slots_stay_as_they_are() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let said: HashSet<String> =
-            (0..2000).map(|_| say(&["<Reverse|Flip> <the word |>{w}."], &[("w", "LanTern")], &mut rng)).collect();
+        let said: HashSet<String> = (0..2000)
+            .map(|_| say(&["<Reverse|Flip> <the word |>{w}."], &[("w", "LanTern")], &mut rng))
+            .collect();
         assert!(said.len() > 300, "{} ways", said.len());
         assert!(said.iter().all(|text| text.contains("LanTern") && !text.contains(['<', '|', '{'])));
     }

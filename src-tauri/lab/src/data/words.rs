@@ -4,11 +4,8 @@
 //! next ones where those are the same, so that no step asks for more than looking up one letter or one number.
 //! Range: single words of 2 to 14 letters, lists of 2 to 6 words, phrases of up to 10 words, the letters a to z.
 
-#[path = "words/phrases.rs"]
 mod phrases;
-#[path = "words/plurals.rs"]
 mod plurals;
-#[path = "words/vocabulary.rs"]
 mod vocabulary;
 
 use super::arithmetic::last_line;
@@ -44,9 +41,20 @@ use Task::*;
 
 /// Each task, its name in reports, and how often it is practised.
 const TASKS: &[(Task, &str, u32)] = &[
-    (Sort, "sort", 22), (SortDown, "sort", 6), (Reverse, "reverse", 20), (ReverseWords, "reverse", 5), (CountLetters, "count", 7),
-    (CountVowels, "count", 7), (CountConsonants, "count", 3), (CountLetter, "count", 12), (CountWords, "count", 5), (Upper, "case", 4),
-    (Lower, "case", 4), (Title, "case", 4), (Initials, "initials", 6), (Plural, "plural", 10),
+    (Sort, "sort", 22),
+    (SortDown, "sort", 6),
+    (Reverse, "reverse", 20),
+    (ReverseWords, "reverse", 5),
+    (CountLetters, "count", 7),
+    (CountVowels, "count", 7),
+    (CountConsonants, "count", 3),
+    (CountLetter, "count", 12),
+    (CountWords, "count", 5),
+    (Upper, "case", 4),
+    (Lower, "case", 4),
+    (Title, "case", 4),
+    (Initials, "initials", 6),
+    (Plural, "plural", 10),
 ];
 
 impl Corpus for Words {
@@ -60,7 +68,11 @@ impl Corpus for Words {
 
     fn sample(&self, rng: &mut ChaCha8Rng, split: Split) -> Example {
         if rng.random_bool(REFUSALS) {
-            return if rng.random_bool(0.5) { out_of_range(rng, split) } else { refusals::refusal_for("words", rng, split) };
+            return if rng.random_bool(0.5) {
+                out_of_range(rng, split)
+            } else {
+                refusals::refusal_for("words", rng, split)
+            };
         }
         let (task, name, _) = *TASKS.choose_weighted(rng, |task| task.2).unwrap_or(&TASKS[0]);
         let subject = subject(task, rng, split);
@@ -110,10 +122,16 @@ fn subject(task: Task, rng: &mut ChaCha8Rng, split: Split) -> Subject {
         }
         Upper | Lower | Title => {
             let count = *[1, 1, 1, 2, 2, 2, 3, 3, 4, 5].choose(rng).unwrap_or(&1);
-            let text = if count == 1 { vocabulary::word(rng, split, 14) } else { vocabulary::sentence(rng, split, count) };
+            let text = if count == 1 {
+                vocabulary::word(rng, split, 14)
+            } else {
+                vocabulary::sentence(rng, split, count)
+            };
             phrase(match (task, rng.random_range(0..6)) {
                 (Lower, 0..3) | (Title, 0) => text.to_uppercase(),
-                (Lower, 3..5) => text.split(' ').map(|word| first_letter(word, true)).collect::<Vec<_>>().join(" "),
+                (Lower, 3..5) => {
+                    text.split(' ').map(|word| first_letter(word, true)).collect::<Vec<_>>().join(" ")
+                }
                 (Upper, 0) | (Lower, _) => first_letter(&text, true),
                 _ => text,
             })
@@ -152,7 +170,11 @@ fn list(rng: &mut ChaCha8Rng, split: Split) -> Subject {
     let alike = rng.random_bool(0.5);
     let mut tries = 0;
     while parts.len() < count {
-        let word = if rng.random_bool(0.75) { vocabulary::plain(rng, split) } else { vocabulary::word(rng, split, 9) };
+        let word = if rng.random_bool(0.75) {
+            vocabulary::plain(rng, split)
+        } else {
+            vocabulary::word(rng, split, 9)
+        };
         tries += 1;
         let wanted = !alike || parts.is_empty() || rng.random_bool(0.5) || tries > 300 || {
             let (first, length) = (&parts[0], 1 + usize::from(rng.random_bool(0.3)));
@@ -183,7 +205,8 @@ fn list(rng: &mut ChaCha8Rng, split: Split) -> Subject {
 fn counted_letter(rng: &mut ChaCha8Rng, split: Split) -> Subject {
     let text = vocabulary::word(rng, split, 14);
     let letters: Vec<char> = text.chars().collect();
-    let repeated: Vec<char> = letters.iter().copied().filter(|l| letters.iter().filter(|m| *m == l).count() > 1).collect();
+    let repeated: Vec<char> =
+        letters.iter().copied().filter(|l| letters.iter().filter(|m| *m == l).count() > 1).collect();
     let letter = match rng.random_range(0..10) {
         0..5 if !repeated.is_empty() => *repeated.choose(rng).unwrap_or(&'a'),
         0..8 => *letters.choose(rng).unwrap_or(&'a'),
@@ -213,8 +236,16 @@ fn noun(rng: &mut ChaCha8Rng, split: Split) -> String {
         let known = rng.random_range(0..20);
         let noun = match known {
             0..4 => plurals::IRREGULAR.choose(rng).map_or("child", |pair| pair.0).to_string(),
-            4..7 => plurals::to_be_known().collect::<Vec<_>>().choose(rng).copied().unwrap_or("leaf").to_string(),
-            7..16 => plurals::REGULAR.split_whitespace().collect::<Vec<_>>().choose(rng).copied().unwrap_or("cat").to_string(),
+            4..7 => {
+                plurals::to_be_known().collect::<Vec<_>>().choose(rng).copied().unwrap_or("leaf").to_string()
+            }
+            7..16 => plurals::REGULAR
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .choose(rng)
+                .copied()
+                .unwrap_or("cat")
+                .to_string(),
             _ => return vocabulary::made_up_noun(rng, split),
         };
         // What must be known is in both; what follows a rule is not.
@@ -265,12 +296,14 @@ fn answer(task: Task, subject: &Subject) -> String {
         Upper => format!("**{}**", text.to_uppercase()),
         Lower => format!("**{}**", text.to_lowercase()),
         Title => {
-            let words: Vec<String> = subject.parts.iter().map(|w| first_letter(&w.to_lowercase(), true)).collect();
+            let words: Vec<String> =
+                subject.parts.iter().map(|w| first_letter(&w.to_lowercase(), true)).collect();
             format!("**{}**", words.join(" "))
         }
         Initials => {
             let initial = |part: &String| part.chars().next().unwrap_or(' ').to_ascii_uppercase();
-            let lines: Vec<String> = subject.parts.iter().map(|part| format!("{part}: {}", initial(part))).collect();
+            let lines: Vec<String> =
+                subject.parts.iter().map(|part| format!("{part}: {}", initial(part))).collect();
             let short: String = subject.parts.iter().map(initial).collect();
             let dotted: String = subject.parts.iter().map(|part| format!("{}.", initial(part))).collect();
             format!("{}\n**{short}** ({dotted})", lines.join("\n"))
@@ -285,7 +318,8 @@ fn answer(task: Task, subject: &Subject) -> String {
 /// `1l 2a 3n`, or `3n 2a 1l` backwards. Words are set off from their numbers: `1 the 2 red`.
 fn numbered(parts: &[String], backwards: bool) -> String {
     let gap = if parts.iter().all(|part| part.chars().count() == 1) { "" } else { " " };
-    let mut all: Vec<String> = parts.iter().enumerate().map(|(i, part)| format!("{}{gap}{part}", i + 1)).collect();
+    let mut all: Vec<String> =
+        parts.iter().enumerate().map(|(i, part)| format!("{}{gap}{part}", i + 1)).collect();
     if backwards {
         all.reverse();
     }
@@ -354,13 +388,20 @@ fn sort_group(prefix: &str, words: &[String], down: bool, lines: &mut Vec<String
 fn out_of_range(rng: &mut ChaCha8Rng, split: Split) -> Example {
     let (word, other) = (vocabulary::word(rng, split, 12), vocabulary::word(rng, split, 12));
     let shown = quoted(Plural, &word, rng);
-    let numbers: Vec<String> = (0..rng.random_range(3..7)).map(|_| rng.random_range(1..500).to_string()).collect();
+    let numbers: Vec<String> =
+        (0..rng.random_range(3..7)).map(|_| rng.random_range(1..500).to_string()).collect();
     let many: Vec<String> = (0..rng.random_range(9..14)).map(|_| vocabulary::plain(rng, split)).collect();
     let letter = one_of(&["a", "b", "c", "d", "e", "g", "h", "k", "m", "n", "p", "r", "s", "t"], rng);
     let (numbers, many) = (numbers.join(", "), many.join(", "));
     let slots = [("w", shown.as_str()), ("x", &other), ("m", &numbers), ("c", letter), ("l", &many)];
-    let templates = if split == Split::Train { phrases::OUT_OF_RANGE } else { phrases::HELD_OUT_OUT_OF_RANGE };
-    Example { question: say(templates, &slots, rng), answer: refusals::REFUSAL.into(), complexity: 3.0, task: refusals::TASK }
+    let templates =
+        if split == Split::Train { phrases::OUT_OF_RANGE } else { phrases::HELD_OUT_OUT_OF_RANGE };
+    Example {
+        question: say(templates, &slots, rng),
+        answer: refusals::REFUSAL.into(),
+        complexity: 3.0,
+        task: refusals::TASK,
+    }
 }
 
 #[cfg(test)]
@@ -395,9 +436,23 @@ mod tests {
     #[test]
     fn plurals_follow_the_rules_and_the_exceptions() {
         for (one, many) in [
-            ("box", "boxes"), ("city", "cities"), ("day", "days"), ("leaf", "leaves"), ("knife", "knives"), ("roof", "roofs"),
-            ("potato", "potatoes"), ("piano", "pianos"), ("child", "children"), ("sheep", "sheep"), ("church", "churches"),
-            ("monkey", "monkeys"), ("bus", "buses"), ("quiz", "quizzes"), ("cliff", "cliffs"), ("cat", "cats"), ("safe", "safes"),
+            ("box", "boxes"),
+            ("city", "cities"),
+            ("day", "days"),
+            ("leaf", "leaves"),
+            ("knife", "knives"),
+            ("roof", "roofs"),
+            ("potato", "potatoes"),
+            ("piano", "pianos"),
+            ("child", "children"),
+            ("sheep", "sheep"),
+            ("church", "churches"),
+            ("monkey", "monkeys"),
+            ("bus", "buses"),
+            ("quiz", "quizzes"),
+            ("cliff", "cliffs"),
+            ("cat", "cats"),
+            ("safe", "safes"),
         ] {
             assert_eq!(plurals::plural(one).1, many);
         }
@@ -407,7 +462,10 @@ mod tests {
     fn held_out_words_and_wordings_are_never_trained_on() {
         for (task, ..) in TASKS {
             let trained: HashSet<_> = phrases::templates(*task, Split::Train).iter().collect();
-            assert!(phrases::templates(*task, Split::HeldOut).iter().all(|t| !trained.contains(t)), "{task:?}");
+            assert!(
+                phrases::templates(*task, Split::HeldOut).iter().all(|t| !trained.contains(t)),
+                "{task:?}"
+            );
         }
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         for _ in 0..500 {
@@ -425,7 +483,11 @@ mod tests {
                 assert!(!example.question.contains(['{', '}', '<', '|']), "{}", example.question);
                 if let (Some((_, rest)), "count") = (example.answer.split_once("**"), example.task) {
                     let word = rest.split(" has ").next().unwrap_or("");
-                    assert!(rest.ends_with(" words**") || example.question.contains(word), "{}", example.question);
+                    assert!(
+                        rest.ends_with(" words**") || example.question.contains(word),
+                        "{}",
+                        example.question
+                    );
                 }
             }
         }

@@ -39,17 +39,29 @@ pub fn save(path: &Path, model: &Model, optimizer: &Optimizer, progress: &Progre
 /// The weights alone, by name.
 pub fn weights(path: &Path) -> Result<HashMap<String, Tensor>, LabError> {
     let tensors = candle_core::safetensors::load(path, &Device::Cpu)?;
-    Ok(tensors.into_iter().filter_map(|(name, t)| Some((name.strip_prefix("weight.")?.to_string(), t))).collect())
+    Ok(tensors
+        .into_iter()
+        .filter_map(|(name, t)| Some((name.strip_prefix("weight.")?.to_string(), t)))
+        .collect())
 }
 
 /// Fills `model` and `optimizer` from the file; it must be of the same recipe, seed and shape.
-pub fn load(path: &Path, model: &Model, optimizer: &mut Optimizer, expected: &Progress) -> Result<Progress, LabError> {
+pub fn load(
+    path: &Path,
+    model: &Model,
+    optimizer: &mut Optimizer,
+    expected: &Progress,
+) -> Result<Progress, LabError> {
     let mut tensors = candle_core::safetensors::load(path, &Device::Cpu)?;
     let mut take = |name: String| {
-        tensors.remove(&name).ok_or_else(|| LabError::Checkpoint(path.into(), format!("has no tensor {name}")))
+        tensors
+            .remove(&name)
+            .ok_or_else(|| LabError::Checkpoint(path.into(), format!("has no tensor {name}")))
     };
     let progress: Progress = serde_json::from_slice(&take("progress".into())?.to_vec1::<u8>()?)?;
-    if (&progress.recipe, progress.seed, &progress.shape) != (&expected.recipe, expected.seed, &expected.shape) {
+    if (&progress.recipe, progress.seed, &progress.shape)
+        != (&expected.recipe, expected.seed, &expected.shape)
+    {
         return Err(LabError::Checkpoint(path.into(), "is of another recipe, seed or shape".into()));
     }
     for ((name, var), moments) in model.vars().into_iter().zip(&mut optimizer.moments) {

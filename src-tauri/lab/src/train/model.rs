@@ -267,7 +267,8 @@ mod tests {
             let model = Model::new(shape(experts), &mut ChaCha8Rng::seed_from_u64(1)).unwrap();
             let batch = batch();
             let forward = model.forward(&batch).unwrap();
-            let mut loss = ops::cross_entropy(&forward.logits, batch.targets.clone(), batch.weights.clone()).unwrap();
+            let mut loss =
+                ops::cross_entropy(&forward.logits, batch.targets.clone(), batch.weights.clone()).unwrap();
             if let Some(balance) = forward.balance {
                 loss = (loss + (balance * 0.01).unwrap()).unwrap();
             }

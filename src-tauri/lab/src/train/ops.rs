@@ -50,7 +50,13 @@ impl CustomOp2 for RmsNorm {
         "rms_norm"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        w: &CpuStorage,
+        lw: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let (xs, ws) = (slice(x, lx)?, slice(w, lw)?);
         let mut out = vec![0f32; xs.len()];
         for (x, o) in xs.chunks_exact(ws.len()).zip(out.chunks_exact_mut(ws.len())) {
@@ -62,7 +68,13 @@ impl CustomOp2 for RmsNorm {
         Ok((CpuStorage::F32(out), lx.shape().clone()))
     }
 
-    fn bwd(&self, x: &Tensor, w: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        x: &Tensor,
+        w: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         read(x, |xs| {
             read(w, |ws| {
                 read(grad, |gs| {
@@ -74,7 +86,8 @@ impl CustomOp2 for RmsNorm {
                         xs.chunks_exact(width).zip(gs.chunks_exact(width)).zip(dx.chunks_exact_mut(width))
                     {
                         let scale = (dot(x, x) / width as f32 + self.eps).sqrt().recip();
-                        for (((gw, g), w), (dw, x)) in gw.iter_mut().zip(g).zip(ws).zip(dw.iter_mut().zip(x)) {
+                        for (((gw, g), w), (dw, x)) in gw.iter_mut().zip(g).zip(ws).zip(dw.iter_mut().zip(x))
+                        {
                             *gw = g * w;
                             *dw += g * x * scale;
                         }
@@ -268,7 +281,9 @@ impl CustomOp1 for Softmax {
         read(p, |p| {
             read(grad, |g| {
                 let mut ds = vec![0f32; p.len()];
-                for ((p, g), d) in p.chunks_exact(width).zip(g.chunks_exact(width)).zip(ds.chunks_exact_mut(width)) {
+                for ((p, g), d) in
+                    p.chunks_exact(width).zip(g.chunks_exact(width)).zip(ds.chunks_exact_mut(width))
+                {
                     softmax_row_gradient(p, g, d, 1.0);
                 }
                 Ok(Some(Tensor::from_vec(ds, s.shape(), s.device())?))
@@ -290,18 +305,32 @@ impl CustomOp2 for SwiGlu {
         "swiglu"
     }
 
-    fn cpu_fwd(&self, g: &CpuStorage, lg: &Layout, u: &CpuStorage, lu: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        g: &CpuStorage,
+        lg: &Layout,
+        u: &CpuStorage,
+        lu: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let out = slice(g, lg)?.iter().zip(slice(u, lu)?).map(|(g, u)| g / (1.0 + exp(-g)) * u).collect();
         Ok((CpuStorage::F32(out), lg.shape().clone()))
     }
 
-    fn bwd(&self, g: &Tensor, u: &Tensor, _: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        g: &Tensor,
+        u: &Tensor,
+        _: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         read(g, |gs| {
             read(u, |us| {
                 read(grad, |ds| {
                     let mut dg = vec![0f32; gs.len()];
                     let mut du = vec![0f32; gs.len()];
-                    for (((g, u), d), (dg, du)) in gs.iter().zip(us).zip(ds).zip(dg.iter_mut().zip(du.iter_mut())) {
+                    for (((g, u), d), (dg, du)) in
+                        gs.iter().zip(us).zip(ds).zip(dg.iter_mut().zip(du.iter_mut()))
+                    {
                         let sigmoid = 1.0 / (1.0 + exp(-g));
                         *du = d * g * sigmoid;
                         *dg = d * u * sigmoid * (1.0 + g * (1.0 - sigmoid));
@@ -401,7 +430,11 @@ mod tests {
                     loss().to_scalar::<f32>().unwrap()
                 };
                 let numeric = (at(1e-2) - at(-1e-2)) / 2e-2;
-                assert!((numeric - analytic[i]).abs() < 5e-3, "element {i}: {numeric} by differences, {} given", analytic[i]);
+                assert!(
+                    (numeric - analytic[i]).abs() < 5e-3,
+                    "element {i}: {numeric} by differences, {} given",
+                    analytic[i]
+                );
             }
             var.set(&Tensor::from_vec(base, var.shape(), &Device::Cpu).unwrap()).unwrap();
         }

@@ -27,7 +27,8 @@ pub struct Optimizer {
 
 impl Optimizer {
     pub fn new(vars: &[(String, &Var)]) -> Optimizer {
-        let moments = vars.iter().map(|(_, var)| (vec![0.0; var.elem_count()], vec![0.0; var.elem_count()])).collect();
+        let moments =
+            vars.iter().map(|(_, var)| (vec![0.0; var.elem_count()], vec![0.0; var.elem_count()])).collect();
         Optimizer {
             beta1: 0.9,
             beta2: 0.98,

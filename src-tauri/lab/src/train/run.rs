@@ -80,11 +80,20 @@ pub fn train(
     let model = Model::new(shape.clone(), &mut ChaCha8Rng::seed_from_u64(recipe.seed))?;
     let vars = model.vars();
     let mut optimizer = Optimizer::new(&vars);
-    let mut batches = Batches::new(&recipe.corpora, &tokenizer, recipe.seed, shape.context, recipe.batch_tokens);
+    let mut batches =
+        Batches::new(&recipe.corpora, &tokenizer, recipe.seed, shape.context, recipe.batch_tokens);
     let path = folder.join(CHECKPOINT);
     let name = recipe.name.to_string();
-    let mut done =
-        Progress { recipe: name, seed: recipe.seed, shape, step: 0, chunk: 0, next: 0, tokens: 0, seconds: 0.0 };
+    let mut done = Progress {
+        recipe: name,
+        seed: recipe.seed,
+        shape,
+        step: 0,
+        chunk: 0,
+        next: 0,
+        tokens: 0,
+        seconds: 0.0,
+    };
     if path.exists() {
         done = checkpoint::load(&path, &model, &mut optimizer, &done)?;
         batches.seek((done.chunk, done.next))?;
@@ -171,7 +180,8 @@ fn inherit(model: &Model, parent: &HashMap<String, Tensor>) -> Result<(), LabErr
         let copied = model.shape.experts > 0 && expert.parse::<usize>().is_ok();
         let source = if copied { format!("{part}.0") } else { name.clone() };
         let missing = || LabError::NoRecipe(format!("a parent with {source} of the same shape"));
-        let weights = parent.get(&source).filter(|tensor| tensor.shape() == var.shape()).ok_or_else(missing)?;
+        let weights =
+            parent.get(&source).filter(|tensor| tensor.shape() == var.shape()).ok_or_else(missing)?;
         if copied {
             // `var` still holds its own random start: it is the noise.
             let deviation = |t: &Tensor| t.sqr()?.mean_all()?.sqrt()?.to_scalar::<f32>();
@@ -214,7 +224,8 @@ pub fn exactness(
             let time = best.len() / rows.len();
             for (row, task) in tasks.into_iter().enumerate() {
                 let range = row * time..(row + 1) * time;
-                let wrong = range.into_iter().find(|t| batch.weights[*t] > 0.0 && best[*t] != batch.targets[*t]);
+                let wrong =
+                    range.into_iter().find(|t| batch.weights[*t] > 0.0 && best[*t] != batch.targets[*t]);
                 let exact = by_task.entry(task).or_default();
                 exact.n += 1;
                 match wrong {

@@ -57,15 +57,8 @@ pub enum Part<'a> {
 
 /// Tokens that end an answer in one chat format or another, when the vocabulary has them as control tokens.
 const END_TEXTS: &[&str] = &[
-    "<|eot_id|>",
-    "<|im_end|>",
-    "<|end|>",
-    "<|endoftext|>",
-    "<|end_of_text|>",
-    "<end_of_turn>",
-    "<|EOT|>",
-    "<EOT>",
-    "<|end▁of▁sentence|>",
+    "<|eot_id|>", "<|im_end|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>", "<|EOT|>",
+    "<EOT>", "<|end▁of▁sentence|>",
 ];
 
 impl Tokenizer {

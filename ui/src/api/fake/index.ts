@@ -176,7 +176,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
 
 function blank(): Answer {
   return {
-    id: "", conversation: "", question: "", answer: "", expert: "", tokens: 0, stopped: false, refused: false, created: 0,
+    id: "", conversation: "", question: "", answer: "", expert: "", tokens: 0, stopped: false, refused: false, rating: 0, created: 0,
     trace: {
       read: { domain: "", confidence: 0, domains: [], complexity: 0, features: { words: 0, characters: 0, numbers: 0, longest_number_digits: 0, operators: 0, has_code: false, has_quotes: false }, elapsed_ms: 0 },
       retrieve: { asked: false, passages: [], considered: 0, threshold: 0, elapsed_ms: 0 },

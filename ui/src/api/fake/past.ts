@@ -23,7 +23,7 @@ export function seeded(): Turn[] {
     const blocks = blocksFor(question);
     const { plan: route, reading: read } = plan(question, experts(), null, { state: "empty" });
     const answer: Answer = {
-      id: `past-${index}`, conversation, question, answer: plainOf(blocks), expert: route.chosen, tokens: 64, stopped: false, refused: false, created: Date.now() - daysAgo * DAY,
+      id: `past-${index}`, conversation, question, answer: plainOf(blocks), expert: route.chosen, tokens: 64, stopped: false, refused: false, rating: 0, created: Date.now() - daysAgo * DAY,
       trace: {
         read, route,
         retrieve: { asked: true, passages: [], considered: 0, threshold: 0.35, elapsed_ms: 1.4 },

@@ -27,27 +27,60 @@ fn rule(noun: &str) -> (usize, &'static str, &'static str) {
 }
 
 pub const IRREGULAR: &[(&str, &str)] = &[
-    ("child", "children"), ("man", "men"), ("woman", "women"), ("foot", "feet"), ("tooth", "teeth"), ("goose", "geese"),
-    ("mouse", "mice"), ("person", "people"), ("ox", "oxen"), ("louse", "lice"), ("die", "dice"), ("cactus", "cacti"),
-    ("analysis", "analyses"), ("crisis", "crises"), ("phenomenon", "phenomena"), ("criterion", "criteria"),
-    ("fungus", "fungi"), ("nucleus", "nuclei"), ("thesis", "theses"), ("oasis", "oases"), ("quiz", "quizzes"),
-    ("sheep", "sheep"), ("fish", "fish"), ("deer", "deer"), ("moose", "moose"), ("salmon", "salmon"),
-    ("aircraft", "aircraft"), ("series", "series"), ("species", "species"), ("stomach", "stomachs"),
-    ("fireman", "firemen"), ("policeman", "policemen"), ("grandchild", "grandchildren"), ("datum", "data"),
-    ("bacterium", "bacteria"), ("mailman", "mailmen"), ("snowman", "snowmen"), ("gentleman", "gentlemen"),
+    ("child", "children"),
+    ("man", "men"),
+    ("woman", "women"),
+    ("foot", "feet"),
+    ("tooth", "teeth"),
+    ("goose", "geese"),
+    ("mouse", "mice"),
+    ("person", "people"),
+    ("ox", "oxen"),
+    ("louse", "lice"),
+    ("die", "dice"),
+    ("cactus", "cacti"),
+    ("analysis", "analyses"),
+    ("crisis", "crises"),
+    ("phenomenon", "phenomena"),
+    ("criterion", "criteria"),
+    ("fungus", "fungi"),
+    ("nucleus", "nuclei"),
+    ("thesis", "theses"),
+    ("oasis", "oases"),
+    ("quiz", "quizzes"),
+    ("sheep", "sheep"),
+    ("fish", "fish"),
+    ("deer", "deer"),
+    ("moose", "moose"),
+    ("salmon", "salmon"),
+    ("aircraft", "aircraft"),
+    ("series", "series"),
+    ("species", "species"),
+    ("stomach", "stomachs"),
+    ("fireman", "firemen"),
+    ("policeman", "policemen"),
+    ("grandchild", "grandchildren"),
+    ("datum", "data"),
+    ("bacterium", "bacteria"),
+    ("mailman", "mailmen"),
+    ("snowman", "snowmen"),
+    ("gentleman", "gentlemen"),
 ];
 
 const VES: &[&str] = &[
-    "leaf", "knife", "wolf", "life", "wife", "half", "calf", "shelf", "thief", "loaf", "elf", "scarf", "hoof", "self",
-    "bookshelf", "housewife", "midwife", "werewolf",
+    "leaf", "knife", "wolf", "life", "wife", "half", "calf", "shelf", "thief", "loaf", "elf", "scarf",
+    "hoof", "self", "bookshelf", "housewife", "midwife", "werewolf",
 ];
 
-const OES: &[&str] = &["potato", "tomato", "hero", "echo", "torpedo", "veto", "mosquito", "volcano", "mango", "domino"];
+const OES: &[&str] =
+    &["potato", "tomato", "hero", "echo", "torpedo", "veto", "mosquito", "volcano", "mango", "domino"];
 
 /// Nouns whose plural needs a list to be known, besides the irregular ones.
 pub fn to_be_known() -> impl Iterator<Item = &'static str> {
-    VES.iter().chain(OES).copied().chain(["roof", "chef", "belief", "cliff", "giraffe", "safe", "reef", "piano", "photo", "radio",
-        "zoo", "kangaroo", "video", "studio", "logo", "kilo", "disco", "casino", "tattoo", "bamboo"])
+    VES.iter().chain(OES).copied().chain([
+        "roof", "chef", "belief", "cliff", "giraffe", "safe", "reef", "piano", "photo", "radio", "zoo",
+        "kangaroo", "video", "studio", "logo", "kilo", "disco", "casino", "tattoo", "bamboo",
+    ])
 }
 
 pub const REGULAR: &str = "

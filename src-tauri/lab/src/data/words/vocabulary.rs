@@ -50,13 +50,16 @@ fn made_up(rng: &mut ChaCha8Rng) -> String {
 
 fn syllable(rng: &mut ChaCha8Rng) -> String {
     const ONSETS: &[&str] = &[
-        "", "b", "bl", "br", "c", "ch", "cl", "cr", "d", "dr", "f", "fl", "fr", "g", "gl", "gr", "h", "j", "k", "l", "m",
-        "n", "p", "pl", "pr", "qu", "r", "s", "sc", "sh", "sl", "sm", "sn", "sp", "st", "str", "t", "th", "tr", "v", "w",
-        "wh", "y", "z", "b", "c", "d", "l", "m", "p", "r", "s", "t",
+        "", "b", "bl", "br", "c", "ch", "cl", "cr", "d", "dr", "f", "fl", "fr", "g", "gl", "gr", "h", "j",
+        "k", "l", "m", "n", "p", "pl", "pr", "qu", "r", "s", "sc", "sh", "sl", "sm", "sn", "sp", "st", "str",
+        "t", "th", "tr", "v", "w", "wh", "y", "z", "b", "c", "d", "l", "m", "p", "r", "s", "t",
     ];
-    const VOWELS: &[&str] = &["a", "e", "i", "o", "u", "a", "e", "i", "o", "ea", "ee", "oo", "ou", "ai", "y", "ie"];
-    const CODAS: &[&str] =
-        &["", "", "", "", "b", "ck", "d", "g", "l", "ll", "m", "n", "nd", "ng", "nt", "p", "r", "rt", "s", "ss", "st", "t", "tt", "x"];
+    const VOWELS: &[&str] =
+        &["a", "e", "i", "o", "u", "a", "e", "i", "o", "ea", "ee", "oo", "ou", "ai", "y", "ie"];
+    const CODAS: &[&str] = &[
+        "", "", "", "", "b", "ck", "d", "g", "l", "ll", "m", "n", "nd", "ng", "nt", "p", "r", "rt", "s",
+        "ss", "st", "t", "tt", "x",
+    ];
     [ONSETS, VOWELS, CODAS].map(|part| pick(rng, part)).concat()
 }
 
@@ -64,7 +67,13 @@ fn syllable(rng: &mut ChaCha8Rng) -> String {
 pub fn made_up_noun(rng: &mut ChaCha8Rng, split: Split) -> String {
     loop {
         let noun: String = (0..rng.random_range(1..4)).map(|_| syllable(rng)).collect::<String>()
-            + pick(rng, &["b", "t", "n", "ck", "p", "r", "d", "g", "m", "x", "sh", "ch", "ss", "ly", "ty", "ry", "ay", "ey", "oy", "er", "et", "el"]);
+            + pick(
+                rng,
+                &[
+                    "b", "t", "n", "ck", "p", "r", "d", "g", "m", "x", "sh", "ch", "ss", "ly", "ty", "ry",
+                    "ay", "ey", "oy", "er", "et", "el",
+                ],
+            );
         if (3..=12).contains(&noun.len()) && belongs(&noun, split) && !noun.contains("yy") {
             return noun;
         }
@@ -74,8 +83,8 @@ pub fn made_up_noun(rng: &mut ChaCha8Rng, split: Split) -> String {
 /// `count` words of one split as a sentence would have them, with small words between.
 pub fn sentence(rng: &mut ChaCha8Rng, split: Split, count: usize) -> String {
     const SMALL: &[&str] = &[
-        "the", "a", "is", "on", "in", "my", "we", "to", "and", "of", "for", "it", "was", "they", "I", "you", "at", "with",
-        "this", "are", "he", "she", "not", "by", "our",
+        "the", "a", "is", "on", "in", "my", "we", "to", "and", "of", "for", "it", "was", "they", "I", "you",
+        "at", "with", "this", "are", "he", "she", "not", "by", "our",
     ];
     let words: Vec<String> = (0..count)
         .map(|_| if rng.random_bool(0.35) { pick(rng, SMALL).to_string() } else { plain(rng, split) })
@@ -100,7 +109,11 @@ pub fn name(rng: &mut ChaCha8Rng, split: Split) -> String {
         if rng.random_bool(0.3) {
             parts.push(pick(rng, &FIRST).to_string());
         }
-        parts.push(if rng.random_bool(0.7) { pick(rng, &LAST).to_string() } else { first_letter(&made_up(rng), true) });
+        parts.push(if rng.random_bool(0.7) {
+            pick(rng, &LAST).to_string()
+        } else {
+            first_letter(&made_up(rng), true)
+        });
         let name = parts.join(" ");
         if belongs(&name, split) {
             return name;

@@ -31,8 +31,7 @@ impl Hyper {
         };
         if header.tensors().is_empty() {
             return Err(ModelError::unsupported(
-                header,
-                "there are no weights in the file, only a vocabulary",
+                header, "there are no weights in the file, only a vocabulary",
             ));
         }
         let layers = needed("block_count", LAYERS)?;

@@ -1,0 +1,188 @@
+//! The units, and how one becomes another.
+
+/// A unit: its symbol in answers, what it measures, and how people write it.
+pub(super) struct Unit {
+    pub symbol: &'static str,
+    pub kind: &'static str,
+    pub one: &'static [&'static str],
+    pub many: &'static [&'static str],
+}
+
+pub(super) const fn unit(
+    symbol: &'static str,
+    kind: &'static str,
+    one: &'static [&'static str],
+    many: &'static [&'static str],
+) -> Unit {
+    Unit { symbol, kind, one, many }
+}
+
+pub(super) const UNITS: &[Unit] = &[
+    unit("mm", "length", &["millimetre", "millimeter", "mm"], &["millimetres", "millimeters", "mm", "mm"]),
+    unit("cm", "length", &["centimetre", "centimeter", "cm"], &["centimetres", "centimeters", "cm", "cm"]),
+    unit("m", "length", &["metre", "meter", "m"], &["metres", "meters", "m", "m", "mtrs"]),
+    unit(
+        "km",
+        "length",
+        &["kilometre", "kilometer", "km"],
+        &["kilometres", "kilometers", "km", "km", "kms", "KM"],
+    ),
+    unit("in", "length", &["inch"], &["inches", "inches", "in"]),
+    unit("ft", "length", &["foot"], &["feet", "feet", "ft"]),
+    unit("yd", "length", &["yard"], &["yards", "yards", "yd", "yds"]),
+    unit("mi", "length", &["mile"], &["miles", "miles", "mi"]),
+    unit("mg", "mass", &["milligram", "mg"], &["milligrams", "mg", "mg", "milligrammes"]),
+    unit("g", "mass", &["gram", "g"], &["grams", "g", "g", "grammes", "gr"]),
+    unit("kg", "mass", &["kilogram", "kilo", "kg"], &["kilograms", "kilos", "kg", "kg", "kgs", "KG"]),
+    unit("t", "mass", &["tonne", "metric ton"], &["tonnes", "metric tons", "t"]),
+    unit("oz", "mass", &["ounce"], &["ounces", "oz"]),
+    unit("lb", "mass", &["pound"], &["pounds", "lb", "lbs"]),
+    unit(
+        "°C",
+        "temperature",
+        &["degree Celsius"],
+        &["°C", "C", "degrees Celsius", "celsius", "degrees C", "degrees centigrade"],
+    ),
+    unit(
+        "°F",
+        "temperature",
+        &["degree Fahrenheit"],
+        &["°F", "F", "degrees Fahrenheit", "fahrenheit", "degrees F"],
+    ),
+    unit("K", "temperature", &["kelvin"], &["K", "kelvin", "Kelvin", "kelvins"]),
+    unit("s", "time", &["second"], &["seconds", "seconds", "secs", "s", "sec"]),
+    unit("min", "time", &["minute"], &["minutes", "minutes", "mins", "min"]),
+    unit("h", "time", &["hour"], &["hours", "hours", "hrs", "h"]),
+    unit("days", "time", &["day"], &["days"]),
+    unit("weeks", "time", &["week"], &["weeks", "weeks", "wks"]),
+    unit(
+        "mm²",
+        "area",
+        &["square millimetre"],
+        &["square millimetres", "mm²", "mm2", "square millimeters", "sq mm"],
+    ),
+    unit(
+        "cm²",
+        "area",
+        &["square centimetre"],
+        &["square centimetres", "cm²", "cm2", "square centimeters", "sq cm"],
+    ),
+    unit(
+        "m²",
+        "area",
+        &["square metre", "square meter"],
+        &["square metres", "m²", "m2", "square meters", "sq m", "sqm"],
+    ),
+    unit(
+        "km²",
+        "area",
+        &["square kilometre"],
+        &["square kilometres", "km²", "km2", "square kilometers", "sq km"],
+    ),
+    unit("ha", "area", &["hectare"], &["hectares", "ha"]),
+    unit("acres", "area", &["acre"], &["acres"]),
+    unit("sq ft", "area", &["square foot"], &["square feet", "sq ft", "ft²", "ft2", "sqft"]),
+];
+
+/// How one unit becomes another.
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    /// Times (positive) or divided by (negative) ten to this power.
+    Ten(i32),
+    /// Times a whole number, exactly.
+    Times(u64),
+    /// Divided with a remainder; a second divisor where two steps are needed, with the unit in between.
+    Over(u64, Option<(u64, &'static str)>),
+    /// Times `digits / 10^places`; `true` when that is exact.
+    Factor(u64, usize, bool),
+    CelsiusToFahrenheit,
+    FahrenheitToCelsius,
+    /// Kelvin from Celsius.
+    AddKelvin,
+    SubtractKelvin,
+}
+
+use Way::*;
+
+/// From, to, way, and how often it is practised.
+pub(super) const CONVERSIONS: &[(&str, &str, Way, u32)] = &[
+    ("km", "m", Ten(3), 4),
+    ("m", "km", Ten(-3), 4),
+    ("m", "cm", Ten(2), 4),
+    ("cm", "m", Ten(-2), 4),
+    ("cm", "mm", Ten(1), 3),
+    ("mm", "cm", Ten(-1), 3),
+    ("m", "mm", Ten(3), 3),
+    ("mm", "m", Ten(-3), 3),
+    ("km", "cm", Ten(5), 2),
+    ("cm", "km", Ten(-5), 1),
+    ("km", "mm", Ten(6), 1),
+    ("kg", "g", Ten(3), 4),
+    ("g", "kg", Ten(-3), 4),
+    ("g", "mg", Ten(3), 3),
+    ("mg", "g", Ten(-3), 3),
+    ("t", "kg", Ten(3), 3),
+    ("kg", "t", Ten(-3), 3),
+    ("kg", "mg", Ten(6), 1),
+    ("t", "g", Ten(6), 1),
+    ("mg", "kg", Ten(-6), 1),
+    ("m²", "cm²", Ten(4), 3),
+    ("cm²", "m²", Ten(-4), 3),
+    ("cm²", "mm²", Ten(2), 2),
+    ("mm²", "cm²", Ten(-2), 2),
+    ("km²", "m²", Ten(6), 2),
+    ("m²", "km²", Ten(-6), 1),
+    ("ha", "m²", Ten(4), 3),
+    ("m²", "ha", Ten(-4), 3),
+    ("km²", "ha", Ten(2), 2),
+    ("ha", "km²", Ten(-2), 2),
+    ("m²", "mm²", Ten(6), 1),
+    ("h", "min", Times(60), 6),
+    ("min", "s", Times(60), 6),
+    ("days", "h", Times(24), 6),
+    ("weeks", "days", Times(7), 5),
+    ("h", "s", Times(3600), 4),
+    ("days", "min", Times(1440), 3),
+    ("weeks", "h", Times(168), 3),
+    ("days", "s", Times(86400), 2),
+    ("ft", "in", Times(12), 5),
+    ("yd", "ft", Times(3), 4),
+    ("yd", "in", Times(36), 3),
+    ("mi", "ft", Times(5280), 3),
+    ("mi", "yd", Times(1760), 3),
+    ("lb", "oz", Times(16), 4),
+    ("min", "h", Over(60, None), 6),
+    ("s", "min", Over(60, None), 6),
+    ("h", "days", Over(24, None), 5),
+    ("days", "weeks", Over(7, None), 5),
+    ("in", "ft", Over(12, None), 5),
+    ("ft", "yd", Over(3, None), 3),
+    ("oz", "lb", Over(16, None), 3),
+    ("s", "h", Over(60, Some((60, "min"))), 4),
+    ("min", "days", Over(60, Some((24, "h"))), 2),
+    ("h", "weeks", Over(24, Some((7, "days"))), 2),
+    ("in", "cm", Factor(254, 2, true), 6),
+    ("cm", "in", Factor(3937, 4, false), 6),
+    ("ft", "m", Factor(3048, 4, true), 6),
+    ("m", "ft", Factor(3281, 3, false), 6),
+    ("mi", "km", Factor(1609, 3, false), 6),
+    ("km", "mi", Factor(6214, 4, false), 6),
+    ("yd", "m", Factor(9144, 4, true), 3),
+    ("m", "yd", Factor(1094, 3, false), 3),
+    ("ft", "cm", Factor(3048, 2, true), 4),
+    ("in", "mm", Factor(254, 1, true), 3),
+    ("lb", "kg", Factor(4536, 4, false), 6),
+    ("kg", "lb", Factor(2205, 3, false), 6),
+    ("oz", "g", Factor(2835, 2, false), 5),
+    ("g", "oz", Factor(3527, 5, false), 5),
+    ("acres", "ha", Factor(4047, 4, false), 4),
+    ("ha", "acres", Factor(2471, 3, false), 4),
+    ("sq ft", "m²", Factor(929, 4, false), 4),
+    ("m²", "sq ft", Factor(1076, 2, false), 4),
+    ("acres", "m²", Factor(4047, 0, false), 3),
+    ("lb", "g", Factor(4536, 1, false), 2),
+    ("°C", "°F", CelsiusToFahrenheit, 14),
+    ("°F", "°C", FahrenheitToCelsius, 14),
+    ("°C", "K", AddKelvin, 6),
+    ("K", "°C", SubtractKelvin, 6),
+];
