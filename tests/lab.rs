@@ -1,5 +1,7 @@
 //! The lab: a training run is a pure function of its recipe, and what it exports is the model that it trained.
 
+#![allow(clippy::unwrap_used, reason = "what cannot be done here is the test's failure")]
+
 use candle_core::Tensor;
 use lab::data::{Corpus, Example, Split};
 use lab::train::model::{Batch, Shape};

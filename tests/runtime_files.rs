@@ -72,7 +72,7 @@ fn toy() -> Writer {
 
 /// The error of a file as text: it must name the file, and there must be a way out.
 fn refused(bytes: &[u8]) -> String {
-    let error = parse(bytes).err().expect("the file is refused");
+    let error = parse(bytes).expect_err("the file is refused");
     assert!(error.to_string().contains("some.gguf"), "{error}");
     assert!(!error.fix().is_empty() && !error.code().is_empty());
     error.to_string()

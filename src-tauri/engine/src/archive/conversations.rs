@@ -120,10 +120,12 @@ pub(super) fn turns(database: &Connection, id: &str) -> Result<Vec<Answer>, Arch
         if !known {
             return Ok(None);
         }
-        let mut rows = database
-            .prepare_cached("SELECT id, whole, rating FROM turns WHERE conversation = ?1 ORDER BY place, created")?;
-        let rows =
-            rows.query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect::<rusqlite::Result<_>>()?;
+        let mut rows = database.prepare_cached(
+            "SELECT id, whole, rating FROM turns WHERE conversation = ?1 ORDER BY place, created",
+        )?;
+        let rows = rows
+            .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect::<rusqlite::Result<_>>()?;
         Ok(Some(rows))
     };
     rows()

@@ -191,7 +191,7 @@ fn order_agrees(a: &Subject, b: &Subject) -> f32 {
     let free = has_numbers && a.is_commutative() && b.is_commutative();
     let places: Vec<usize> = a
         .terms()
-        .filter(|term| !(has_numbers && is_operation(term)) && !(free && is_number(term)))
+        .filter(|term| !(has_numbers && is_operation(term) || free && is_number(term)))
         .filter_map(|term| b.terms().position(|other| other == term))
         .collect();
     let pairs = places.len() * places.len().saturating_sub(1) / 2;

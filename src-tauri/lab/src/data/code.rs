@@ -457,7 +457,7 @@ def printed(f, *given):
     #[test]
     fn every_function_does_what_it_says() {
         if Command::new("python3").arg("--version").output().is_err() {
-            println!("skipped: there is no python3 here");
+            eprintln!("skipped: there is no python3 here");
             return;
         }
         let mut script = HELPERS.to_string();

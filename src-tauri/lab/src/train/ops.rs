@@ -445,15 +445,15 @@ mod tests {
         let (x, w) = (var(&[3, 8], 0.1), var(&[8], 0.5));
         check(&[x.clone(), w.clone()], || rms_norm(&x, &w, 1e-5).unwrap());
         let h = var(&[6, 8], 0.2);
-        check(&[h.clone()], || heads(&h, 2, 2, Some(100.0)).unwrap());
+        check(std::slice::from_ref(&h), || heads(&h, 2, 2, Some(100.0)).unwrap());
         let s = var(&[1, 2, 4, 4], 0.3);
-        check(&[s.clone()], || causal_softmax(&s, 0.5).unwrap());
+        check(std::slice::from_ref(&s), || causal_softmax(&s, 0.5).unwrap());
         let p = var(&[3, 5], 0.4);
-        check(&[p.clone()], || softmax(&p).unwrap());
+        check(std::slice::from_ref(&p), || softmax(&p).unwrap());
         let (g, u) = (var(&[4, 3], 0.5), var(&[4, 3], 0.9));
         check(&[g.clone(), u.clone()], || swiglu(&g, &u).unwrap());
         let l = var(&[3, 5], 0.6);
-        check(&[l.clone()], || cross_entropy(&l, vec![1, 4, 0], vec![1.0, 0.0, 0.5]).unwrap());
+        check(std::slice::from_ref(&l), || cross_entropy(&l, vec![1, 4, 0], vec![1.0, 0.0, 0.5]).unwrap());
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn string_method(text: &str, name: &str, arguments: &[Value]) -> Result<Value, E
             let most =
                 arguments.get(1).and_then(Value::as_i64).filter(|most| *most >= 0).map(|most| most as usize);
             let pieces: Vec<Value> = match (argument(0), most) {
-                (Some(separator), _) if separator.is_empty() => {
+                (Some(""), _) => {
                     return Err(Error::new(ErrorKind::InvalidOperation, "empty separator"));
                 }
                 (Some(separator), Some(most)) => text.splitn(most + 1, separator).map(Value::from).collect(),

@@ -43,7 +43,7 @@ pub struct Tokenizer {
 
 enum Model {
     SentencePiece(spm::SentencePiece),
-    ByteLevel(bpe::ByteLevel),
+    ByteLevel(Box<bpe::ByteLevel>),
 }
 
 /// A stretch of text for [`Tokenizer::encode_parts`].
@@ -102,7 +102,7 @@ impl Tokenizer {
                 })?;
                 vocabulary = Vocabulary::read(header)?;
                 let starts = splitter.adds_start();
-                (Model::ByteLevel(bpe::ByteLevel::read(header, &vocabulary, splitter)?), starts)
+                (Model::ByteLevel(Box::new(bpe::ByteLevel::read(header, &vocabulary, splitter)?)), starts)
             }
             Some(other) => return Err(TokenizerError::Model { path: path(), model: other.into() }),
         };

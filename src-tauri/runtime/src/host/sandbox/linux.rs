@@ -97,7 +97,7 @@ const FORBIDDEN: &[libc::c_long] = &[
 fn calls() -> Result<(), Box<dyn std::error::Error>> {
     let arch = TargetArch::try_from(std::env::consts::ARCH)?;
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        FORBIDDEN.iter().map(|&call| (i64::from(call), Vec::new())).collect();
+        FORBIDDEN.iter().map(|&call| (call, Vec::new())).collect();
     // A new process, in contrast to a new thread.
     let not_a_thread = SeccompCondition::new(
         0,
