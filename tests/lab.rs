@@ -37,11 +37,12 @@ impl Corpus for Doubling {
     }
 }
 
-fn recipe(experts: usize, steps: u64) -> Recipe {
+fn recipe(experts: usize, cycles: &'static [u64]) -> Recipe {
     Recipe {
         name: "toy",
         corpora: vec![(Box::new(Doubling), 1.0)],
         parent: None,
+        kept: &[],
         tokenizer_texts: vec![Box::new(Doubling)],
         shape: Shape {
             vocabulary: 280,
@@ -55,7 +56,7 @@ fn recipe(experts: usize, steps: u64) -> Recipe {
             rope_base: 10_000.0,
             norm_eps: 1e-5,
         },
-        steps,
+        cycles,
         batch_tokens: 256,
         learning_rate: 3e-3,
         seed: 7,
@@ -70,7 +71,7 @@ fn weights(model: &lab::train::model::Model) -> Vec<Vec<f32>> {
 fn a_stopped_run_goes_on_bit_for_bit() {
     for experts in [0, 4] {
         let (whole, halved) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let recipe = recipe(experts, 14);
+        let recipe = recipe(experts, &[4, 10]);
         let once = train(&recipe, whole.path(), None, &mut |_| ()).unwrap();
         train(&recipe, halved.path(), Some(5), &mut |_| ()).unwrap();
         let twice = train(&recipe, halved.path(), None, &mut |_| ()).unwrap();
@@ -85,9 +86,9 @@ fn a_stopped_run_goes_on_bit_for_bit() {
 #[test]
 fn a_mixture_starts_where_its_dense_parent_stopped() {
     let folder = tempfile::tempdir().unwrap();
-    let dense = recipe(0, 150);
+    let dense = Recipe { kept: &[250], ..recipe(0, &[250]) };
     let parent = train(&dense, folder.path(), None, &mut |_| ()).unwrap();
-    let child = Recipe { name: "child", parent: Some("toy"), ..recipe(4, 1) };
+    let child = Recipe { name: "child", parent: Some(("toy", 250)), ..recipe(4, &[1]) };
     let started = train(&child, folder.path(), Some(0), &mut |_| ()).unwrap();
     let right =
         |model, tokenizer| lab::train::exactness(model, tokenizer, &dense.corpora, 50, 3, &mut |_, _, _| ());
@@ -101,15 +102,16 @@ fn a_mixture_starts_where_its_dense_parent_stopped() {
 #[test]
 fn a_checkpoint_of_another_recipe_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    train(&recipe(0, 3), folder.path(), None, &mut |_| ()).unwrap();
-    let error = train(&Recipe { seed: 8, ..recipe(0, 3) }, folder.path(), None, &mut |_| ()).err().unwrap();
+    train(&recipe(0, &[3]), folder.path(), None, &mut |_| ()).unwrap();
+    let error =
+        train(&Recipe { seed: 8, ..recipe(0, &[3]) }, folder.path(), None, &mut |_| ()).err().unwrap();
     assert!(error.to_string().contains("another recipe, seed or shape"), "{error}");
 }
 
 #[test]
 fn training_learns_what_it_is_shown() {
     let folder = tempfile::tempdir().unwrap();
-    let recipe = recipe(0, 150);
+    let recipe = recipe(0, &[150]);
     let trained = train(&recipe, folder.path(), None, &mut |_| ()).unwrap();
     let exact =
         lab::train::exactness(&trained.model, &trained.tokenizer, &recipe.corpora, 50, 3, &mut |_, _, _| ())
@@ -122,7 +124,7 @@ fn training_learns_what_it_is_shown() {
 fn the_runtime_computes_from_the_exported_file_what_the_lab_trained() {
     for experts in [0, 4] {
         let folder = tempfile::tempdir().unwrap();
-        let trained = train(&recipe(experts, 20), folder.path(), None, &mut |_| ()).unwrap();
+        let trained = train(&recipe(experts, &[20]), folder.path(), None, &mut |_| ()).unwrap();
         let path = folder.path().join("toy.gguf");
         lab::export::export(&path, "toy", &trained.model, &trained.tokenizer).unwrap();
         let text = "twice 7 is it";

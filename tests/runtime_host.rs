@@ -198,9 +198,22 @@ fn an_expert_that_does_not_obey_is_ended() {
     assert_eq!((done.finish, done.lost_expert), (Finish::Stopped, true));
     assert!(!done.text.is_empty(), "what there was is kept");
     assert_eq!(resident_bytes(pid), None, "the process is gone");
-    let error = host.count_tokens("a").unwrap_err();
+    let error = host.count_tokens("a", &AtomicBool::new(false)).unwrap_err();
     assert!(matches!(error, HostError::Crashed { .. }), "{error}");
     assert!(!host.is_alive());
+}
+
+#[test]
+fn a_stop_while_tokens_are_counted_ends_a_process_that_is_frozen() {
+    let (_folder, model) = endless();
+    let mut host = start(&model);
+    let pid = host.pid();
+    signal("STOP", pid);
+    let began = Instant::now();
+    let counted = host.count_tokens("a", &AtomicBool::new(true)).unwrap();
+    assert_eq!(counted, None);
+    assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
+    assert_eq!(resident_bytes(pid), None, "the process is gone");
 }
 
 #[test]
@@ -324,5 +337,5 @@ fn a_tokenizer_alone_refuses_to_generate_and_stays() {
     let request = Request::chat(vec![Message::new(Role::User, "a")], 1);
     let error = host.generate(&request, &AtomicBool::new(false), &mut |_| {}).unwrap_err();
     assert!(error.expert_survives(), "{error}");
-    assert_eq!(host.count_tokens("ab").unwrap(), 3, "▁, a, b");
+    assert_eq!(host.count_tokens("ab", &AtomicBool::new(false)).unwrap(), Some(3), "▁, a, b");
 }

@@ -8,7 +8,10 @@ use crate::train::model::Shape;
 
 pub const NAMES: [&str; 5] = ["arithmetic", "units", "words", "code", "generalist"];
 
-/// About 0.9 million parameters.
+/// The step of arithmetic from which units and the generalist start: copying and digit-wise work are learned by then.
+const BASE_STEP: u64 = 2750;
+
+/// About 0.75 million parameters.
 fn dense(vocabulary: usize) -> Shape {
     Shape {
         vocabulary,
@@ -31,9 +34,10 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
         name: "",
         corpora: Vec::new(),
         parent: None,
+        kept: &[],
         tokenizer_texts: Vec::new(),
         shape: dense(512),
-        steps: 0,
+        cycles: &[],
         batch_tokens: 1536,
         learning_rate: 2e-3,
         seed: 20_261_121,
@@ -44,15 +48,16 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             name: "arithmetic",
             corpora: vec![(corpus("arithmetic")?, 1.0)],
             tokenizer_texts: vec![corpus("arithmetic")?, corpus("units")?, corpus("code")?],
+            kept: &[BASE_STEP],
             shape: dense(768),
-            steps: 5500,
+            cycles: &[5500],
             ..base
         },
         "units" => Recipe {
             name: "units",
             corpora: vec![(corpus("units")?, 1.0)],
-            parent: Some("arithmetic"),
-            steps: 1600,
+            parent: Some(("arithmetic", BASE_STEP)),
+            cycles: &[1600],
             ..base
         },
         // Letters are its subject: every byte is a token.
@@ -61,7 +66,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("words")?, 1.0)],
             tokenizer_texts: vec![corpus("words")?],
             shape: dense(BYTES_ONLY),
-            steps: 2500,
+            cycles: &[2500, 1800],
             ..base
         },
         "code" => Recipe {
@@ -69,7 +74,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("code")?, 1.0)],
             tokenizer_texts: vec![corpus("code")?],
             shape: dense(768),
-            steps: 1500,
+            cycles: &[1500, 1200],
             ..base
         },
         "generalist" => Recipe {
@@ -80,9 +85,9 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
                 (corpus("words")?, 0.2),
                 (corpus("code")?, 0.25),
             ],
-            parent: Some("arithmetic"),
+            parent: Some(("arithmetic", BASE_STEP)),
             shape: Shape { experts: 8, experts_used: 2, ..dense(0) },
-            steps: 1200,
+            cycles: &[700],
             learning_rate: 1.5e-3,
             ..base
         },

@@ -15,6 +15,10 @@ tokens: number, stopped: boolean,
  */
 refused: boolean, 
 /**
+ * The user's thumb: 1, -1, or 0 for none.
+ */
+rating: number, 
+/**
  * Unix time in milliseconds.
  */
 created: number, };

@@ -231,8 +231,13 @@ impl Owner {
         while let Ok(work) = asked.recv() {
             let Some(here) = self.occupant.as_mut() else { return };
             match work {
-                Work::Count { text, reply } => {
-                    let counted = here.host.count_tokens(&text);
+                Work::Count { text, stop, reply } => {
+                    let counted = here.host.count_tokens(&text, &stop);
+                    if matches!(counted, Ok(None)) {
+                        // It did not answer after a stop and was ended: nobody is there.
+                        self.occupant = None;
+                        self.board.show(Seat::Empty);
+                    }
                     self.fall_if_ended(counted.as_ref().err());
                     let _ = reply.send(counted);
                 }

@@ -15,7 +15,7 @@ const GRACE: Duration = Duration::from_millis(120);
 
 /// What a turn asks of the thread that owns the expert.
 pub(super) enum Work {
-    Count { text: String, reply: Sender<Result<u32, HostError>> },
+    Count { text: String, stop: Arc<AtomicBool>, reply: Sender<Result<Option<u32>, HostError>> },
     Generate { request: Request, stop: Arc<AtomicBool>, says: Sender<Says> },
 }
 
@@ -55,12 +55,13 @@ impl Turn {
     }
 
     /// Tokens of `text` by the expert's own tokenizer.
-    pub fn count_tokens(&self, text: &str, stop: &AtomicBool) -> Result<u32, SeatError> {
+    pub fn count_tokens(&self, text: &str, stop: &Arc<AtomicBool>) -> Result<u32, SeatError> {
         let (reply, answer) = channel();
-        self.ask(Work::Count { text: text.to_owned(), reply })?;
+        self.ask(Work::Count { text: text.to_owned(), stop: Arc::clone(stop), reply })?;
         loop {
             match answer.recv_timeout(LOOK) {
-                Ok(counted) => return counted.map_err(|source| self.failed(source)),
+                Ok(Ok(counted)) => return counted.ok_or(SeatError::Stopped),
+                Ok(Err(source)) => return Err(self.failed(source)),
                 Err(RecvTimeoutError::Disconnected) => return Err(SeatError::Closed),
                 Err(RecvTimeoutError::Timeout) if stop.load(Ordering::Relaxed) => {
                     return Err(SeatError::Stopped);

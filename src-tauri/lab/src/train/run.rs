@@ -12,7 +12,7 @@ use candle_core::{D, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Everything that decides what comes out.
@@ -20,13 +20,17 @@ pub struct Recipe {
     pub name: &'static str,
     /// Corpora with their shares of the examples.
     pub corpora: Vec<(Box<dyn Corpus>, f32)>,
-    /// From whose trained weights and tokenizer this one starts, if any; a mixture's experts start as copies.
-    pub parent: Option<&'static str>,
+    /// From whose weights, at which step, and with whose tokenizer this one starts, if any; a mixture's experts start
+    /// as copies.
+    pub parent: Option<(&'static str, u64)>,
+    /// The steps at which weights are kept for children; multiples of [`CHECKPOINT_EVERY`].
+    pub kept: &'static [u64],
     /// What the tokenizer learns its merges from, where it has no parent.
     pub tokenizer_texts: Vec<Box<dyn Corpus>>,
     /// `vocabulary` is the most tokens wanted; the tokenizer may come out smaller.
     pub shape: Shape,
-    pub steps: u64,
+    /// Steps of each cycle of the learning rate.
+    pub cycles: &'static [u64],
     pub batch_tokens: usize,
     pub learning_rate: f32,
     pub seed: u64,
@@ -50,9 +54,9 @@ pub struct Exactness {
 }
 
 const WARM_UP: u64 = 100;
-/// The learning rate is constant until this share of the steps, then falls to zero in a straight line.
+/// The learning rate of a cycle is constant until this share of its steps, then falls to zero in a straight line.
 const DECAY_FROM: f32 = 0.6;
-const CHECKPOINT_EVERY: u64 = 250;
+pub const CHECKPOINT_EVERY: u64 = 250;
 const LOOK_EVERY: u64 = 750;
 const BALANCE: f64 = 0.01;
 /// Texts from which the tokenizer learns its merges.
@@ -68,12 +72,12 @@ pub fn train(
     until: Option<u64>,
     say: &mut dyn FnMut(String),
 ) -> Result<Trained, LabError> {
-    let last = until.unwrap_or(recipe.steps).min(recipe.steps);
+    let last = until.unwrap_or(u64::MAX).min(recipe.cycles.iter().sum());
     let folder = &work.join(recipe.name);
     std::fs::create_dir_all(folder).map_err(|e| LabError::File(folder.into(), e))?;
-    let parent = recipe.parent.map(|name| work.join(name));
+    let parent = recipe.parent.map(|(name, step)| (work.join(name), step));
     let tokenizer = match &parent {
-        Some(parent) => read_tokenizer(&parent.join(TOKENIZER))?,
+        Some((parent, _)) => read_tokenizer(&parent.join(TOKENIZER))?,
         None => tokenizer(recipe, folder)?,
     };
     let shape = Shape { vocabulary: tokenizer.vocabulary(), ..recipe.shape.clone() };
@@ -98,8 +102,8 @@ pub fn train(
         done = checkpoint::load(&path, &model, &mut optimizer, &done)?;
         batches.seek((done.chunk, done.next))?;
         say(format!("{}: goes on at step {}", recipe.name, done.step));
-    } else if let Some(parent) = parent {
-        inherit(&model, &checkpoint::weights(&parent.join(CHECKPOINT))?)?;
+    } else if let Some((parent, step)) = parent {
+        inherit(&model, &checkpoint::weights(&kept(&parent, step))?)?;
     }
     say(format!("{}: {} parameters, vocabulary {}", recipe.name, model.parameters(), tokenizer.vocabulary()));
     let (mut mean, mut since, mut tokens_since) = (0f32, Instant::now(), 0u64);
@@ -129,7 +133,11 @@ pub fn train(
             say(format!("{}: step {} loss {mean:.4} {speed:.0} tokens/s", recipe.name, done.step));
             (done.chunk, done.next) = batches.cursor();
             checkpoint::save(&path, &model, &optimizer, &done)?;
-            if done.step.is_multiple_of(LOOK_EVERY) || done.step == recipe.steps {
+            if recipe.kept.contains(&done.step) {
+                let copy = kept(folder, done.step);
+                std::fs::copy(&path, &copy).map_err(|e| LabError::File(copy, e))?;
+            }
+            if done.step.is_multiple_of(LOOK_EVERY) || done.step == last {
                 let exact = exactness(&model, &tokenizer, &recipe.corpora, 200, 1, &mut |_, _, _| ())?;
                 say(format!("{}: exact on held-out wordings {}", recipe.name, line(&exact)));
             }
@@ -139,9 +147,22 @@ pub fn train(
     Ok(Trained { tokens: done.tokens, seconds: done.seconds, model, tokenizer })
 }
 
-fn rate(recipe: &Recipe, step: u64) -> f32 {
+/// Where the weights of a step are kept for children.
+pub fn kept(folder: &Path, step: u64) -> PathBuf {
+    folder.join(format!("step-{step}.safetensors"))
+}
+
+fn rate(recipe: &Recipe, mut step: u64) -> f32 {
+    let mut cycle = 1;
+    for length in recipe.cycles {
+        cycle = *length;
+        if step < cycle {
+            break;
+        }
+        step -= cycle;
+    }
     let warm = ((step + 1) as f32 / WARM_UP as f32).min(1.0);
-    let done = step as f32 / recipe.steps as f32;
+    let done = step as f32 / cycle as f32;
     let decay = ((1.0 - done) / (1.0 - DECAY_FROM)).min(1.0);
     recipe.learning_rate * warm * decay
 }

@@ -99,20 +99,39 @@ impl Host {
         self.peak
     }
 
-    /// How many tokens a text has, without a start token.
-    pub fn count_tokens(&mut self, text: &str) -> Result<u32, HostError> {
-        Ok(self.tokenize(text, false)?.ids.len() as u32)
+    /// How many tokens a text has, without a start token. `None`: `stop` was set, and the process did not answer in time
+    /// and was ended.
+    pub fn count_tokens(&mut self, text: &str, stop: &AtomicBool) -> Result<Option<u32>, HostError> {
+        Ok(self.tokenize_unless(text, false, stop)?.map(|tokenized| tokenized.ids.len() as u32))
     }
 
     /// The tokens of a text, without a start token. `special`: control tokens written in the text become tokens.
     pub fn tokenize(&mut self, text: &str, special: bool) -> Result<Tokenized, HostError> {
+        let never = AtomicBool::new(false);
+        Ok(self.tokenize_unless(text, special, &never)?.unwrap_or_default())
+    }
+
+    fn tokenize_unless(
+        &mut self,
+        text: &str,
+        special: bool,
+        stop: &AtomicBool,
+    ) -> Result<Option<Tokenized>, HostError> {
         let id = self.new_id();
         self.process.tell(ToExpert::Tokenize { id, text: text.to_owned(), special });
         let since = Instant::now();
+        let mut stopped: Option<Instant> = None;
         loop {
+            if stopped.is_none() && stop.load(Ordering::Relaxed) {
+                stopped = Some(Instant::now());
+            }
+            if stopped.is_some_and(|stopped| stopped.elapsed() > OBEY) {
+                self.end();
+                return Ok(None);
+            }
             match self.hear(since)? {
                 None => {}
-                Some(FromExpert::Tokenized { id: of, tokenized }) if of == id => return Ok(tokenized),
+                Some(FromExpert::Tokenized { id: of, tokenized }) if of == id => return Ok(Some(tokenized)),
                 Some(other) => self.unexpected(id, other)?,
             }
         }

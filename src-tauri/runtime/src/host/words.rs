@@ -171,7 +171,7 @@ pub struct Left {
 }
 
 /// Tokens of a text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tokenized {
     pub ids: Vec<u32>,
     /// Each token as the vocabulary writes it.
