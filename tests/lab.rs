@@ -5,7 +5,7 @@
 use candle_core::Tensor;
 use lab::data::{Corpus, Example, Split};
 use lab::train::model::{Batch, Shape};
-use lab::train::{Recipe, train};
+use lab::train::{Recipe, TokenizerFrom, train};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use runtime::generate::Expert;
@@ -43,7 +43,7 @@ fn recipe(experts: usize, cycles: &'static [u64]) -> Recipe {
         corpora: vec![(Box::new(Doubling), 1.0)],
         parent: None,
         kept: &[],
-        tokenizer_texts: vec![Box::new(Doubling)],
+        tokenizer: TokenizerFrom::Texts(vec![Box::new(Doubling)]),
         shape: Shape {
             vocabulary: 280,
             width: 32,

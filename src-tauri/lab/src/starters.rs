@@ -45,10 +45,10 @@ pub fn make(
 ) -> Result<(), LabError> {
     let Place { work, out, executable } = place;
     let recipe = recipes::recipe(name)?;
-    if let Some((parent, step)) = recipe.parent {
-        if !crate::train::kept(&work.join(parent), step).exists() {
-            crate::train::train(&recipes::recipe(parent)?, work, Some(step), say)?;
-        }
+    if let Some((parent, step)) = recipe.parent
+        && !crate::train::kept(&work.join(parent), step).exists()
+    {
+        crate::train::train(&recipes::recipe(parent)?, work, Some(step), say)?;
     }
     let trained = crate::train::train(&recipe, work, until, say)?;
     let file = out.join(format!("{name}.gguf"));

@@ -209,7 +209,7 @@ fn answer(operation: Operation, a: u64, b: u64) -> String {
 const COLUMNS: usize = 4;
 
 /// Column addition from the units: digit + digit + carry.
-fn add(a: u64, b: u64, lines: &mut Vec<String>) {
+pub(super) fn add(a: u64, b: u64, lines: &mut Vec<String>) {
     lines.push(format!("{a:0COLUMNS$} + {b:0COLUMNS$}"));
     let mut carry = 0;
     for (x, y) in digits(a, COLUMNS).into_iter().zip(digits(b, COLUMNS)) {
@@ -220,7 +220,7 @@ fn add(a: u64, b: u64, lines: &mut Vec<String>) {
 }
 
 /// Column subtraction of the smaller from the larger: digit - digit - borrow.
-fn subtract(a: u64, b: u64, lines: &mut Vec<String>) {
+pub(super) fn subtract(a: u64, b: u64, lines: &mut Vec<String>) {
     lines.push(format!("{a:0COLUMNS$} - {b:0COLUMNS$}"));
     let (large, small) = (a.max(b), a.min(b));
     if a < b {
@@ -255,7 +255,7 @@ pub(super) fn multiply(a: u64, b: u64, lines: &mut Vec<String>) {
 }
 
 /// Long division: one line a digit of the dividend; divisors of two and more digits get their multiples first.
-fn divide(a: u64, b: u64, lines: &mut Vec<String>) {
+pub(super) fn divide(a: u64, b: u64, lines: &mut Vec<String>) {
     lines.push(format!("{a} ÷ {b}"));
     let width = length(b) + 1;
     if b >= 10 {

@@ -223,31 +223,49 @@ fn answer(value: Value, from: &str, to: &str, way: Way) -> String {
             format!("**{given} {sign} {}**", named(decimal(result, kept), to))
         }
         CelsiusToFahrenheit => {
-            let nine = value.digits * 9;
-            let fifth = decimal(nine * 2, 1);
-            let result = decimal(nine * 2 + 320, 1);
-            lines.push(format!("{v} × 9 = {nine}"));
-            lines.push(format!("{nine} ÷ 5 = {fifth}"));
-            lines.push(format!("{fifth} + 32 = {result}"));
-            format!("**{v} °C = {result} °F**")
+            // In tenths of a degree: 18 a degree, and 32.0 more.
+            let (size, tenths) = (value.digits.unsigned_abs(), value.digits * 18);
+            lines.push("°F = 1.8 × °C + 32".into());
+            arithmetic::multiply(size, 18, &mut lines);
+            lines.push(format!("{size} × 1.8 = {}", padded(tenths.abs(), 1)));
+            if tenths < 0 {
+                arithmetic::subtract(320, tenths.unsigned_abs(), &mut lines);
+            } else {
+                arithmetic::add(tenths as u64, 320, &mut lines);
+            }
+            format!("**{given} = {} °F**", decimal(tenths + 320, 1))
         }
         FahrenheitToCelsius => {
+            lines.push("°C = (°F - 32) × 50 ÷ 9, in tenths".into());
             let less = value.digits - 32;
-            let five = less * 5;
-            // Tenths, rounded half away from zero.
-            let tenths = (2 * five.abs() * 10 + 9) / 18 * five.signum();
-            let result = decimal(tenths, 1);
-            let sign = if (five * 10) % 9 == 0 { "=" } else { "≈" };
-            lines.push(format!("{v} - 32 = {less}"));
-            lines.push(format!("{less} × 5 = {five}"));
-            lines.push(format!("{five} ÷ 9 {sign} {result}"));
-            format!("**{v} °F {sign} {result} °C**")
+            if value.digits < 0 {
+                arithmetic::add(value.digits.unsigned_abs(), 32, &mut lines);
+            } else {
+                arithmetic::subtract(value.digits as u64, 32, &mut lines);
+            }
+            let fifty = less.unsigned_abs() * 50;
+            lines.push(format!("{less} × 50 = {}{fifty}", if less < 0 { "-" } else { "" }));
+            arithmetic::divide(fifty, 9, &mut lines);
+            // Half away from zero.
+            let tenths = (2 * fifty as i64 + 9) / 18 * less.signum();
+            let sign = if fifty.is_multiple_of(9) { "=" } else { "≈" };
+            format!("**{given} {sign} {} °C**", decimal(tenths, 1))
         }
         AddKelvin => {
-            format!("{v} + 273.15 = {0}\n**{v} °C = {0} K**", decimal(value.digits * 100 + 27_315, 2))
+            lines.push("K = °C + 273.15".into());
+            if value.digits < 0 {
+                arithmetic::subtract(273, value.digits.unsigned_abs(), &mut lines);
+            } else {
+                arithmetic::add(value.digits as u64, 273, &mut lines);
+            }
+            format!("**{given} = {} K**", decimal(value.digits * 100 + 27_315, 2))
         }
         SubtractKelvin => {
-            format!("{v} - 273.15 = {0}\n**{v} K = {0} °C**", decimal(value.digits * 100 - 27_315, 2))
+            lines.push("°C = K - 273.15".into());
+            // From 274 on, what is left of the next whole degree is 0.85; below, the result is negative.
+            let near = if value.digits >= 274 { 274 } else { 273 };
+            arithmetic::subtract(value.digits as u64, near, &mut lines);
+            format!("**{given} = {} °C**", decimal(value.digits * 100 - 27_315, 2))
         }
     };
     lines.push(last);

@@ -13,4 +13,4 @@ mod optimizer;
 mod run;
 
 pub use batches::{Batches, batch_of, encode};
-pub use run::{CHECKPOINT_EVERY, Exactness, Recipe, Trained, exactness, kept, train};
+pub use run::{CHECKPOINT_EVERY, Exactness, Recipe, TokenizerFrom, Trained, exactness, kept, train};

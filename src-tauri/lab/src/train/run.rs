@@ -25,8 +25,8 @@ pub struct Recipe {
     pub parent: Option<(&'static str, u64)>,
     /// The steps at which weights are kept for children; multiples of [`CHECKPOINT_EVERY`].
     pub kept: &'static [u64],
-    /// What the tokenizer learns its merges from, where it has no parent.
-    pub tokenizer_texts: Vec<Box<dyn Corpus>>,
+    /// Where it has no parent.
+    pub tokenizer: TokenizerFrom,
     /// `vocabulary` is the most tokens wanted; the tokenizer may come out smaller.
     pub shape: Shape,
     /// Steps of each cycle of the learning rate.
@@ -38,6 +38,14 @@ pub struct Recipe {
 
 /// How far the noise moves the copies of a dense model's feed-forward block apart, in standard deviations of it.
 const UPCYCLING_NOISE: f64 = 0.1;
+
+/// Where a tokenizer comes from.
+pub enum TokenizerFrom {
+    /// It learns its merges from texts of these.
+    Texts(Vec<Box<dyn Corpus>>),
+    /// It was learned before: its JSON.
+    Json(&'static str),
+}
 
 pub struct Trained {
     pub model: Model,
@@ -173,15 +181,20 @@ fn tokenizer(recipe: &Recipe, folder: &Path) -> Result<Tokenizer, LabError> {
     if path.exists() {
         return read_tokenizer(&path);
     }
-    let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
-    let mut texts = Vec::new();
-    for corpus in &recipe.tokenizer_texts {
-        for _ in 0..TOKENIZER_TEXTS / recipe.tokenizer_texts.len() {
-            let example = corpus.sample(&mut rng, Split::Train);
-            texts.extend([example.question, example.answer]);
+    let tokenizer = match &recipe.tokenizer {
+        TokenizerFrom::Json(json) => Tokenizer::from_json(json)?,
+        TokenizerFrom::Texts(corpora) => {
+            let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
+            let mut texts = Vec::new();
+            for corpus in corpora {
+                for _ in 0..TOKENIZER_TEXTS / corpora.len() {
+                    let example = corpus.sample(&mut rng, Split::Train);
+                    texts.extend([example.question, example.answer]);
+                }
+            }
+            Tokenizer::train(texts, recipe.shape.vocabulary)?
         }
-    }
-    let tokenizer = Tokenizer::train(texts, recipe.shape.vocabulary)?;
+    };
     std::fs::write(&path, tokenizer.to_json()?).map_err(|e| LabError::File(path.clone(), e))?;
     Ok(tokenizer)
 }
