@@ -59,7 +59,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             name: "units",
             corpora: vec![(corpus("units")?, 1.0)],
             parent: Some(("arithmetic", BASE_STEP)),
-            cycles: &[1600],
+            cycles: &[1200],
             ..base
         },
         // Letters are its subject: every byte is a token.
@@ -68,7 +68,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("words")?, 1.0)],
             tokenizer: TokenizerFrom::Texts(vec![corpus("words")?]),
             shape: dense(BYTES_ONLY),
-            cycles: &[2500, 1800],
+            cycles: &[2500, 1300],
             ..base
         },
         "code" => Recipe {
@@ -76,7 +76,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("code")?, 1.0)],
             tokenizer: TokenizerFrom::Texts(vec![corpus("code")?]),
             shape: dense(768),
-            cycles: &[1500, 1200],
+            cycles: &[1500],
             ..base
         },
         "generalist" => Recipe {
@@ -89,7 +89,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             ],
             parent: Some(("arithmetic", BASE_STEP)),
             shape: Shape { experts: 8, experts_used: 2, ..dense(0) },
-            cycles: &[700],
+            cycles: &[450],
             learning_rate: 1.5e-3,
             ..base
         },
