@@ -47,15 +47,7 @@ struct Text {
 pub fn train(out: &Path, seed: u64) -> Result<Report, LabError> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut texts = texts(TRAIN, Split::Train, &mut rng)?;
-    let mut weights = Weights {
-        labels: LABELS.map(String::from).to_vec(),
-        temperature: 1.0,
-        buckets: BUCKETS,
-        class_bias: vec![0.0; LABELS.len()],
-        class_weights: vec![0.0; BUCKETS as usize * LABELS.len()],
-        complexity_bias: 3.0,
-        complexity_weights: vec![0.0; BUCKETS as usize],
-    };
+    let mut weights = untrained();
     fit(&mut weights, &mut texts, &mut rng);
     let mut held_out = self::texts(HELD_OUT, Split::HeldOut, &mut rng)?;
     held_out.shuffle(&mut rng);
@@ -66,6 +58,18 @@ pub fn train(out: &Path, seed: u64) -> Result<Report, LabError> {
     Classifier::load(&bytes)?;
     std::fs::write(out, bytes).map_err(|e| LabError::File(out.into(), e))?;
     Ok(report)
+}
+
+fn untrained() -> Weights {
+    Weights {
+        labels: LABELS.map(String::from).to_vec(),
+        temperature: 1.0,
+        buckets: BUCKETS,
+        class_bias: vec![0.0; LABELS.len()],
+        class_weights: vec![0.0; BUCKETS as usize * LABELS.len()],
+        complexity_bias: 3.0,
+        complexity_weights: vec![0.0; BUCKETS as usize],
+    }
 }
 
 fn texts(each: usize, split: Split, rng: &mut ChaCha8Rng) -> Result<Vec<Text>, LabError> {
@@ -203,15 +207,7 @@ mod tests {
             texts.into_iter().enumerate().partition(|(i, _)| i / 2 % 4 != 3);
         let mut shown: Vec<Text> = shown.drain(..).map(|(_, text)| text).collect();
         let asked: Vec<Text> = asked.into_iter().map(|(_, text)| text).collect();
-        let mut weights = Weights {
-            labels: LABELS.map(String::from).to_vec(),
-            temperature: 1.0,
-            buckets: BUCKETS,
-            class_bias: vec![0.0; LABELS.len()],
-            class_weights: vec![0.0; BUCKETS as usize * LABELS.len()],
-            complexity_bias: 3.0,
-            complexity_weights: vec![0.0; BUCKETS as usize],
-        };
+        let mut weights = untrained();
         assert!(report(&weights, &asked).accuracy < 0.6, "untrained, it cannot tell them apart");
         fit(&mut weights, &mut shown, &mut rng);
         let report = report(&weights, &asked);
