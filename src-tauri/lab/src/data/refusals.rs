@@ -1,5 +1,6 @@
 //! What a starter must refuse: everyday questions, the other starters' domains, and gibberish.
 
+use super::wording::first_letter;
 use super::{Example, Split};
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -104,13 +105,6 @@ fn dress(mut text: String, rng: &mut ChaCha8Rng) -> String {
         7 => format!("{}?", text.trim_end_matches(['?', '.', '!'])),
         _ => text,
     }
-}
-
-fn first_letter(text: &str, upper: bool) -> String {
-    let mut letters = text.chars();
-    let Some(first) = letters.next() else { return String::new() };
-    let first: String = if upper { first.to_uppercase().collect() } else { first.to_lowercase().collect() };
-    first + letters.as_str()
 }
 
 const BEFORE: &[&str] = &[
