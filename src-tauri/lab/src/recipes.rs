@@ -13,7 +13,7 @@ pub const NAMES: [&str; 5] = ["arithmetic", "units", "words", "code", "generalis
 const BASE_TOKENIZER: &str = include_str!("base_tokenizer.json");
 
 /// The step of arithmetic from which units and the generalist start: copying and digit-wise work are learned by then.
-const BASE_STEP: u64 = 2750;
+const BASE_STEP: u64 = 4000;
 
 /// About 0.75 million parameters.
 fn dense(vocabulary: usize) -> Shape {
@@ -52,7 +52,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("arithmetic")?, 1.0)],
             kept: &[BASE_STEP],
             shape: dense(768),
-            cycles: &[5500],
+            cycles: &[16_000],
             ..base
         },
         "units" => Recipe {

@@ -7,11 +7,11 @@ mod wordings;
 
 use super::{Corpus, Example, Split};
 use crate::data::refusals;
-use crate::data::wording::murmured;
+use crate::data::wording::{murmured, one_of, say, say_plainly};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
-use wordings::{AFTER, BEFORE, FRAMES, HELD_OUT_FRAMES, phrases, sentences};
+use wordings::{AFTER, BEFORE, DIFFERENCE, FRAMES, HELD_OUT_FRAMES, phrases, sentences, story};
 
 pub struct Arithmetic;
 
@@ -26,8 +26,6 @@ enum Operation {
 
 use Operation::{Add, Divide, Multiply, Percent, Subtract};
 
-/// Share of the training questions in no frame at all.
-const MURMURED: f64 = 0.25;
 /// Share of the examples that the expert must refuse.
 const REFUSALS: f64 = 0.10;
 
@@ -219,15 +217,29 @@ pub(super) fn add(a: u64, b: u64, lines: &mut Vec<String>) {
     }
 }
 
-/// Column subtraction of the smaller from the larger: digit - digit - borrow.
+/// Subtraction of the smaller from the larger, which their digits from the left tell.
 pub(super) fn subtract(a: u64, b: u64, lines: &mut Vec<String>) {
     lines.push(format!("{a:0COLUMNS$} - {b:0COLUMNS$}"));
+    let mut compared = Vec::new();
+    for (x, y) in digits(a, COLUMNS).into_iter().zip(digits(b, COLUMNS)).rev() {
+        let sign = ["<", "=", ">"][(x.cmp(&y) as i8 + 1) as usize];
+        compared.push(format!("{x}{sign}{y}"));
+        if x != y {
+            break;
+        }
+    }
+    lines.push(compared.join(" "));
     let (large, small) = (a.max(b), a.min(b));
     if a < b {
         lines.push(format!("= -({large:0COLUMNS$} - {small:0COLUMNS$})"));
     }
+    subtract_columns(large, small, COLUMNS, lines);
+}
+
+/// One line a column from the units: digit - digit - borrow.
+fn subtract_columns(large: u64, small: u64, columns: usize, lines: &mut Vec<String>) {
     let mut borrow = 0;
-    for (x, y) in digits(large, COLUMNS).into_iter().zip(digits(small, COLUMNS)) {
+    for (x, y) in digits(large, columns).into_iter().zip(digits(small, columns)) {
         let lend = u64::from(x < y + borrow);
         lines.push(format!("{x}-{y}-{borrow}={}, borrow {lend}", x + 10 * lend - y - borrow));
         borrow = lend;
@@ -254,12 +266,14 @@ pub(super) fn multiply(a: u64, b: u64, lines: &mut Vec<String>) {
     }
 }
 
-/// Long division: one line a digit of the dividend; divisors of two and more digits get their multiples first.
+/// Long division: a step a digit of the dividend. A divisor of one digit takes one line a step; a longer one gets its
+/// multiples first, and the largest that fits is taken away in columns.
 pub(super) fn divide(a: u64, b: u64, lines: &mut Vec<String>) {
     lines.push(format!("{a} ÷ {b}"));
-    let width = length(b) + 1;
+    let less = length(b);
+    let width = less + 1;
     if b >= 10 {
-        let multiples: Vec<String> = (1..10).map(|k| format!("{:0width$}", b * k)).collect();
+        let multiples: Vec<String> = (1..10).map(|k| format!("{k}:{:0width$}", b * k)).collect();
         lines.push(multiples.join(" "));
     }
     let mut rest = 0;
@@ -267,13 +281,15 @@ pub(super) fn divide(a: u64, b: u64, lines: &mut Vec<String>) {
         let now = rest * 10 + digit;
         let times = now / b;
         rest = now % b;
-        lines.push(match b {
-            0..10 => format!("{now:02}÷{b}={times} r {rest}"),
-            _ => {
-                let less = width - 1;
-                format!("{now:0width$}-{times}×{b}={now:0width$}-{:0width$}={rest:0less$}", times * b)
-            }
-        });
+        if b < 10 {
+            lines.push(format!("{now:02}÷{b}={times}, {now:02}-{:02}={rest}", times * b));
+        } else if times == 0 {
+            lines.push(format!("{now:0width$}: 0"));
+        } else {
+            lines.push(format!("{now:0width$}: {times}×{b}={:0width$}", times * b));
+            subtract_columns(now, times * b, width, lines);
+            lines.push(format!("= {rest:0less$}"));
+        }
     }
 }
 
@@ -316,20 +332,57 @@ fn in_words(value: u64) -> String {
 }
 
 fn question(operation: Operation, a: u64, b: u64, rng: &mut ChaCha8Rng, split: Split) -> String {
-    let pick = |rng: &mut ChaCha8Rng, from: &[&'static str]| from.choose(rng).copied().unwrap_or("{e}");
-    let body = if split == Split::Train && rng.random_bool(MURMURED) {
-        murmured(pick(rng, phrases(operation)), 6, 4, rng)
-    } else if rng.random_bool(0.3) {
-        pick(rng, sentences(operation, split)).to_string()
-    } else if operation == Subtract && a >= b && rng.random_bool(0.12) {
-        let frame = pick(rng, if split == Split::Train { FRAMES } else { HELD_OUT_FRAMES });
-        frame.replace("{e}", "the difference between {a} and {b}")
-    } else {
-        let frame = pick(rng, if split == Split::Train { FRAMES } else { HELD_OUT_FRAMES });
-        frame.replace("{e}", pick(rng, phrases(operation)))
+    let body = match split {
+        Split::Train => training_body(operation, a, b, rng),
+        Split::HeldOut => held_out_body(operation, a, b, rng),
     };
-    let text = body.replace("{a}", &written(a, rng)).replace("{b}", &written(b, rng));
-    dress(text, rng)
+    let (a, b) = (written(a, rng), written(b, rng));
+    if split == Split::Train && rng.random_bool(0.5) {
+        return say(&[&body], &[("a", &a), ("b", &b)], rng);
+    }
+    dress(say_plainly(&[&body], &[("a", &a), ("b", &b)], rng), rng)
+}
+
+/// A template with the slots {a} and {b}.
+fn training_body(operation: Operation, a: u64, b: u64, rng: &mut ChaCha8Rng) -> String {
+    if let Some(name) = short_name(operation, b)
+        && rng.random_bool(0.3)
+    {
+        return one_of(FRAMES, rng).replace("{e}", name);
+    }
+    let difference = operation == Subtract && a >= b && rng.random_bool(0.08);
+    let phrase = if difference { DIFFERENCE } else { one_of(phrases(operation), rng) };
+    match rng.random_range(0..100) {
+        0..20 => murmured(phrase, 6, 4, rng),
+        20..40 => one_of(sentences(operation, Split::Train), rng).to_string(),
+        // A story of more is one of differences only where there is more.
+        40..58 if operation != Subtract || a >= b => story(operation, rng),
+        _ => one_of(FRAMES, rng).replace("{e}", phrase),
+    }
+}
+
+fn held_out_body(operation: Operation, a: u64, b: u64, rng: &mut ChaCha8Rng) -> String {
+    if rng.random_bool(0.3) {
+        return one_of(sentences(operation, Split::HeldOut), rng).to_string();
+    }
+    let difference = operation == Subtract && a >= b && rng.random_bool(0.12);
+    let phrase = if difference { DIFFERENCE } else { one_of(phrases(operation), rng) };
+    one_of(HELD_OUT_FRAMES, rng).replace("{e}", phrase)
+}
+
+/// What people say for a multiplication or a division by a small number.
+fn short_name(operation: Operation, b: u64) -> Option<&'static str> {
+    Some(match (operation, b) {
+        (Multiply, 2) => "<double|twice|two times|2 times> {a}",
+        (Multiply, 3) => "<triple|three times|3 times> {a}",
+        (Multiply, 4) => "<four times|quadruple> {a}",
+        (Divide, 2) => "<half of|one half of|half> {a}",
+        (Divide, 3) => "<a third of|one third of> {a}",
+        (Divide, 4) => "<a quarter of|one quarter of|a fourth of> {a}",
+        (Divide, 5) => "a fifth of {a}",
+        (Divide, 10) => "<a tenth of|one tenth of> {a}",
+        _ => return None,
+    })
 }
 
 /// What people put around a question, and how carefully they type.
@@ -358,7 +411,7 @@ fn out_of_range(rng: &mut ChaCha8Rng, split: Split) -> Example {
         *["+", "-", "*", "/", "×", "÷", "plus", "minus", "times", "divided by"].choose(rng).unwrap_or(&"+");
     let other = *["+", "-", "*", "/", "×", "÷", "plus", "minus", "times"].choose(rng).unwrap_or(&"+");
     let tenth = rng.random_range(1..100);
-    let expression = match rng.random_range(0..15) {
+    let expression = match rng.random_range(0..19) {
         0 | 1 => format!("{large} {sign} {b}"),
         2 => format!("{a} {sign} {large}"),
         3 => format!("{a} {sign} {b} {other} {c}"),
@@ -372,15 +425,23 @@ fn out_of_range(rng: &mut ChaCha8Rng, split: Split) -> Example {
         11 => format!("{a}/{b} + {c}/{b} as a fraction"),
         12 => format!("{}% of {large}", c % 100),
         13 => format!("the factorial of {c}"),
+        14 => format!("-{a} {sign} {b}"),
+        15 => format!("{a} {sign} -{b}"),
+        16 => format!("{large} {sign} {}", number(rng, digits)),
+        17 => format!("{a}.{tenth} {sign} {b}.{}", c % 100),
         _ => format!("the log of {a}"),
     };
-    let sentence = match rng.random_range(0..12) {
+    let sentence = match rng.random_range(0..16) {
         0 => format!("Solve {}x + {} = {} for x", c % 30 + 2, b, a),
         1 => format!("Find the derivative of x^{} + {}x", c % 9 + 2, b),
         2 => format!("Is {a} a prime number?"),
         3 => format!("What is the greatest common divisor of {a} and {b}?"),
         4 => format!("Integrate {}x from 0 to {}", c % 20 + 2, b % 50),
         5 => format!("What percentage of {a} is {c}?"),
+        6 => format!("Increase {a} by {}%", c % 100),
+        7 => format!("What is the average of {a}, {b} and {c}?"),
+        8 => format!("Round {a}.{tenth} to the nearest whole number"),
+        9 => format!("{a} plus {b} minus {c}"),
         _ => {
             let frames = if split == Split::Train { FRAMES } else { HELD_OUT_FRAMES };
             frames.choose(rng).copied().unwrap_or("{e}").replace("{e}", &expression)
@@ -420,7 +481,7 @@ mod tests {
             let (a, b) = operands(operation, &mut rng);
             for line in answer(operation, a, b)
                 .lines()
-                .filter(|l| l.matches('=').count() > 0 && !l.contains(['r', '*']))
+                .filter(|l| l.contains('=') && !l.contains(['r', '*', '÷', ':']) && !l.starts_with('='))
             {
                 let sides: Vec<i64> = line.split('=').map(value).collect();
                 assert!(sides.windows(2).all(|pair| pair[0] == pair[1]), "{line} is not true");

@@ -2,6 +2,8 @@
 
 use super::Operation::{self, Add, Divide, Multiply, Percent, Subtract};
 use crate::data::Split;
+use crate::data::wording::one_of;
+use rand_chacha::ChaCha8Rng;
 
 /// Noun phrases: they fit any frame. Everything that names an operation is learned; whole sentences are held out.
 pub(super) fn phrases(operation: Operation) -> &'static [&'static str] {
@@ -60,6 +62,21 @@ pub(super) fn sentences(operation: Operation, split: Split) -> &'static [&'stati
             "Tom has {a} coins, Ann has {b} coins. How many coins do they have together?",
             "Start with {a} and add {b}", "Please add {a} and {b} for me", "Total {a} and {b}",
             "What number is {b} greater than {a}?",
+            "<Can|Could|Would|Will> you <add|sum|add up|total> {a} and {b}<| for me>?",
+            "{a} and {b}: what is the sum?", "{a} and {b}, <added|together|summed up|in total>",
+            "sum: {a}, {b}", "{a}, {b}: add them",
+            "<What is|what's|give me|find> {a} and {b} <added up|put together|altogether|taken together>?",
+            "If <I|we|you> add {b} to {a}, what <is it|will it be|comes out|is the total>?",
+            "<join|combine|put together> {a} and {b}",
+            "{a} <goes up|grows|rises|increases> by {b}. What is it now?",
+            "<First|The first> number is {a}, the <second|other> is {b}. <Add them|What is their sum|Sum them up>.",
+            "what <number|value> do I get when {b} is added to {a}",
+            "<the|what is the|find the> total when adding {b} to {a}",
+            "I <need|want|would like> the sum of {a} and {b}",
+            "How <much|many> is {a} and {b} <together|combined|in all>?", "<Count|Go> up {b} from {a}",
+            "<the|what is the> number {b} <above|higher than|greater than> {a}",
+            "{b} more than {a} is <what|how much|which number>?", "append {b} to {a} by adding",
+            "numbers {a} and {b}, operation: <addition|sum|plus|add>",
         ],
         (Add, Split::HeldOut) => &[
             "Can somebody add {a} and {b}?", "Put {a} and {b} together, what is the total?",
@@ -79,6 +96,21 @@ pub(super) fn sentences(operation: Operation, split: Split) -> &'static [&'stati
             "Please subtract {b} from {a} for me", "from {a} subtract {b}", "Lower {a} by {b}",
             "Anna had {a} stamps and gave away {b}. How many does she have now?", "reduce {a} by {b}",
             "What number is {b} smaller than {a}?", "{a}, take off {b}",
+            "<Can|Could|Would|Will> you <subtract|take|deduct|remove> {b} from {a}<| for me>?",
+            "{a}, {b} <removed|taken away|subtracted|gone>: what is left?",
+            "If <I|we|you> subtract {b} from {a}, what <is it|will it be|comes out|is the result>?",
+            "{a} <goes down|drops|falls|sinks|shrinks> by {b}. What is it now?",
+            "<Count|Go> down {b} from {a}",
+            "<the|what is the> number {b} <below|lower than|smaller than> {a}",
+            "{b} less than {a} is <what|how much|which number>?",
+            "what <number|value> do I get when {b} is <subtracted|taken|deducted> from {a}",
+            "what <remains|is left over|stays> of {a} if {b} <goes|is gone|is removed>?",
+            "<diminish|shrink|lower|cut> {a} by {b}", "{a} <without|except for> {b} is how many?",
+            "by how much is {a} <greater|larger|bigger> than {b}?",
+            "numbers {a} and {b}, operation: <subtraction|minus|subtract>",
+            "I <need|want|would like> {a} <minus|less|take away> {b}", "<having|with> {a}, take away {b}",
+            "from {a}, <take|remove|deduct|subtract> {b}", "what must be left when {b} leaves {a}?",
+            "Subtract the number {b} from the number {a}.",
         ],
         (Subtract, Split::HeldOut) => &[
             "Can somebody subtract {b} from {a}?", "If I remove {b} from {a}, what is left?",
@@ -98,6 +130,19 @@ pub(super) fn sentences(operation: Operation, split: Split) -> &'static [&'stati
             "Take {a} and multiply it by {b}", "What do I get from {a} times {b}?",
             "Each of {a} children gets {b} sweets. How many sweets is that?", "Find {a} multiplied with {b}",
             "{a} items cost {b} each. Total price?",
+            "<Can|Could|Would|Will> you <multiply|times> {a} <by|with|and> {b}<| for me>?",
+            "{a} and {b}: what is the product?", "{a} and {b}, multiplied",
+            "If <I|we|you> multiply {a} by {b}, what <is it|will it be|comes out>?",
+            "<find|get|what is> the product <when multiplying|if you multiply> {a} by {b}",
+            "<First|The first> number is {a}, the <second|other> is {b}. <Multiply them|What is their product>?",
+            "what <number|value> do I get when {a} is multiplied by {b}",
+            "numbers {a} and {b}, operation: <multiplication|times|multiply|product>",
+            "I <need|want|would like> {a} times {b}", "how much is {a} taken {b} times?",
+            "{a} <repeated|added up> {b} times gives?",
+            "the area of a <field|room|rectangle|garden> that is {a} long and {b} wide",
+            "{a} rows, {b} in each row: how many in all?", "{a} per day for {b} days makes how many?",
+            "scale {a} by a factor of {b}", "{a}, {b} times over",
+            "Multiply the number {a} by the number {b}.",
         ],
         (Multiply, Split::HeldOut) => &[
             "Can somebody multiply {a} by {b}?", "If you multiply {a} and {b}, what is the result?",
@@ -115,6 +160,24 @@ pub(super) fn sentences(operation: Operation, split: Split) -> &'static [&'stati
             "What is {a} divided by {b} with remainder?", "How many groups of {b} are in {a}?",
             "Take {a} and divide it by {b}", "divide {a} into {b} equal groups",
             "How many {b}s are there in {a}?", "Cut {a} into {b} equal pieces",
+            "<Can|Could|Would|Will> you <divide|split> {a} by {b}<| for me>?",
+            "{a} and {b}: what is the quotient?", "{a}, divided by {b}",
+            "If <I|we|you> divide {a} by {b}, what <is it|will it be|comes out|is the quotient>?",
+            "<find|get|what is> the quotient <when dividing|if you divide> {a} by {b}",
+            "what <number|value> do I get when {a} is <divided|split> by {b}",
+            "numbers {a} and {b}, operation: <division|divide|quotient>",
+            "I <need|want|would like> {a} divided by {b}",
+            "how many <lots|groups|sets|packs|batches> of {b} <fit into|are in|can be made from|can I make out of> {a}?",
+            "<divide|share|split> {a} <equally|evenly|fairly> <between|among> {b}",
+            "{a} <spread|distributed|dealt out|shared> over {b}: how many each?",
+            "how many {b}s <fit in|go into|make up> {a}?",
+            "{b} <into|goes into> {a} <how many times|how often>?",
+            "<cut|break|separate> {a} into <pieces|parts|groups|lots> of {b}",
+            "Divide the number {a} by the number {b}.",
+            "a <rope|road|wall> {a} long is cut into {b} equal parts. How long is each?",
+            "how many boxes of {b} can be filled with {a}?",
+            "how many times <does|will> {b} fit <into|in> {a}?",
+            "can {a} be divided by {b}, and what is the result?",
         ],
         (Divide, Split::HeldOut) => &[
             "Can somebody divide {a} by {b}?", "If {a} is divided by {b}, what is the result?",
@@ -122,13 +185,42 @@ pub(super) fn sentences(operation: Operation, split: Split) -> &'static [&'stati
             "how many times can {b} be taken out of {a}?",
         ],
         (Percent, Split::Train) => &[
-            "Could you work out {a}% of {b}?", "I need {a}% of {b}", "calculate {a} percent of {b}",
-            "What percent is it: {a}% of {b}?", "Take {a}% of {b}",
-            "How much is {a} percent if the whole is {b}?", "A bill is {b}. How much is a {a}% tip?",
+            "Could you work out {a}% of {b}?",
+            "I need {a}% of {b}",
+            "calculate {a} percent of {b}",
+            "What percent is it: {a}% of {b}?",
+            "Take {a}% of {b}",
+            "How much is {a} percent if the whole is {b}?",
+            "A bill is {b}. How much is a {a}% tip?",
             "The price is {b} and the discount is {a}%. How much is the discount?",
-            "Find {a} percent of the number {b}", "{a}% of {b} people said yes. How many is that?",
-            "get {a}% of {b} for me", "A {a}% tax on {b} is how much?", "out of {b}, how much is {a}%?",
-            "of {b}, {a}% is what?", "Please take {a} percent of {b}",
+            "Find {a} percent of the number {b}",
+            "{a}% of {b} people said yes. How many is that?",
+            "get {a}% of {b} for me",
+            "A {a}% tax on {b} is how much?",
+            "out of {b}, how much is {a}%?",
+            "of {b}, {a}% is what?",
+            "Please take {a} percent of {b}",
+            "<Can|Could|Would|Will> you <find|compute|calculate|get> {a}% of {b}<| for me>?",
+            "{b}, <of which|and of that|of this> {a}%: how <much|many>?",
+            "from {b} take {a}%<|. How much is it>",
+            "with {b} as the whole, what is {a}%?",
+            "the whole is {b}. What is {a}% of <it|that>?",
+            "<Of|Out of> {b} <pupils|people|apples|cars|votes|tickets> {a}% are <new|red|sold|left|gone>. How many is that?",
+            "There are {b} <guests|workers|birds|trees|students> and {a}% <are late|came by bus|are tall|can swim>. How many <is that|are they>?",
+            "A <shirt|book|phone|bike> costs {b}. How much is {a}% <of that|of the price>?",
+            "I <earn|have|own> {b} and <save|spend|give away> {a}% of it. How much is that?",
+            "{b} is the total. {a}% is <what|how much>?",
+            "what is a {a}% <tip|tax|fee|share|commission> on {b}?",
+            "if {b} is 100%, what is {a}%?",
+            "give me {a} percent, the whole being {b}",
+            "<how much|how many> <is|are> {a} percent of {b}",
+            "percentage: {a}% of {b}",
+            "{a}% <when|if> the total is {b}",
+            "{b} times {a}%",
+            "{a}% times {b}",
+            "The number is {b}, the percentage is {a}%. What is the part?",
+            "take {b} and find {a} percent of it",
+            "{b} people were asked and {a}% agreed. How many agreed?",
         ],
         (Percent, Split::HeldOut) => &[
             "Can somebody work out {a}% of {b}?", "If something costs {b}, how much is {a} percent of it?",
@@ -137,6 +229,79 @@ pub(super) fn sentences(operation: Operation, split: Split) -> &'static [&'stati
             "{b}: how much is {a}%?",
         ],
     }
+}
+
+/// For a minuend that is not below the subtrahend.
+pub(super) const DIFFERENCE: &str = "the difference <between|of> {a} and {b}";
+
+const WHO: &[&str] = &[
+    "Anna", "Tom", "Sara", "Leo", "My sister", "A farmer", "The shop", "Nina", "Our class", "Sam", "A baker",
+    "Omar", "Li", "Eva's father",
+];
+const WHAT: &[&str] = &[
+    "apples", "marbles", "stickers", "coins", "eggs", "pencils", "cards", "shells", "tickets", "bottles",
+    "chairs", "stones", "points", "sheep", "flowers", "toys", "pages", "nuts", "plates", "oranges",
+];
+
+/// A small story with two numbers; in one of subtraction {a} is not below {b}.
+pub(super) fn story(operation: Operation, rng: &mut ChaCha8Rng) -> String {
+    let told = match operation {
+        Add => one_of(
+            &[
+                "WHO has {a} WHAT and <buys|gets|finds|wins|receives|collects> {b} more. How many WHAT <are there|is that> <now|in total|altogether|in all>?",
+                "WHO <had|owned> {a} WHAT. <Then|Later|Today> {b} WHAT <came|were added|arrived>. How many <WHAT |><now|in total|altogether>?",
+                "There <are|were> {a} WHAT in <one box|the first bag|a room> and {b} in <another|the second|the next>. How many WHAT <are there|were there> <altogether|in all|together>?",
+                "{a} WHAT and {b} WHAT: how many WHAT <in total|together|altogether>?",
+                "WHO <sold|counted|made|saw> {a} WHAT on Monday and {b} on Tuesday. How many <on both days|in total|together>?",
+                "If WHO <adds|gets|takes> {b} WHAT to the {a} <WHAT |>already there, how many will there be?",
+            ],
+            rng,
+        ),
+        Subtract => one_of(
+            &[
+                "WHO has {a} WHAT and <gives away|loses|sells|uses|eats|spends> {b}<| of them>. How many WHAT are <left|there now|still there>?",
+                "WHO had {a} WHAT<. | and then >{b} <were|got> <lost|sold|broken|taken away|stolen>. How many <remain|are left>?",
+                "There <are|were> {a} WHAT<. | and >{b} <are|were> <red|taken|removed|old>. How many <are not|are left|remain>?",
+                "Out of {a} WHAT, {b} <are gone|were used|went missing>. How many <are left|remain|WHAT are still there>?",
+                "WHO needs {a} WHAT and has {b}. How many <more|WHAT> are <needed|missing>?",
+                "{a} WHAT, {b} <fewer|less>: how many WHAT?",
+            ],
+            rng,
+        ),
+        Multiply => one_of(
+            &[
+                "WHO has {a} <boxes|bags|baskets|crates|shelves> with {b} WHAT <each|in each|per box>. How many WHAT <are there|in total|altogether|is that>?",
+                "<Each|Every> of {a} <boxes|people|teams|tables> <has|gets|holds> {b} WHAT. How many WHAT <are there|in all|in total>?",
+                "There are {a} <rows|stacks|groups|packs> of {b} WHAT. How many WHAT <are there|in total|altogether>?",
+                "WHO <makes|sells|reads|buys> {a} WHAT a day. How many <WHAT |>in {b} days?",
+                "One <box|bag|pack> has {a} WHAT. How many WHAT <are in|do I get in|have> {b} <of them|such boxes|bags>?",
+                "{a} WHAT cost {b} each. How much <is that|do they cost|must WHO pay> <in total|together|altogether>?",
+            ],
+            rng,
+        ),
+        Divide => one_of(
+            &[
+                "WHO has {a} WHAT and <shares|splits|divides> them <equally|evenly|> among {b} <friends|people|children>. How many does each <get|have>?",
+                "{a} WHAT are put into <bags|boxes|groups|rows> of {b}. How many <bags|boxes|groups|rows> <are there|is that|can be filled>?",
+                "{a} WHAT are <shared|split|divided> <equally |>between {b} <boxes|people|tables>. How many <each|per box|for each>?",
+                "WHO <packs|sorts|puts> {a} WHAT in {b} equal <boxes|piles|rows>. How many WHAT in <each|every one>?",
+                "If {b} WHAT fit in a <box|bag>, how many <boxes|bags> do {a} WHAT fill?",
+                "{b} <friends|people|teams> share {a} WHAT. How many WHAT <does each one get|per person|each>?",
+            ],
+            rng,
+        ),
+        Percent => one_of(
+            &[
+                "WHO has {b} WHAT and {a}% of them are <red|new|broken|sold>. How many <WHAT |><is that|are they>?",
+                "{a}% of <WHO's |the |>{b} WHAT <are gone|were sold|are old>. How many <is that|WHAT>?",
+                "Of {b} WHAT, WHO <keeps|sells|takes|eats> {a}%. How many <is that|WHAT are that>?",
+                "WHO <pays|paid> {b} and gets {a}% back. How much <is that|comes back>?",
+                "There are {b} WHAT. {a} percent <are|were> <small|taken|green>. How many <is that|are they>?",
+            ],
+            rng,
+        ),
+    };
+    told.replace("WHO", one_of(WHO, rng)).replace("WHAT", one_of(WHAT, rng))
 }
 
 pub(super) const FRAMES: &[&str] = &[
@@ -154,7 +319,19 @@ pub(super) const FRAMES: &[&str] = &[
     "Could you calculate {e}?", "Could you compute {e} for me?", "{e} please", "Can you solve {e}",
     "Can you compute {e}?", "let me know {e}", "tell me what {e} is", "the answer to {e}", "{e} gives?",
     "whats {e}", "wats {e}", "What will {e} give?", "answer this: {e}", "Result of {e}", "Figure out {e}",
-    "My homework says {e}",
+    "My homework says {e}", "<Can|Could|Would|Will> you <tell me|say|figure out|give me|find|show me> {e}?",
+    "<Kindly|Just> <compute|calculate|give|tell me> {e}", "here is one: {e}", "This one: {e}",
+    "One question: {e}", "number one: {e}", "<another|next> one: {e}", "First one. {e}",
+    "a <fast|short|simple> one for you: {e}", "two seconds please: {e}", "one thing: {e}",
+    "<Calculation|Maths|Math|Sum|Task|Exercise>: {e}", "I am <looking for|after|trying to find> {e}",
+    "<we|I> <have to|must|should> <know|find|compute|work out> {e}", "How <big|large> is {e}?",
+    "<what|which number> equals {e}?", "<what|how much> <does|would> {e} <make|give|amount to|be>?",
+    "{e}: <what is it|how much|answer>?", "<to|up to> what does {e} <sum|amount>?",
+    "<Get|Obtain|Provide|Return|Write|Say|Print> {e}",
+    "<the|what's the> <value|result|answer> <of|for> {e}<?|>", "<is there|do you have> an answer for {e}?",
+    "<check|verify> for me: {e}", "my <calculator|phone> is broken: {e}", "<Teacher|Boss|Mum> asks for {e}",
+    "{e} <is equal to|equals|makes|gives> <what|how much|?>", "so {e} is?", "{e} -> ?", "{e} ?", "{e} .",
+    "<ok so|well,|right,> {e}",
 ];
 
 pub(super) const HELD_OUT_FRAMES: &[&str] = &[
