@@ -7,7 +7,7 @@ mod wordings;
 
 use super::{Corpus, Example, Split};
 use crate::data::refusals;
-use crate::data::wording::{murmured, one_of, say, say_plainly};
+use crate::data::wording::{choices, fill, murmured, one_of, say};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -340,7 +340,7 @@ fn question(operation: Operation, a: u64, b: u64, rng: &mut ChaCha8Rng, split: S
     if split == Split::Train && rng.random_bool(0.5) {
         return say(&[&body], &[("a", &a), ("b", &b)], rng);
     }
-    dress(say_plainly(&[&body], &[("a", &a), ("b", &b)], rng), rng)
+    dress(fill(&choices(&body, rng), &[("a", &a), ("b", &b)]), rng)
 }
 
 /// A template with the slots {a} and {b}.

@@ -7,7 +7,7 @@ mod functions;
 
 use super::{Corpus, Example, Split};
 use crate::data::refusals;
-use crate::data::wording::murmured;
+use crate::data::wording::{bare, choices, murmured};
 use functions::{FUNCTIONS, Function};
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -18,9 +18,9 @@ pub struct Code;
 /// Share of the examples that the expert must refuse.
 const REFUSALS: f64 = 0.10;
 /// Share of the training requests in no frame at all.
-const MURMURED: f64 = 0.35;
+const MURMURED: f64 = 0.25;
 /// Share of the requests that give the function a name.
-const NAMED: f64 = 0.15;
+const NAMED: f64 = 0.25;
 
 impl Corpus for Code {
     fn name(&self) -> &'static str {
@@ -44,11 +44,11 @@ impl Corpus for Code {
         let mut text = if split == Split::Train && rng.random_bool(MURMURED) {
             murmured_request(function, rng)
         } else {
-            request(pick(rng, by(split, FRAMES, HELD_OUT_FRAMES)), function, rng, split)
+            request(&frame(rng, split), function, rng, split)
         };
         if rng.random_bool(NAMED) {
             name = new_name(rng);
-            let naming = pick(rng, by(split, NAMINGS, HELD_OUT_NAMINGS));
+            let naming = choices(pick(rng, by(split, NAMINGS, HELD_OUT_NAMINGS)), rng);
             text = naming.replace("{text}", text.trim_end_matches(['.', '?'])).replace("{name}", &name);
         }
         let (k, letter) = parameters(function.name, rng);
@@ -113,6 +113,16 @@ fn description(all: &'static [&'static str], rng: &mut ChaCha8Rng, split: Split)
     }
 }
 
+/// One of the frames with its choices made, and in training none that is held out.
+fn frame(rng: &mut ChaCha8Rng, split: Split) -> String {
+    loop {
+        let frame = choices(pick(rng, by(split, FRAMES, HELD_OUT_FRAMES)), rng);
+        if split == Split::HeldOut || !HELD_OUT_FRAMES.iter().any(|held| bare(held) == bare(&frame)) {
+            return frame;
+        }
+    }
+}
+
 fn request(frame: &str, function: &Function, rng: &mut ChaCha8Rng, split: Split) -> String {
     if frame.contains("{noun}") {
         return frame.replace("{noun}", description(function.nouns, rng, split));
@@ -151,12 +161,26 @@ fn third_person(phrase: &str) -> String {
 /// A name as people write them: two or three words.
 fn new_name(rng: &mut ChaCha8Rng) -> String {
     let (first, second) = (pick(rng, FIRST_WORDS), pick(rng, SECOND_WORDS));
-    match rng.random_range(0..10) {
+    match rng.random_range(0..16) {
+        // Names that no list has, so that a name is copied and not recalled.
+        10..13 => format!("{}_{}", made_up(rng), made_up(rng)),
+        13 => made_up(rng),
+        14 => format!("{first}_{}", made_up(rng)),
+        15 => format!("{}_{second}", made_up(rng)),
         0 => second.into(),
         1 => format!("{first}{}", rng.random_range(1..10)),
         2 => format!("{first}_{second}_{}", pick(rng, THIRD_WORDS)),
         _ => format!("{first}_{second}"),
     }
+}
+
+/// Two or three syllables.
+fn made_up(rng: &mut ChaCha8Rng) -> String {
+    const STARTS: &[&str] = &[
+        "b", "c", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "st", "pr", "fl",
+    ];
+    const ENDS: &[&str] = &["a", "e", "i", "o", "u", "an", "er", "is", "ot", "um", "ent", "al", "in", "ock"];
+    (0..rng.random_range(2..4)).map(|_| [pick(rng, STARTS), pick(rng, ENDS)].concat()).collect()
 }
 
 /// What people put around a request, and how carefully they type.
@@ -189,10 +213,14 @@ fn near_miss(rng: &mut ChaCha8Rng, split: Split) -> Example {
                 .replace("{letter}", &letter.to_string())
         }
         1 => {
-            let frames = by(split, FRAMES, HELD_OUT_FRAMES).iter();
-            let verbs: Vec<&'static str> = frames.filter(|f| !f.contains("{noun}")).copied().collect();
             let verb = pick(rng, by(split, OTHER_TASKS, HELD_OUT_OTHER_TASKS));
-            pick(rng, &verbs).replace("{verbs}", &third_person(verb)).replace("{verb}", verb)
+            let asked = loop {
+                let asked = frame(rng, split);
+                if !asked.contains("{noun}") {
+                    break asked;
+                }
+            };
+            asked.replace("{verbs}", &third_person(verb)).replace("{verb}", verb)
         }
         _ => pick(rng, by(split, OTHER_REQUESTS, HELD_OUT_OTHER_REQUESTS)).to_string(),
     };
@@ -206,28 +234,91 @@ fn near_miss(rng: &mut ChaCha8Rng, split: Split) -> Example {
 
 /// `{verb}`, `{verbs}` (third person) or `{noun}`.
 const FRAMES: &[&str] = &[
-    "Write a Python function that {verbs}", "Write a Python function that {verbs}.",
-    "write a python function to {verb}", "Write a function that {verbs}",
-    "Write a function to {verb} in Python.", "Write a Python function for {noun}",
-    "write a function for {noun}", "python function to {verb}", "python function for {noun}",
-    "python function that {verbs}", "Can you code {noun} in Python?", "can you write code to {verb}?",
-    "Can you write a function that {verbs}?", "def for {noun}", "I need a function which {verbs}",
-    "I need a Python function to {verb}.", "I need code for {noun}", "i need code that {verbs}",
-    "how do I {verb} in python?", "How do I {verb}?", "How can I {verb} in Python?",
-    "how to {verb} in python", "how to {verb}", "How would you code {noun}?", "give me code to {verb}",
-    "Give me a function for {noun}", "give me python code that {verbs}", "{noun} python", "{noun} in python",
-    "{noun} function", "{noun} code", "implement {noun}", "Implement {noun} in Python.",
-    "Implement a function that {verbs}", "Python: {verb}", "Python: {noun}", "python {noun}",
-    "show me a snippet that {verbs}", "Show me how to {verb} in Python", "show me code for {noun}",
-    "code for {noun}", "code to {verb}", "function to {verb}", "function for {noun}",
-    "Make a function that {verbs}", "make a python function to {verb}",
-    "Create a Python function that {verbs}.", "create a function to {verb}", "a small function that {verbs}",
-    "Define a function that {verbs}", "I want to {verb} in Python. What does the code look like?",
-    "I want a function for {noun}", "{verb}", "{verb} in python", "program {noun} in python",
-    "snippet for {noun}", "What is the Python code for {noun}?", "what is a function that {verbs}?",
-    "Let me see a function that {verbs}", "Python code for {noun}",
-    "I am learning Python. Write a function that {verbs}.", "write me a def that {verbs}",
+    "Write a Python function that {verbs}",
+    "Write a Python function that {verbs}.",
+    "write a python function to {verb}",
+    "Write a function that {verbs}",
+    "Write a function to {verb} in Python.",
+    "Write a Python function for {noun}",
+    "write a function for {noun}",
+    "python function to {verb}",
+    "python function for {noun}",
+    "python function that {verbs}",
+    "Can you code {noun} in Python?",
+    "can you write code to {verb}?",
+    "Can you write a function that {verbs}?",
+    "def for {noun}",
+    "I need a function which {verbs}",
+    "I need a Python function to {verb}.",
+    "I need code for {noun}",
+    "i need code that {verbs}",
+    "how do I {verb} in python?",
+    "How do I {verb}?",
+    "How can I {verb} in Python?",
+    "how to {verb} in python",
+    "how to {verb}",
+    "How would you code {noun}?",
+    "give me code to {verb}",
+    "Give me a function for {noun}",
+    "give me python code that {verbs}",
+    "{noun} python",
+    "{noun} in python",
+    "{noun} function",
+    "{noun} code",
+    "implement {noun}",
+    "Implement {noun} in Python.",
+    "Implement a function that {verbs}",
+    "Python: {verb}",
+    "Python: {noun}",
+    "python {noun}",
+    "show me a snippet that {verbs}",
+    "Show me how to {verb} in Python",
+    "show me code for {noun}",
+    "code for {noun}",
+    "code to {verb}",
+    "function to {verb}",
+    "function for {noun}",
+    "Make a function that {verbs}",
+    "make a python function to {verb}",
+    "Create a Python function that {verbs}.",
+    "create a function to {verb}",
+    "a small function that {verbs}",
+    "Define a function that {verbs}",
+    "I want to {verb} in Python. What does the code look like?",
+    "I want a function for {noun}",
+    "{verb}",
+    "{verb} in python",
+    "program {noun} in python",
+    "snippet for {noun}",
+    "What is the Python code for {noun}?",
+    "what is a function that {verbs}?",
+    "Let me see a function that {verbs}",
+    "Python code for {noun}",
+    "I am learning Python. Write a function that {verbs}.",
+    "write me a def that {verbs}",
     "Code a function that {verbs}",
+    "<Can|Could|Would|Will> you <please |><write|make|create|code|give me|show me> a <short |simple |small |>Python <function|method|def> <that|which> {verbs}<?|>",
+    "<Can|Could|Would> you <write|make|code|create> <a function|something|Python|a program|a script> <to|that can> {verb}<?|>",
+    "<I want|I need|I'd like|I would like|We need> <a|some kind of|one> <Python function|function|def|method> <to|that can> {verb}<.| please|>",
+    "<I want|I need|I'd like|I am after|We need> <Python code|code|a script|a program|a snippet> <which|that> {verbs}<.|>",
+    "<Please |><write|create|make|build|provide|define|implement|compose|produce|give me> a <python |><function|method|routine|procedure|def> <that|which> {verbs}<.| in Python.|>",
+    "<Please |><write|create|make|build|provide|define|implement> <python |><code|a script|a snippet|a program|a routine> <to|that can> {verb}<.|>",
+    "<Write|Create|Make|Build|Provide|Define> a <python |><function|method|routine|helper> for {noun}<.| in python|>",
+    "<What is|What's|Show me|Give me|Tell me|Let me see> the <Python|code|Python function|function> <to|that would> {verb}<?|>",
+    "<What does|How does|how would> <the code|a Python function|a function|Python code> for {noun} look<?| like?>",
+    "<My teacher|My boss|My friend|The exercise|The task> <wants|asks for|needs> a <Python |>function <that|which> {verbs}<.|>",
+    "<Help me|Help me to|Show me how to|Teach me to|Let's|Try to> {verb} <in|with|using> <Python|python|a function>",
+    "<How do you|How can you|How would you|How should I|How could I> {verb} <in|with|using> <Python|python><?|>",
+    "<Given an input|In Python|Using Python|With Python|As a Python function>, {verb}<.|>",
+    "<in python|python 3|py>: {verb}",
+    "{noun}<, python| - python| (python)|, code please|: code|, as a function>",
+    "{verb}<, python| - python| (python)|, code please|; as a function| with a function>",
+    "<Task|Exercise|Homework|Problem>: <write a function that {verbs}|{verb}|{verb} in Python>",
+    "<Looking for|Searching for|Wanted:|Need> <a function|a Python function|code|python code> <that|which> {verbs}",
+    "<need|want|get me> <code|a function|python> for {noun}",
+    "<def|function|method|lambda or def> <to|that can> {verb}",
+    "<Python|python> <example|code|solution|one-liner|implementation> <for|of> {noun}",
+    "<an example of|the code of|a solution for|an implementation of> {noun} in <Python|python>",
 ];
 
 const HELD_OUT_FRAMES: &[&str] = &[
@@ -242,6 +333,15 @@ const NAMINGS: &[&str] = &[
     "{text} called {name}", "{text}, called {name}", "{text} named {name}", "{text}. Call it {name}",
     "{text}. Name it {name}.", "{text}, name: {name}", "{text}. The function is called {name}",
     "{text} with the name {name}", "def {name}: {text}", "{name}: {text}", "{text} and call it {name}",
+    "{text} <with|under|by> the name {name}", "{text}, <and |>it should be <called|named> {name}",
+    "{text}. <The function name is|Its name is|The name is|Use the name|Please call it|Please name it> {name}<.|>",
+    "<Write|Make|Create|Define> {name}: {text}",
+    "<A function|A function called|A function named|The function> {name}: {text}",
+    "{text} (<called|named|name|call it> {name})", "{text} - <name it|call it|name> {name}",
+    "<Name it|Call it> {name}. {text}", "{text}, <function|def> name {name}",
+    "{text}; <call|name> <it|the function> {name}",
+    "{text}. <I call it|I want to call it|It must be called|We call it> {name}<.|>", "{name}(): {text}",
+    "{text} def {name}",
 ];
 
 const HELD_OUT_NAMINGS: &[&str] = &[
@@ -328,7 +428,14 @@ const OTHER_REQUESTS: &[&str] = &[
     "add comments to this code", "add types to my function", "review my code", "how do I install Python?",
     "how do I install numpy with pip?", "what is recursion?", "what is a decorator?", "quicksort in C++",
     "write a Makefile", "write a bash script that deletes old files", "set up a Django project",
-    "write a Vue component", "what does async mean?", "write a regex for email addresses",
+    "write a Vue component", "what is a dictionary in Python?", "who invented Python?",
+    "what does def mean?", "is Python hard to learn?", "write unit tests for my function",
+    "translate this JavaScript to Python", "what is the newest version of Python?", "optimize my SQL query",
+    "explain recursion with an example", "how do I open a terminal?", "what does this line do: x = x + 1",
+    "rename all variables in my file", "what editor should I use for Python?", "how do I read a stack trace",
+    "print hello world in Java", "why is my loop slow?", "document this function", "what is a null pointer",
+    "compare Go and Rust", "How do I deploy my app?", "what is an API?", "merge these two branches",
+    "write a shell alias", "what does async mean?", "write a regex for email addresses",
     "regex for phone numbers", "convert this Python code to Java", "design a database for a shop",
     "what is Big O?", "should I learn Python or Java?", "how do I become a programmer?",
     "a class hierarchy for vehicles", "write an operating system", "make me an app for my phone",

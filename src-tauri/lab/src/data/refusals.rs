@@ -202,7 +202,21 @@ const TEMPLATES: &[&str] = &[
     "how do I start with {hobby}", "what do I need for {hobby}?", "who founded {company}",
     "where is {company} based?", "should I buy shares of {company}",
     "what is the latest news about {company}", "news from {country}", "what happened {day} in {country}?",
-    "who will win the election in {country}",
+    "who will win the election in {country}", "write me a short story with {theme}",
+    "compose a song about {theme}", "give me a joke about {animal}", "a riddle about {theme} please",
+    "rewrite this more politely: {phrase}", "what should I cook with {food} and {food}?",
+    "how many calories are in {food}?", "how long do I boil {food}", "what year was {person} born?",
+    "how old was {person}", "when did {event} start?", "how high is {landmark}?",
+    "what is the population of {city}", "how many people live in {country}",
+    "how far is {city} from {city}?", "what time is it in {city}?", "how long is the flight to {country}",
+    "what currency do they use in {country}?", "list three facts about {animal}",
+    "name five {animal} species", "two good books like {book}", "sort out my life, {trouble}",
+    "count on me, {name}", "reverse my luck, {trouble}", "convert me to {hobby}",
+    "what is the function of {science}", "which is older, {book} or {film}?", "top ten songs by {artist}",
+    "how much does {thing} cost?", "where can I buy {thing}", "how do I fix my {gadget}?",
+    "my {gadget} is slow, what now", "describe {landmark} in a few words", "pros and cons of {choice}",
+    "what does {science} have to do with {idea}", "an essay on {idea}", "a letter to {who} about {matter}",
+    "plan {day} for me", "who won in {sport} {day}", "rules of {sport}", "how much {food} may {child} eat",
 ];
 
 const HELD_OUT_TEMPLATES: &[&str] = &[
@@ -239,7 +253,11 @@ const NOISE: &[&str] = &[
 
 const ARITHMETIC: &[&str] = &[
     "{a} + {b}", "what is {a} - {b}?", "{a} times {b}", "{a} divided by {b}", "{a} * {b} =",
-    "calculate {a} + {b}", "{b}% of {a}", "how much is {a} minus {b}", "add {a} and {b}", "{a} / {b}",
+    "what is {a} + {b}?", "{a} x {b}", "{a} minus {b}", "the sum of {a} and {b}", "take {b} from {a}",
+    "the product of {a} and {b}", "divide {a} by {b}", "what is {b} percent of {a}",
+    "I have {a} apples and eat {b}, how many are left?", "{a} plus {b}", "share {a} among {b}",
+    "what is {a} times {b}?", "increase {a} by {b}", "calculate {a} + {b}", "{b}% of {a}",
+    "how much is {a} minus {b}", "add {a} and {b}", "{a} / {b}",
 ];
 
 const HELD_OUT_ARITHMETIC: &[&str] =
@@ -248,7 +266,10 @@ const HELD_OUT_ARITHMETIC: &[&str] =
 const UNITS: &[&str] = &[
     "{b} {unit} in {unit2}", "convert {a} {unit} to {unit2}", "how many {unit2} are {b} {unit}?",
     "{a} {unit} to {unit2}", "what is {b} {unit} in {unit2}", "{b} degrees celsius in fahrenheit",
-    "how many minutes are {b} hours?",
+    "how many minutes are {b} hours?", "express {a} {unit} in {unit2}", "{b} {unit} = ? {unit2}",
+    "turn {a} {unit} into {unit2}", "what is {b} fahrenheit in celsius?",
+    "how many seconds are in {b} minutes", "{a} {unit} as {unit2}", "how long is {a} {unit} in {unit2}?",
+    "I need {a} {unit} in {unit2}",
 ];
 
 const HELD_OUT_UNITS: &[&str] = &["change {b} {unit} into {unit2}", "{a} {unit} is how many {unit2}?"];
@@ -257,7 +278,10 @@ const WORDS: &[&str] = &[
     "reverse {word}", "spell {word} backwards", "how many letters are in {word}?",
     "{word} in capital letters", "how many vowels does {word} have?",
     "sort these words: {word}, {word}, {word}", "first letter of {word}", "last letter of {word}",
-    "spell {word}", "is {word} a palindrome?",
+    "spell {word}", "is {word} a palindrome?", "plural of {word}", "what is the plural of {word}?",
+    "{word} backwards", "alphabetize {word}, {word}, {word}", "write {word} in lower case",
+    "what are the initials of {word} {word}?", "count the words: {word} {word} {word}",
+    "how many e's are in {word}?", "uppercase {word}",
 ];
 
 const HELD_OUT_WORDS: &[&str] = &[
@@ -269,6 +293,8 @@ const CODE: &[&str] = &[
     "python function for {function}", "write a python function for {function}",
     "how do I do {function} in python?", "code for {function}", "implement {function} in python",
     "give me code for {function}", "{function} python", "I need a function for {function}",
+    "def for {function}", "a python script for {function}", "write code for {function}",
+    "how would you code {function}?", "python snippet for {function}", "make a function for {function}",
 ];
 
 const HELD_OUT_CODE: &[&str] = &["can you program {function}", "show me {function} as python code"];

@@ -12,13 +12,19 @@ const BEFORE: &[&str] = &[
     "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "Please ", "please, ", "Hi, ", "Hello! ",
     "Hey, ", "hey ", "Quick question: ", "ok, ", "Okay, ", "So, ", "One more: ", "Hi there. ", "Question: ",
     "And ", "Now ", "Next: ", "Q: ", "hm, ", "Good morning! ", "Help: ", "Sorry, one more thing: ",
-    "My teacher asks: ", "For my homework: ",
+    "My teacher asks: ", "For my homework: ", "Quick one: ", "One more thing: ", "Number one question: ",
+    "This one: ", "Two seconds please: ", "Just one thing, ", "First question: ", "Question 2: ", "1. ",
+    "3) ", "Q4: ", "Second one: ", "A quick one, ", "Good evening. ", "Excuse me, ", "Alright, ",
+    "Could you help me? ", "I have a question. ", "Dear Lectern, ", "Task: ", "Last one for today: ",
+    "Got a minute? ", "yo ", "hi! ",
 ];
 
 const AFTER: &[&str] = &[
     "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", " Thanks!", " please", " Thank you.",
     " for me", " thanks", ", please", " then", " now", " Thanks in advance.", " :)", " Show the steps.",
-    " step by step",
+    " step by step", " Thanks a lot!", " thx", " pls", " if you can", " thank you!", ", thank you",
+    ", thanks", " One more after this.", " I have two minutes.", " It is my first one.", "!", " Cheers",
+    " right now",
 ];
 
 /// Share of the requests that a murmur stands before.
@@ -64,10 +70,116 @@ pub fn say(templates: &[&str], slots: &[(&str, &str)], rng: &mut ChaCha8Rng) -> 
     fill(&carelessly(text, rng), slots)
 }
 
-/// Like [`say`], word for word.
-pub fn say_plainly(templates: &[&str], slots: &[(&str, &str)], rng: &mut ChaCha8Rng) -> String {
-    let template = templates.choose(rng).copied().unwrap_or("");
-    fill(&choices(template, rng), slots)
+/// A request made of parts: `whole` sentences, things to `do` ("reverse {w}"), things to name ("the plural of {w}") and
+/// things to `ask` ("how long is {w}"). `subject` is the slot that a person may also name before or after the request,
+/// and `called` is what stands in its place then.
+pub struct Parts<'p> {
+    pub whole: &'p [&'p str],
+    pub to_do: &'p [&'p str],
+    pub to_name: &'p [&'p str],
+    pub to_ask: &'p [&'p str],
+    pub subject: &'p str,
+    pub called: &'p [&'p str],
+}
+
+const TO_DO: &[&str] = &[
+    "{r}", "{r}", "{r}", "{r}.", "<Can|Could|Would|Will> you <please |>{r}<?|>",
+    "<Can|Could> you {r} for me<?|>", "<I want|I need|I'd like|I would like> you to {r}",
+    "<I want|I need|I have|I'd like|I am trying|I'm trying> to {r}",
+    "<Help me|Help me to|Help us|Let's|let us|Kindly|Go ahead and|You should|Now> {r}",
+    "<How do I|How can I|How do you|How would you|How to> {r}<?|>",
+    "<Your task is|The task is|My homework is|I was told|We have|I must> to {r}",
+    "My <teacher|boss|friend|sister> <wants me|asked me|told me> to {r}",
+    "<Would you mind helping me|Are you able|Is it possible for you|Do you know how> to {r}<?|>",
+    "<Show me how to|Tell me how to|Try to|Be so kind and> {r}",
+    "what <do you get|do I get|happens|comes out> <if|when> <you|I> {r}<?|>",
+    "if <you|I> {r}, what <is it|do you get|comes out><?|>",
+    "<What is|what's|show me|give me> the result <if|when> you {r}<?|>", "someone please {r}",
+    "{r} and <show|tell> me <the result|the answer|how>",
+];
+
+const TO_NAME: &[&str] = &[
+    "{r}", "{r}", "{r}<?|.>", "<What is|What's|What would be|whats|and what is> {r}<?|>",
+    "<Give|Tell|Show> me {r}<.|>",
+    "<Can|Could|Would> you <please |><give me|tell me|show me|find|write|work out|write down> {r}<?|>",
+    "<I need|I want|I'd like|I would like|I'm looking for|I am after|I have to find|We need> {r}<.|>",
+    "<Find|Write|Write down|Get|Work out|State|Provide|Return|Print|Determine> {r}<.|>", "{r} please",
+    "{r}, please<.|>",
+    "<Do you know|Can you tell me|Any idea what|Could you say what|I wonder what|I'd love to know> {r}<| is>?",
+    "<I don't know|I forgot|Help me find|Help me with|Let me see|let me have> {r}",
+    "<My teacher|My boss|My friend|My son> <needs|wants|asks for> {r}",
+    "<Answer|Output|Result wanted|Looking for|Wanted|Needed>: {r}", "what do you say is {r}<?|>",
+];
+
+const TO_ASK: &[&str] = &[
+    "{r}?",
+    "{r}?",
+    "{r}",
+    "<Tell me|Tell me please|Please tell me|I want to know|I need to know|I'd like to know|I wonder|let me know>: {r}<?|>",
+    "<Can you tell me|Could you tell me|Do you know|Any idea>, {r}?",
+    "<Just asking|My question is|The question is|My son asks|Here's what I want to know>: {r}<?|>",
+    "{r}, <do you know|any idea|please|can you say>?",
+    "<Can|Could> you <check|work out|find out>: {r}?",
+];
+
+const SUBJECT_AFTER: &[&str] =
+    &["{r}: {s}", "{r}: {s}", "{r}: {s}.", "{r}:\n{s}", "{r} - {s}", "{r}\n{s}", "{r}... {s}"];
+
+const SUBJECT_BEFORE: &[&str] = &[
+    "{s}: {r}", "{s} - {r}", "{s}\n{r}", "{s}. {r}",
+    "<Take|Consider|Look at|Here is|Here you have|Given|Here's what I have:> {s}. {r}",
+    "<I have|I wrote|I've got|There is|We have> {s}. {r}", "<Take|Given|With|For|About|Regarding> {s}, {r}",
+    "{s} ... {r}", "<This is it|The text|Input|Mine>: {s}. {r}", "<My friend wrote|It says|I read> {s}. {r}",
+    "({s}) {r}", "{s}, {r}",
+];
+
+/// A wording of `parts` that none of `kept_back` is: the slots are not filled, the choices are made.
+pub fn compose(parts: &Parts, kept_back: &[&str], rng: &mut ChaCha8Rng) -> String {
+    let kept: Vec<String> = kept_back.iter().map(|template| bare(template)).collect();
+    loop {
+        let text = composed(parts, rng);
+        if !kept.contains(&bare(&text)) {
+            return text;
+        }
+    }
+}
+
+fn composed(parts: &Parts, rng: &mut ChaCha8Rng) -> String {
+    let lists = [(parts.to_do, TO_DO), (parts.to_name, TO_NAME), (parts.to_ask, TO_ASK)];
+    let listed: usize = lists.iter().map(|(list, _)| list.len()).sum();
+    if listed == 0 || (!parts.whole.is_empty() && rng.random_bool(0.3)) {
+        return choices(parts.whole.choose(rng).copied().unwrap_or(""), rng);
+    }
+    let at = rng.random_range(0..listed);
+    let (said, frames) = lists
+        .iter()
+        .flat_map(|(list, frames)| list.iter().map(move |said| (*said, *frames)))
+        .nth(at)
+        .unwrap_or(("", TO_DO));
+    let frame = choices(frames.choose(rng).copied().unwrap_or("{r}"), rng);
+    let mut request = frame.replace("{r}", &choices(said, rng));
+    let slot = format!("{{{}}}", parts.subject);
+    if request.matches(&slot).count() == 1 && !parts.called.is_empty() && rng.random_bool(0.35) {
+        request = request.replace(&slot, parts.called.choose(rng).copied().unwrap_or("this"));
+        let around = if rng.random_bool(0.5) {
+            request = request.trim_end_matches(['?', '.']).to_string();
+            SUBJECT_AFTER
+        } else {
+            SUBJECT_BEFORE
+        };
+        let request = first_letter(&request, rng.random_bool(0.3));
+        return choices(around.choose(rng).copied().unwrap_or("{r}: {s}"), rng)
+            .replace("{s}", &slot)
+            .replace("{r}", &request);
+    }
+    if rng.random_bool(0.5) { first_letter(&request, true) } else { request }
+}
+
+/// A wording by its words alone: what two wordings that say the same have in common.
+pub fn bare(text: &str) -> String {
+    let letters: String =
+        text.chars().map(|c| if c.is_alphanumeric() || "{}'".contains(c) { c } else { ' ' }).collect();
+    letters.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 pub fn one_of(list: &[&'static str], rng: &mut ChaCha8Rng) -> &'static str {
@@ -75,7 +187,7 @@ pub fn one_of(list: &[&'static str], rng: &mut ChaCha8Rng) -> &'static str {
 }
 
 /// Replaces every `<a|b|c>` by one of its parts.
-fn choices(template: &str, rng: &mut ChaCha8Rng) -> String {
+pub fn choices(template: &str, rng: &mut ChaCha8Rng) -> String {
     let mut out = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('<') {
@@ -185,6 +297,27 @@ mod tests {
             .collect();
         assert!(said.len() > 300, "{} ways", said.len());
         assert!(said.iter().all(|text| text.contains("LanTern") && !text.contains(['<', '|', '{'])));
+    }
+
+    #[test]
+    fn parts_make_many_wordings_and_none_that_is_kept_back() {
+        let parts = Parts {
+            whole: &["{w} backwards"],
+            to_do: &["reverse {w}"],
+            to_name: &["the reverse of {w}"],
+            to_ask: &["how is {w} spelled backwards"],
+            subject: "w",
+            called: &["this word"],
+        };
+        let kept_back = ["Could you reverse {w}?", "Reverse this word: {w}"];
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let made: HashSet<String> = (0..3000).map(|_| compose(&parts, &kept_back, &mut rng)).collect();
+        assert!(made.len() > 300, "{} wordings", made.len());
+        for text in &made {
+            assert_eq!(text.matches("{w}").count(), 1, "{text}");
+            assert!(!text.contains(['<', '|']) && !text.contains("{r}") && !text.contains("{s}"), "{text}");
+            assert!(!kept_back.iter().any(|kept| bare(kept) == bare(text)), "{text} is kept back");
+        }
     }
 
     #[test]

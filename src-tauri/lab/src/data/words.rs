@@ -1,7 +1,9 @@
 //! Words: sorting, reversing, counting, case, initials and plurals, letter by letter.
 //!
-//! Letters are numbered before they are reversed or counted, and lists are sorted by their first letters, then by the
-//! next ones where those are the same, so that no step asks for more than looking up one letter or one number.
+//! The first line of an answer names the task and copies what it is about, so that the work below reads that line and
+//! not the question. Letters are numbered before they are reversed, a count goes on from letter to letter, and lists are
+//! sorted by their first letters, then by the next ones where those are the same: every step looks up one letter, one
+//! number or one word.
 //! Range: single words of 2 to 14 letters, lists of 2 to 6 words, phrases of up to 10 words, the letters a to z.
 
 mod phrases;
@@ -18,6 +20,8 @@ use rand_chacha::ChaCha8Rng;
 pub struct Words;
 
 const REFUSALS: f64 = 0.09;
+/// Bytes of the longest answer; with a long question it stays below the context of 512.
+const LONGEST: usize = 330;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
@@ -75,12 +79,18 @@ impl Corpus for Words {
             };
         }
         let (task, name, _) = *TASKS.choose_weighted(rng, |task| task.2).unwrap_or(&TASKS[0]);
-        let subject = subject(task, rng, split);
-        let answer = answer(task, &subject);
+        let (subject, answer) = loop {
+            let subject = subject(task, rng, split);
+            let answer = answer(task, &subject);
+            if answer.len() <= LONGEST {
+                break (subject, answer);
+            }
+        };
         let shown = quoted(task, &subject.text, rng);
         let (letters, letter) = (subject.letters.as_str(), subject.letter_shown.as_str());
         let slots = [("w", shown.as_str()), ("n", subject.text.as_str()), ("c", letters), ("s", letter)];
-        let question = say(phrases::templates(task, split), &slots, rng);
+        let wording = phrases::wording(task, split, rng);
+        let question = say(&[&wording], &slots, rng);
         let steps = answer.len() as f32 / 20.0;
         Example { question, answer, complexity: (0.6 + 0.5 * steps).min(10.0), task: name }
     }
@@ -260,16 +270,47 @@ fn quoted(task: Task, text: &str, rng: &mut ChaCha8Rng) -> String {
     match (task, rng.random_range(0..12)) {
         (Sort | SortDown, 0) => format!("[{text}]"),
         (Sort | SortDown, _) => text.to_string(),
-        (CountWords | ReverseWords, 0..7) | (_, 0..3) => format!("\"{text}\""),
+        // Whoever asks about words in a row shows where they begin and end.
+        (CountWords | ReverseWords | Upper | Lower | Title, 0..7) if text.contains(' ') => {
+            format!("\"{text}\"")
+        }
+        (_, 0..3) => format!("\"{text}\""),
         (_, 7) => format!("'{text}'"),
         (_, 8) => format!("“{text}”"),
+        (CountWords | ReverseWords | Upper | Lower | Title, _) if text.contains(' ') => {
+            format!("\"{text}\"")
+        }
         _ => text.to_string(),
+    }
+}
+
+/// What the first line says of a task.
+fn heading(task: Task, letter: char) -> String {
+    match task {
+        Sort => "sort a-z".into(),
+        SortDown => "sort z-a".into(),
+        Reverse => "reverse".into(),
+        ReverseWords => "reverse words".into(),
+        CountLetters => "count letters".into(),
+        CountVowels => "count vowels".into(),
+        CountConsonants => "count consonants".into(),
+        CountLetter => format!("count {letter}"),
+        CountWords => "count words".into(),
+        Upper => "upper case".into(),
+        Lower => "lower case".into(),
+        Title => "title case".into(),
+        Initials => "initials".into(),
+        Plural => "plural".into(),
     }
 }
 
 fn answer(task: Task, subject: &Subject) -> String {
     let text = &subject.text;
-    match task {
+    let about = match task {
+        Sort | SortDown => subject.parts.join(", "),
+        _ => text.clone(),
+    };
+    let work = match task {
         Sort | SortDown => sorted(&subject.parts, task == SortDown),
         Reverse => {
             let letters: Vec<String> = text.chars().map(String::from).collect();
@@ -312,7 +353,8 @@ fn answer(task: Task, subject: &Subject) -> String {
             let (why, plural) = plurals::plural(&text.to_lowercase());
             format!("{why}\n**{plural}**")
         }
-    }
+    };
+    format!("{}: {about}\n{work}", heading(task, subject.letter))
 }
 
 /// `1l 2a 3n`, or `3n 2a 1l` backwards. Words are set off from their numbers: `1 the 2 red`.
@@ -326,18 +368,14 @@ fn numbered(parts: &[String], backwards: bool) -> String {
     all.join(" ")
 }
 
-/// The letters in order, those that count with their number after them: `s t r1 a w b e r2 r3 y`.
+/// The letters in order, each with the count so far: `s0 t0 r1 a1 w1 b1 e1 r2 r3 y3`.
 fn tally(text: &str, counts: impl Fn(char) -> bool) -> (String, usize) {
     let mut count = 0;
     let letters: Vec<String> = text
         .chars()
         .map(|letter| {
-            if counts(letter.to_ascii_lowercase()) {
-                count += 1;
-                format!("{letter}{count}")
-            } else {
-                letter.to_string()
-            }
+            count += usize::from(counts(letter.to_ascii_lowercase()));
+            format!("{letter}{count}")
         })
         .collect();
     (letters.join(" "), count)
@@ -348,39 +386,43 @@ fn counted(text: &str, counts: impl Fn(char) -> bool, what: &str) -> String {
     format!("{line}\n**{text} has {count} {what}{}**", if count == 1 { "" } else { "s" })
 }
 
-/// First letters, the same sorted, then one line for every group of words that begin alike with its next letters (`-`
-/// where a word ends), then the words.
+/// The words by the letters they begin with, in order; words that begin alike by their next letters (`-` where a word
+/// ends), and so on until a line has one word, after `=`; then those words.
 fn sorted(words: &[String], down: bool) -> String {
     let mut lines = Vec::new();
-    let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
-    sort_group("", &lower, down, &mut lines);
-    let mut all = words.to_vec();
-    all.sort_by_key(|word| word.to_lowercase());
-    if down {
-        all.reverse();
-    }
-    format!("{}\n**{}**", lines.join("\n"), all.join(", "))
+    let mut order = Vec::new();
+    let all: Vec<&str> = words.iter().map(String::as_str).collect();
+    sort_group("", &all, down, &mut lines, &mut order);
+    format!("{}\n**{}**", lines.join("\n"), order.join(", "))
 }
 
-fn sort_group(prefix: &str, words: &[String], down: bool, lines: &mut Vec<String>) {
-    let next = |word: &String| word[prefix.len()..].chars().next().unwrap_or('-');
-    let keys: Vec<char> = words.iter().map(next).collect();
+fn sort_group<'w>(
+    prefix: &str,
+    words: &[&'w str],
+    down: bool,
+    lines: &mut Vec<String>,
+    order: &mut Vec<&'w str>,
+) {
+    if let [word] = words {
+        lines.push(format!("{prefix} = {word}"));
+        order.push(word);
+        return;
+    }
     // '-' is before all letters, as the end of a word is.
+    let next = |word: &str| word[prefix.len()..].chars().next().unwrap_or('-').to_ascii_lowercase();
+    let keys: Vec<char> = words.iter().map(|word| next(word)).collect();
     let mut in_order = keys.clone();
     in_order.sort_unstable();
+    in_order.dedup();
     if down {
         in_order.reverse();
     }
     let show = |keys: &[char]| keys.iter().map(char::to_string).collect::<Vec<_>>().join(" ");
-    let head = if prefix.is_empty() { String::new() } else { format!("{prefix}: ") };
-    let sign = if down { "z-a" } else { "a-z" };
-    lines.push(format!("{head}{}, {sign}: {}", show(&keys), show(&in_order)));
-    in_order.dedup();
+    let group = if prefix.is_empty() { String::new() } else { format!("{prefix}: {}: ", words.join(", ")) };
+    lines.push(format!("{group}{} -> {}", show(&keys), show(&in_order)));
     for key in in_order {
-        let group: Vec<String> = words.iter().filter(|word| next(word) == key).cloned().collect();
-        if group.len() > 1 {
-            sort_group(&format!("{prefix}{key}"), &group, down, lines);
-        }
+        let group: Vec<&str> = words.iter().copied().filter(|word| next(word) == key).collect();
+        sort_group(&format!("{prefix}{key}"), &group, down, lines, order);
     }
 }
 
@@ -407,6 +449,7 @@ fn out_of_range(rng: &mut ChaCha8Rng, split: Split) -> Example {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::wording::bare;
     use rand::SeedableRng;
     use std::collections::HashSet;
 
@@ -416,21 +459,103 @@ mod tests {
 
     #[test]
     fn answers_show_their_steps_and_are_right() {
-        assert_eq!(answer(Reverse, &about("river")), "1r 2i 3v 4e 5r\n5r 4e 3v 2i 1r\n**revir**");
-        assert_eq!(answer(CountLetters, &about("box")), "1b 2o 3x\n**box has 3 letters**");
-        assert_eq!(answer(CountVowels, &about("Apple")), "A1 p p l e2\n**Apple has 2 vowels**");
-        assert_eq!(answer(CountConsonants, &about("idea")), "i d1 e a\n**idea has 1 consonant**");
-        assert_eq!(answer(CountWords, &about("the red fox")), "1 the 2 red 3 fox\n**3 words**");
-        assert_eq!(answer(ReverseWords, &about("red fox")), "1 red 2 fox\n2 fox 1 red\n**fox red**");
-        assert_eq!(answer(Initials, &about("ada Lovelace")), "ada: A\nLovelace: L\n**AL** (A.L.)");
-        assert_eq!(answer(Title, &about("the RED fox")), "**The Red Fox**");
+        for (task, text, expected) in [
+            (Reverse, "river", "reverse: river\n1r 2i 3v 4e 5r\n5r 4e 3v 2i 1r\n**revir**"),
+            (CountLetters, "box", "count letters: box\n1b 2o 3x\n**box has 3 letters**"),
+            (CountVowels, "Apple", "count vowels: Apple\nA1 p1 p1 l1 e2\n**Apple has 2 vowels**"),
+            (CountConsonants, "idea", "count consonants: idea\ni0 d1 e1 a1\n**idea has 1 consonant**"),
+            (CountWords, "the red fox", "count words: the red fox\n1 the 2 red 3 fox\n**3 words**"),
+            (ReverseWords, "red fox", "reverse words: red fox\n1 red 2 fox\n2 fox 1 red\n**fox red**"),
+            (Initials, "ada Lovelace", "initials: ada Lovelace\nada: A\nLovelace: L\n**AL** (A.L.)"),
+            (Title, "the RED fox", "title case: the RED fox\n**The Red Fox**"),
+            (Plural, "city", "plural: city\ncity ends in ty: consonant and y, y becomes ies\n**cities**"),
+        ] {
+            assert_eq!(answer(task, &about(text)), expected);
+        }
         let letter = Subject { text: "strawberry".into(), letter: 'r', ..Subject::default() };
-        assert_eq!(answer(CountLetter, &letter), "s t r1 a w b e r2 r3 y\n**strawberry has 3 r's**");
+        let expected = "count r: strawberry\ns0 t0 r1 a1 w1 b1 e1 r2 r3 y3\n**strawberry has 3 r's**";
+        assert_eq!(answer(CountLetter, &letter), expected);
         let list = about("car banana apple cart cab");
-        let expected = "c b a c c, a-z: a b c c c\nc: a a a, a-z: a a a\nca: r r b, a-z: b r r\ncar: - t, a-z: - t\n\
+        let expected = "sort a-z: car, banana, apple, cart, cab\nc b a c c -> a b c\na = apple\nb = banana\n\
+                        c: car, cart, cab: a a a -> a\nca: car, cart, cab: r r b -> b r\ncab = cab\n\
+                        car: car, cart: - t -> - t\ncar- = car\ncart = cart\n\
                         **apple, banana, cab, car, cart**";
         assert_eq!(answer(Sort, &list), expected);
         assert!(answer(SortDown, &list).ends_with("**cart, car, cab, banana, apple**"));
+    }
+
+    /// What an answer says in bold.
+    fn bold(answer: &str) -> &str {
+        answer.split("**").nth(1).unwrap()
+    }
+
+    #[test]
+    fn what_the_first_line_asks_is_what_the_last_line_says() {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let mut seen = HashSet::new();
+        for _ in 0..6000 {
+            let example = Words.sample(&mut rng, Split::Train);
+            if example.task == refusals::TASK {
+                continue;
+            }
+            let (task, text) = example.answer.lines().next().unwrap().split_once(": ").unwrap();
+            let (said, lower) = (bold(&example.answer), text.to_lowercase());
+            seen.insert(
+                if task.len() == "count r".len() && task.starts_with("count ") {
+                    "count letter"
+                } else {
+                    task
+                }
+                .to_string(),
+            );
+            let number =
+                || said.rsplit_once(" has ").unwrap().1.split(' ').next().unwrap().parse::<usize>().unwrap();
+            let count = |is: &dyn Fn(char) -> bool| lower.chars().filter(|c| is(*c)).count();
+            match task {
+                "sort a-z" | "sort z-a" => {
+                    let mut words: Vec<&str> = text.split(", ").collect();
+                    words.sort_by_key(|word| word.to_lowercase());
+                    if task == "sort z-a" {
+                        words.reverse();
+                    }
+                    assert_eq!(said, words.join(", "));
+                }
+                "reverse" => assert_eq!(said, text.chars().rev().collect::<String>()),
+                "reverse words" => {
+                    assert_eq!(said, text.split(' ').rev().collect::<Vec<_>>().join(" "));
+                }
+                "count letters" => assert_eq!(text.len(), number()),
+                "count vowels" => assert_eq!(count(&|c| "aeiou".contains(c)), number()),
+                "count consonants" => assert_eq!(count(&|c| !"aeiou".contains(c)), number()),
+                "count words" => assert_eq!(said, format!("{} words", text.split(' ').count())),
+                "upper case" => assert_eq!(said, text.to_uppercase()),
+                "lower case" => assert_eq!(said, lower),
+                "title case" => assert_eq!(said.to_lowercase(), lower),
+                "initials" => assert_eq!(said.len(), text.split(' ').count()),
+                "plural" => assert_eq!(said, plurals::plural(&lower).1),
+                other => {
+                    let letter = other.strip_prefix("count ").unwrap().chars().next().unwrap();
+                    assert_eq!(count(&|c| c == letter), number(), "{other}: {text}");
+                }
+            }
+        }
+        for (task, ..) in TASKS.iter().filter(|task| task.0 != CountLetter) {
+            assert!(seen.contains(&heading(*task, 'r')), "{task:?} is not practised");
+        }
+        assert!(seen.contains("count letter"));
+    }
+
+    #[test]
+    fn an_example_fits_the_context_of_512_bytes() {
+        let mut rng = ChaCha8Rng::seed_from_u64(8);
+        for split in [Split::Train, Split::HeldOut] {
+            let lengths: Vec<usize> = (0..4000)
+                .map(|_| Words.sample(&mut rng, split))
+                .map(|example| example.question.len() + example.answer.len() + 3)
+                .collect();
+            let fit = lengths.iter().filter(|length| **length <= 512).count();
+            assert!(fit * 1000 >= lengths.len() * 995, "{fit} of {} fit", lengths.len());
+        }
     }
 
     #[test]
@@ -461,11 +586,12 @@ mod tests {
     #[test]
     fn held_out_words_and_wordings_are_never_trained_on() {
         for (task, ..) in TASKS {
-            let trained: HashSet<_> = phrases::templates(*task, Split::Train).iter().collect();
-            assert!(
-                phrases::templates(*task, Split::HeldOut).iter().all(|t| !trained.contains(t)),
-                "{task:?}"
-            );
+            let kept: HashSet<String> = phrases::held_out(*task).iter().map(|t| bare(t)).collect();
+            let mut rng = ChaCha8Rng::seed_from_u64(9);
+            let made: HashSet<String> =
+                (0..1000).map(|_| bare(&phrases::wording(*task, Split::Train, &mut rng))).collect();
+            assert!(made.is_disjoint(&kept), "{task:?}");
+            assert!(made.len() > 3 * phrases::trained(*task).len(), "{task:?} has {} wordings", made.len());
         }
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         for _ in 0..500 {

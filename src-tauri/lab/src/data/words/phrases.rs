@@ -3,16 +3,362 @@
 use super::Task;
 use super::Task::*;
 use crate::data::Split;
+use crate::data::wording::{self, Parts, one_of};
+use rand_chacha::ChaCha8Rng;
 
-/// Templates of a task. The held-out ones are never trained on.
-pub fn templates(task: Task, split: Split) -> &'static [&'static str] {
+/// One wording of a task, its slots unfilled.
+pub fn wording(task: Task, split: Split, rng: &mut ChaCha8Rng) -> String {
     match split {
-        Split::Train => trained(task),
-        Split::HeldOut => held_out(task),
+        Split::HeldOut => one_of(held_out(task), rng).to_string(),
+        Split::Train => wording::compose(&parts(task), held_out(task), rng),
     }
 }
 
-fn trained(task: Task) -> &'static [&'static str] {
+/// What is said of each task besides the whole sentences of [`trained`].
+fn parts(task: Task) -> Parts<'static> {
+    const ONE: &[&str] = &[
+        "this", "it", "this word", "the word", "the following word", "that word", "the following",
+        "the word below", "this one",
+    ];
+    const LIST: &[&str] = &[
+        "these", "them", "these words", "this list", "the following", "the following words",
+        "the list below", "those words", "the words below", "the list", "my list",
+    ];
+    const TEXT: &[&str] = &[
+        "this", "it", "this text", "the phrase", "the following", "the sentence", "this sentence",
+        "the words below", "the line below", "that",
+    ];
+    let (to_do, to_name, to_ask, called): (&[&str], &[&str], &[&str], &[&str]) = match task {
+        Sort => (
+            &[
+                "sort {w}",
+                "sort {w} <alphabetically|from A to Z|by letter|by the alphabet|in alphabetical order|A to Z|ascending>",
+                "<put|place|bring|arrange|order|list|rank|organise|organize|write|get|set> {w} <in|into> <alphabetical order|alphabetic order|ABC order|dictionary order|order by the alphabet|order from A to Z|a-z order>",
+                "alphabetize {w}",
+                "alphabetise {w}",
+                "order {w} <alphabetically|from a to z|by first letter|by the alphabet|like a dictionary>",
+                "arrange {w} <alphabetically|from a to z|by the alphabet|as in a dictionary|as they come in the dictionary>",
+                "rearrange {w} so that they are <alphabetical|in alphabetical order|in ABC order>",
+                "list {w} alphabetically",
+                "make {w} alphabetical",
+                "find the alphabetical order of {w}",
+                "do an alphabetical sort of {w}",
+            ],
+            &[
+                "the alphabetical order of {w}",
+                "the <correct|right> alphabetical order for {w}",
+                "{w} <in alphabetical order|in ABC order|sorted alphabetically|sorted|ordered alphabetically|alphabetized|from A to Z>",
+                "{w} as a dictionary lists them",
+                "a sorted <list|version> of {w}",
+                "the sorted list of {w}",
+                "an alphabetical list of {w}",
+            ],
+            &[
+                "in what order do {w} come in a dictionary", "how are {w} ordered alphabetically",
+                "what order do {w} go in alphabetically", "how do {w} sort",
+                "which order is right for {w} by the alphabet", "how would a dictionary list {w}",
+            ],
+            LIST,
+        ),
+        SortDown => (
+            &[
+                "sort {w} <from Z to A|in reverse|in reverse alphabetical order|descending|backwards by the alphabet|Z-A|Z to A|in descending order|in reverse order>",
+                "<put|arrange|order|list|bring|place> {w} <in|into> <reverse alphabetical|descending alphabetical|Z to A|descending|backwards alphabetical|reversed alphabetical> order",
+                "order {w} <from z to a|z-a|descending|reverse alphabetically>",
+                "alphabetize {w} backwards",
+                "alphabetize {w} in reverse",
+                "arrange {w} <from the end of the alphabet to the start|z to a|in descending order|reverse alphabetically>",
+            ],
+            &[
+                "{w} from z to a", "{w} sorted from z to a", "the reverse alphabetical order of {w}",
+                "{w} in descending order", "{w} sorted in reverse", "the descending order of {w}",
+            ],
+            &["what order do {w} go in from z to a", "how are {w} ordered from z to a"],
+            LIST,
+        ),
+        Reverse => (
+            &[
+                "reverse {w}",
+                "reverse <the word|the letters of|the letters in|the letter order of|the spelling of|the string> {w}",
+                "<flip|invert|mirror> {w}",
+                "<spell|write|say|type|read|put|give|print|show|return> {w} <backwards|backward|in reverse|from back to front|back to front|from right to left|from end to start|the other way around|from the last letter to the first|in reverse order>",
+                "turn {w} <around|backwards|back to front>",
+                "flip the letters <of|in> {w}",
+                "write the letters of {w} <backwards|in reverse order|from last to first>",
+                "read {w} from the end",
+                "spell the word {w} <backwards|in reverse>",
+                "list the letters of {w} from last to first and join them",
+                "put the letters of {w} in <reverse|the opposite|backwards> order",
+            ],
+            &[
+                "{w} <backwards|backward|reversed|in reverse|spelled backwards|spelt backwards|written backwards|back to front|from right to left|the other way around|mirrored>",
+                "the reverse of {w}",
+                "the reversed <word|form|spelling> of {w}",
+                "the backwards spelling of {w}",
+                "the mirror image of {w}",
+                "the word {w} <backwards|in reverse|reversed>",
+            ],
+            &[
+                "what is {w} <backwards|in reverse|spelled backwards|when reversed|reversed>",
+                "how do you <spell|write> {w} <backwards|in reverse|the wrong way round>",
+                "how is {w} <spelled|written|spelt> <backwards|in reverse>",
+                "what does {w} <read|say|spell> <backwards|in a mirror|from the end|in reverse>",
+                "what word is {w} in reverse",
+            ],
+            ONE,
+        ),
+        ReverseWords => (
+            &[
+                "reverse the <order of the words|word order|words|order of words> <in|of> {w}",
+                "<put|write|say|list|give> the words <of|in> {w} <in reverse order|from last to first|backwards|in the opposite order|last word first>",
+                "flip the <word order|words|order of the words> <in|of> {w}",
+                "reverse {w} <word by word|by words>",
+                "swap the order of the words in {w}",
+                "turn the word order of {w} around",
+                "write {w} with the last word first",
+                "keep the words of {w} but reverse their order",
+            ],
+            &[
+                "{w} with <the words reversed|its words in reverse order|reversed word order|the last word first>",
+                "the words of {w} <in reverse order|from last to first|reversed|backwards>",
+                "the reversed word order of {w}",
+            ],
+            &["what is {w} with its words in reverse", "how does {w} read with the word order reversed"],
+            TEXT,
+        ),
+        CountLetters => (
+            &[
+                "count the <letters|characters> <in|of> {w}",
+                "count how many letters <are in|there are in|make up> {w}",
+                "find out how many letters {w} has", "work out the length of {w}",
+                "measure the length of {w}", "say how long {w} is",
+                "tell me how many letters {w} <has|contains>", "count all the letters <in|of> the word {w}",
+            ],
+            &[
+                "the number of <letters|characters> <in|of> {w}",
+                "the <letter count|length|word length|character count|total number of letters> of {w}",
+                "the number of letters that {w} has", "the count of letters in {w}",
+            ],
+            &[
+                "how many <letters|characters> <are in|are there in|in|make up|does it take to spell> {w}",
+                "how many <letters|characters> does {w} <have|contain|consist of>", "how long is {w}",
+                "how many letters long is {w}",
+                "how many letters <can you count|do you count|do you find|do you see> in {w}",
+                "what is the length of {w}", "what length has {w}", "of how many letters is {w} made",
+            ],
+            ONE,
+        ),
+        CountVowels => (
+            &[
+                "count <the|all|all the> vowels <in|of> {w}",
+                "count how many vowels <are in|there are in> {w}", "find out how many vowels {w} has",
+                "work out how many vowels are in {w}", "tell me how many vowels {w} <has|contains>",
+                "add up the vowels in {w}",
+            ],
+            &[
+                "the <number|count|total number|amount> of vowels <in|of> {w}",
+                "the vowel count <of|for|in> {w}", "the number of vowels {w} has",
+                "how many vowels {w} contains",
+            ],
+            &[
+                "how many vowels <are in|are there in|in> {w}",
+                "how many vowels does {w} <have|contain|include>",
+                "how many of the letters <in|of> {w} are vowels",
+                "how many vowels <can you find|do you count|do you see|are found|are hidden> in {w}",
+                "how often is there a vowel in {w}",
+            ],
+            ONE,
+        ),
+        CountConsonants => (
+            &[
+                "count <the|all|all the> consonants <in|of> {w}",
+                "count how many consonants <are in|there are in> {w}",
+                "find out how many consonants {w} has", "tell me how many consonants {w} <has|contains>",
+            ],
+            &[
+                "the <number|count|total number|amount> of consonants <in|of> {w}",
+                "the consonant count <of|for|in> {w}", "the number of consonants {w} has",
+            ],
+            &[
+                "how many consonants <are in|are there in|in> {w}",
+                "how many consonants does {w} <have|contain>",
+                "how many of the letters <in|of> {w} are consonants",
+                "how many letters of {w} are no vowels",
+                "how many consonants <can you find|do you count> in {w}",
+            ],
+            ONE,
+        ),
+        CountLetter => (
+            &[
+                "count <the|all|all the> {c} in {w}", "count the letter {s} in {w}",
+                "count how <many times|often> <the letter |>{s} <appears|occurs|comes|is|shows up> in {w}",
+                "count every {s} in {w}", "find out how many {c} are in {w}",
+                "tell me how many {c} {w} <has|contains>",
+                "count the occurrences of <the letter |>{s} in {w}", "look for {c} in {w} and count them",
+            ],
+            &[
+                "the number of {c} in {w}",
+                "the number of times <the letter |>{s} <appears|occurs|comes up> in {w}",
+                "the count of {c} in {w}", "the count of <the letter |>{s} in {w}",
+                "the number of occurrences of {s} in {w}", "how many {c} {w} has",
+            ],
+            &[
+                "how many {c} <are in|are there in|in|does one write in> {w}",
+                "how many {c} does {w} <have|contain>",
+                "how <often|many times> <does|can> <the letter |>{s} <appear|occur|come|come up|be found> in {w}",
+                "how many times is <the letter |>{s} <in|used in|found in> {w}",
+                "how many of the letters <in|of> {w} are {s}",
+                "how many {c} <do you see|can you find|do you count|are hidden> in {w}",
+                "how many letter {c} are in {w}", "how often do you see {s} in {w}",
+                "how many times do you write {s} in {w}",
+            ],
+            ONE,
+        ),
+        CountWords => (
+            &[
+                "count the words <in|of> {w}", "count how many words <are in|there are in> {w}",
+                "find out how many words {w} has", "do a word count of {w}",
+                "tell me how many words {w} <has|contains>", "work out the word count of {w}",
+            ],
+            &[
+                "the <number|total number|count> of words in {w}", "the word count <of|for|in> {w}",
+                "the length of {w} in words",
+            ],
+            &[
+                "how many words <are in|are there in|in> {w}",
+                "how many words does {w} <have|contain|consist of>", "how many words long is {w}",
+                "how many words <do you count|can you find|did I write> in {w}", "how long is {w} in words",
+            ],
+            TEXT,
+        ),
+        Upper => (
+            &[
+                "<write|put|convert|change|turn|type|set|print|rewrite|give|transform|make|switch> {w} <in|into|to> <upper case|uppercase|capital letters|all caps|capitals|caps|block capitals|block letters|big letters|upper-case letters|only capital letters>",
+                "uppercase {w}",
+                "capitalize <all letters|every letter|all the letters|each letter> <in|of> {w}",
+                "make {w} <uppercase|upper case|all caps|all uppercase|all capitals|all capital>",
+                "make all letters of {w} <big|capital|upper case>",
+            ],
+            &[
+                "{w} in <upper case|uppercase|capital letters|all caps|capitals|caps|block letters|all uppercase|big letters>",
+                "the <upper case|uppercase|capital|all caps> <version|form|spelling> of {w}",
+                "{w}, all caps",
+            ],
+            &[
+                "what is {w} in <capitals|upper case|uppercase|capital letters|all caps>",
+                "how does {w} look in <capitals|upper case|all caps>",
+                "how do you write {w} in <capital letters|capitals|upper case>",
+            ],
+            TEXT,
+        ),
+        Lower => (
+            &[
+                "<write|put|convert|change|turn|type|set|print|rewrite|give|transform|make|switch> {w} <in|into|to> <lower case|lowercase|small letters|lower-case letters|all lowercase|only small letters>",
+                "lowercase {w}",
+                "make {w} <lowercase|lower case|all lowercase|all small>",
+                "write {w} without <capitals|capital letters|any capitals|upper case>",
+                "remove the capitals <from|in> {w}",
+                "make all letters of {w} <small|lower case>",
+                "uncapitalize {w}",
+            ],
+            &[
+                "{w} in <lower case|lowercase|small letters|all lowercase>",
+                "the <lower case|lowercase> <version|form|spelling> of {w}", "{w} without capitals",
+                "{w}, all lowercase",
+            ],
+            &[
+                "what is {w} in <lower case|lowercase|small letters>",
+                "how does {w} look in <lower case|small letters>",
+                "how do you write {w} in <small letters|lower case|lowercase>",
+            ],
+            TEXT,
+        ),
+        Title => (
+            &[
+                "<write|put|convert|change|turn|type|set|print|rewrite|transform|switch> {w} <in|into|to> <title case|Title Case|title-case>",
+                "capitalize <each|every> word <in|of> {w}",
+                "capitalise <each|every> word <in|of> {w}",
+                "capitalize the first letter of <each|every> word <in|of> {w}",
+                "make <the first letter of each word|every first letter|every word's first letter> <in|of> {w} <a capital|upper case|big>",
+                "start <each|every> word <in|of> {w} with a capital<| letter>",
+                "capitalize the words <in|of> {w}",
+                "title-case {w}",
+                "make {w} title case",
+                "write {w} like a title",
+                "format {w} as a <title|headline>",
+            ],
+            &[
+                "{w} in <title case|Title Case>", "the title case <version|form> of {w}",
+                "{w} with <each|every> word capitalized", "{w} with capital first letters", "{w} as a title",
+            ],
+            &[
+                "what is {w} in title case", "how does {w} look in title case",
+                "how do you write {w} <in title case|as a title>",
+            ],
+            TEXT,
+        ),
+        Initials => (
+            &[
+                "<write|give|find|make|get|take|list|extract|form|state|show> the initials <of|for|from> {w}",
+                "take the first letter of <each|every> word in {w}",
+                "take the first letters of <the words in |all words of |>{w}",
+                "make an acronym <from|of|out of> {w}",
+                "abbreviate {w} <to|with|by> <its|the> <initials|first letters>",
+                "shorten {w} to <its initials|the initials|first letters>", "form the acronym of {w}",
+                "turn {w} into <initials|an acronym>", "reduce {w} to initials",
+            ],
+            &[
+                "the initials <of|for> {w}",
+                "the initials <of the name|of the person|of someone called|for the name> {w}",
+                "the first letter of <each|every> <word|name> in {w}", "the acronym <of|for> {w}",
+                "{w}'s initials", "the initial letters of {w}", "the first letters of the words in {w}",
+            ],
+            &[
+                "what are the initials <of|for> {w}", "which initials does {w} have",
+                "what initials does <someone called |>{w} have", "what is the acronym <of|for> {w}",
+                "what does {w} abbreviate to", "how do I abbreviate {w} by initials",
+                "which letters do the words of {w} start with", "what would {w} sign with as initials",
+            ],
+            &[
+                "this name", "this", "the name", "the following name", "the following", "it",
+                "the name below", "these words",
+            ],
+        ),
+        Plural => (
+            &[
+                "<write|give|form|find|make|state|tell me|build|spell> the plural <of|for> {w}",
+                "pluralize {w}",
+                "pluralise {w}",
+                "<put|turn|change|convert|transform> {w} <in|into|to> <the plural|plural|its plural|the plural form|plural form>",
+                "make {w} plural",
+                "make a plural <of|from|out of> {w}",
+                "write {w} in the plural",
+                "write more than one {w}",
+                "use the plural of {w}",
+                "spell {w} in the plural",
+            ],
+            &[
+                "the plural <of|for|form of|form for> {w}",
+                "the <correct|right|proper|English> plural of {w}",
+                "{w} in <plural|the plural|its plural form>", "the plural of the <word|noun> {w}",
+                "the word for more than one {w}", "the plural noun of {w}",
+            ],
+            &[
+                "what is the plural <of|for|form of> {w}",
+                "how do you <say|write|form|spell> the plural of {w}",
+                "what do you call <more than one|two of|several of|many of> {w}",
+                "how <do you|does one|would you> <say|write|spell> {w} in the plural",
+                "what is more than one {w} called", "what becomes of {w} in the plural",
+                "how does {w} change in the plural", "what is {w} when there are many",
+            ],
+            ONE,
+        ),
+    };
+    Parts { whole: trained(task), to_do, to_name, to_ask, subject: "w", called }
+}
+
+/// Whole sentences that are trained on.
+pub fn trained(task: Task) -> &'static [&'static str] {
     match task {
         Sort => &[
             "Sort <these words|this list|the words|the following words|the list|these|> <alphabetically|in alphabetical order|from a to z|A-Z>: {w}",
@@ -268,7 +614,8 @@ fn trained(task: Task) -> &'static [&'static str] {
     }
 }
 
-fn held_out(task: Task) -> &'static [&'static str] {
+/// Never trained on.
+pub fn held_out(task: Task) -> &'static [&'static str] {
     match task {
         Sort => &[
             "Please arrange the words {w} from A to Z.", "Help me alphabetize: {w}",
@@ -366,6 +713,17 @@ pub const OUT_OF_RANGE: &[&str] = &[
     "Write {w} and {x} without spaces", "repeat {w} ten times", "swap the first and last letter of {w}",
     "which words in {w} {x} are verbs", "Sort these words: {l}", "sort alphabetically: {l}",
     "put in alphabetical order: {l}", "order {l} by length", "Sort by length: {w}, {x}",
+    "what does {w} stand for?", "<Find|list> words that contain {w}",
+    "how do you spell {w} in <German|Dutch>", "is {w} <an adjective|a verb|an adverb|plural>",
+    "which language does {w} come from", "explain {w} to a child", "what is the root of {w}",
+    "the adjective of {w}", "give me <a sentence|two sentences|an example> with {w}",
+    "what is the difference between {w} and {x}", "which is more common, {w} or {x}?",
+    "where is the stress in {w}", "split {w} into syllables", "the future tense of {w}",
+    "superlative of {w}", "the gender of {w} in French", "the longest word in this list: {w}, {x}",
+    "which word does not fit: {w}, {x}, {m}?", "write {w} in binary", "replace every {c} in {w} with a star",
+    "remove the letter {c} from {w}", "what position is {c} in {w}?",
+    "write a <story|poem|haiku|song|joke> about {w}", "is {w} a boy's name", "famous people called {w}",
+    "words similar to {w}", "what is a {w}?", "who invented the {w}", "a word between {w} and {x}",
 ];
 
 pub const HELD_OUT_OUT_OF_RANGE: &[&str] = &[

@@ -20,8 +20,11 @@ fn rule(noun: &str) -> (usize, &'static str, &'static str) {
     if ends(&["s", "x", "z", "ch", "sh"]) || OES.contains(&noun) {
         return (0, "es", "add es");
     }
-    if noun.ends_with('y') && !ends(&["ay", "ey", "oy", "uy", "iy"]) {
-        return (1, "ies", "y becomes ies");
+    if noun.ends_with('y') {
+        return match noun.ends_with("quy") || !ends(&["ay", "ey", "oy", "uy", "iy"]) {
+            true => (1, "ies", "consonant and y, y becomes ies"),
+            false => (0, "s", "vowel and y, add s"),
+        };
     }
     (0, "s", "add s")
 }
@@ -65,21 +68,67 @@ pub const IRREGULAR: &[(&str, &str)] = &[
     ("mailman", "mailmen"),
     ("snowman", "snowmen"),
     ("gentleman", "gentlemen"),
+    ("fisherman", "fishermen"),
+    ("postman", "postmen"),
+    ("salesman", "salesmen"),
+    ("businessman", "businessmen"),
+    ("businesswoman", "businesswomen"),
+    ("craftsman", "craftsmen"),
+    ("stepchild", "stepchildren"),
+    ("schoolchild", "schoolchildren"),
+    ("dormouse", "dormice"),
+    ("eyetooth", "eyeteeth"),
+    ("radius", "radii"),
+    ("stimulus", "stimuli"),
+    ("alumnus", "alumni"),
+    ("basis", "bases"),
+    ("axis", "axes"),
+    ("diagnosis", "diagnoses"),
+    ("hypothesis", "hypotheses"),
+    ("emphasis", "emphases"),
+    ("parenthesis", "parentheses"),
+    ("synthesis", "syntheses"),
+    ("larva", "larvae"),
+    ("alga", "algae"),
+    ("vertebra", "vertebrae"),
+    ("medium", "media"),
+    ("curriculum", "curricula"),
+    ("monarch", "monarchs"),
+    ("epoch", "epochs"),
+    ("patriarch", "patriarchs"),
+    ("bison", "bison"),
+    ("shrimp", "shrimp"),
+    ("trout", "trout"),
+    ("swine", "swine"),
+    ("offspring", "offspring"),
+    ("reindeer", "reindeer"),
+    ("spacecraft", "spacecraft"),
+    ("hovercraft", "hovercraft"),
+    ("goldfish", "goldfish"),
+    ("starfish", "starfish"),
+    ("jellyfish", "jellyfish"),
+    ("headquarters", "headquarters"),
+    ("crossroads", "crossroads"),
 ];
 
 const VES: &[&str] = &[
     "leaf", "knife", "wolf", "life", "wife", "half", "calf", "shelf", "thief", "loaf", "elf", "scarf",
-    "hoof", "self", "bookshelf", "housewife", "midwife", "werewolf",
+    "hoof", "self", "bookshelf", "housewife", "midwife", "werewolf", "sheaf", "penknife", "meatloaf",
 ];
 
-const OES: &[&str] =
-    &["potato", "tomato", "hero", "echo", "torpedo", "veto", "mosquito", "volcano", "mango", "domino"];
+const OES: &[&str] = &[
+    "potato", "tomato", "hero", "echo", "torpedo", "veto", "mosquito", "volcano", "mango", "domino",
+    "tornado", "embargo", "superhero",
+];
 
 /// Nouns whose plural needs a list to be known, besides the irregular ones.
 pub fn to_be_known() -> impl Iterator<Item = &'static str> {
     VES.iter().chain(OES).copied().chain([
         "roof", "chef", "belief", "cliff", "giraffe", "safe", "reef", "piano", "photo", "radio", "zoo",
-        "kangaroo", "video", "studio", "logo", "kilo", "disco", "casino", "tattoo", "bamboo",
+        "kangaroo", "video", "studio", "logo", "kilo", "disco", "casino", "tattoo", "bamboo", "proof",
+        "handkerchief", "brief", "chief", "sheriff", "gulf", "cuff", "stereo", "solo", "cello", "avocado",
+        "taco", "burrito", "memo", "euro", "rhino", "hippo", "ego", "flamenco", "shampoo", "human",
+        "mongoose", "cave", "glove", "horse",
     ])
 }
 
