@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot be done here is the test's failure")]
 
-use candle_core::Tensor;
 use lab::data::{Corpus, Example, Split};
 use lab::train::model::{Batch, Shape};
+use lab::train::pass::Pass;
 use lab::train::{Recipe, TokenizerFrom, train};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
@@ -64,7 +64,7 @@ fn recipe(experts: usize, cycles: &'static [u64]) -> Recipe {
 }
 
 fn weights(model: &lab::train::model::Model) -> Vec<Vec<f32>> {
-    model.vars().iter().map(|(_, var)| var.flatten_all().unwrap().to_vec1().unwrap()).collect()
+    model.weights.iter().map(|weight| weight.data.clone()).collect()
 }
 
 #[test]
@@ -132,12 +132,15 @@ fn the_runtime_computes_from_the_exported_file_what_the_lab_trained() {
         let header = Header::read(&path).unwrap();
         let mut expert = Expert::load(&File::open(&path).unwrap(), &header, 1, &mut |_| ()).unwrap();
         assert_eq!(expert.tokenize(text, false).ids, ids, "the file's tokenizer gives other ids");
-        let batch = Batch { rows: 1, inputs: ids.clone(), ..Batch::default() };
-        let lab: Tensor = trained.model.forward(&batch).unwrap().logits;
-        let lab = lab.to_vec2::<f32>().unwrap();
+        let n = ids.len();
+        let batch =
+            Batch { lengths: vec![n], inputs: ids.clone(), targets: vec![0; n], weights: vec![1.0; n] };
+        let mut pass = Pass::default();
+        let logits = pass.forward(&trained.model, &batch).logits;
+        let lab: Vec<&[f32]> = logits.chunks_exact(trained.model.shape.vocabulary).collect();
         let mut ours = Vec::new();
         expert.logits(&ids, true, &AtomicBool::new(false), &mut |row| ours.push(row.logits)).unwrap();
-        let largest = lab.iter().flatten().fold(0f32, |top, x| top.max(x.abs()));
+        let largest = logits.iter().fold(0f32, |top, x| top.max(x.abs()));
         for (position, (lab, ours)) in lab.iter().zip(&ours).enumerate() {
             for (a, b) in lab.iter().zip(ours) {
                 assert!(

@@ -2,8 +2,7 @@
 
 use crate::LabError;
 use crate::tokenizer::{BYTES_ONLY, CONTROL, END, PRE, Tokenizer};
-use crate::train::model::{Expert, Model};
-use candle_core::{Result, Tensor, Var};
+use crate::train::model::{EMBEDDING, Expert, Model, NORM, Weight};
 use runtime::gguf::write::Writer;
 use std::path::Path;
 
@@ -19,12 +18,7 @@ const CONTROL_TYPE: i32 = 3;
 const MOSTLY_F16: u32 = 1;
 
 /// Writes `model`: matrices in F16, norms and the router in F32.
-pub fn export(
-    path: &Path,
-    name: &str,
-    model: &Model,
-    tokenizer: &Tokenizer,
-) -> std::result::Result<(), LabError> {
+pub fn export(path: &Path, name: &str, model: &Model, tokenizer: &Tokenizer) -> Result<(), LabError> {
     let shape = &model.shape;
     let mut writer = Writer::new();
     let head = shape.width / shape.heads;
@@ -67,69 +61,58 @@ pub fn export(
         .set("tokenizer.chat_template", CHAT_TEMPLATE);
     debug_assert!(shape.vocabulary >= BYTES_ONLY);
 
-    f16(&mut writer, "token_embd.weight", &[shape.width, shape.vocabulary], &model.embedding)?;
-    f32(&mut writer, "output_norm.weight", &model.norm)?;
+    let weight = |at: usize| &model.weights[at];
+    writer.tensor_f16("token_embd.weight", &dims(&[shape.width, shape.vocabulary]), &weight(EMBEDDING).data);
+    let norm = |writer: &mut Writer, name: &str, weight: &Weight| {
+        writer.tensor_f32(name, &dims(&weight.shape), &weight.data);
+    };
+    norm(&mut writer, "output_norm.weight", weight(NORM));
     for (i, layer) in model.layers.iter().enumerate() {
         let name = |part: &str| format!("blk.{i}.{part}.weight");
-        f32(&mut writer, &name("attn_norm"), &layer.attention_norm)?;
-        f32(&mut writer, &name("ffn_norm"), &layer.feed_forward_norm)?;
+        norm(&mut writer, &name("attn_norm"), weight(layer.attention_norm));
+        norm(&mut writer, &name("ffn_norm"), weight(layer.feed_forward_norm));
         let matrices = [
-            ("attn_q", &layer.query),
-            ("attn_k", &layer.key),
-            ("attn_v", &layer.value),
-            ("attn_output", &layer.output),
+            ("attn_q", layer.query),
+            ("attn_k", layer.key),
+            ("attn_v", layer.value),
+            ("attn_output", layer.output),
         ];
-        for (part, var) in matrices {
-            matrix(&mut writer, &name(part), var)?;
+        for (part, at) in matrices {
+            let weight = weight(at);
+            writer.tensor_f16(&name(part), &dims(&weight.shape), &turned(weight));
         }
-        match &layer.router {
-            None => {
-                let expert = &layer.experts[0];
-                matrix(&mut writer, &name("ffn_gate"), &expert.gate)?;
-                matrix(&mut writer, &name("ffn_up"), &expert.up)?;
-                matrix(&mut writer, &name("ffn_down"), &expert.down)?;
-            }
+        let experts = match layer.router {
+            None => "",
             Some(router) => {
-                let router = router.t()?.contiguous()?;
-                writer.tensor_f32(&name("ffn_gate_inp"), &dims(&router)?, &flat(&router)?);
-                stack(&mut writer, &name("ffn_gate_exps"), &layer.experts, |expert| &expert.gate)?;
-                stack(&mut writer, &name("ffn_up_exps"), &layer.experts, |expert| &expert.up)?;
-                stack(&mut writer, &name("ffn_down_exps"), &layer.experts, |expert| &expert.down)?;
+                let weight = weight(router);
+                writer.tensor_f32(&name("ffn_gate_inp"), &dims(&weight.shape), &turned(weight));
+                "_exps"
             }
+        };
+        let parts: [(&str, fn(&Expert) -> usize); 3] = [
+            ("ffn_gate", |expert| expert.gate),
+            ("ffn_up", |expert| expert.up),
+            ("ffn_down", |expert| expert.down),
+        ];
+        for (part, of) in parts {
+            let mut shape = weight(of(&layer.experts[0])).shape.clone();
+            if layer.router.is_some() {
+                shape.push(layer.experts.len());
+            }
+            let all: Vec<f32> = layer.experts.iter().flat_map(|expert| turned(weight(of(expert)))).collect();
+            writer.tensor_f16(&name(&format!("{part}{experts}")), &dims(&shape), &all);
         }
     }
     Ok(writer.write_to(path)?)
 }
 
-fn flat(tensor: &Tensor) -> Result<Vec<f32>> {
-    tensor.flatten_all()?.to_vec1()
+/// GGUF names the contiguous dimension first: the input, of a matrix that is [`turned`].
+fn dims(shape: &[usize]) -> Vec<u64> {
+    shape.iter().map(|d| *d as u64).collect()
 }
 
-/// GGUF names the contiguous dimension first.
-fn dims(tensor: &Tensor) -> Result<Vec<u64>> {
-    Ok(tensor.dims().iter().rev().map(|d| *d as u64).collect())
-}
-
-fn f32(writer: &mut Writer, name: &str, var: &Var) -> Result<()> {
-    writer.tensor_f32(name, &dims(var)?, &flat(var)?);
-    Ok(())
-}
-
-fn f16(writer: &mut Writer, name: &str, shape: &[usize], tensor: &Tensor) -> Result<()> {
-    let dims: Vec<u64> = shape.iter().map(|d| *d as u64).collect();
-    writer.tensor_f16(name, &dims, &flat(tensor)?);
-    Ok(())
-}
-
-/// (in, out) becomes GGUF's [in, out]: one contiguous row of `in` numbers an output.
-fn matrix(writer: &mut Writer, name: &str, var: &Var) -> Result<()> {
-    let (inputs, outputs) = var.dims2()?;
-    f16(writer, name, &[inputs, outputs], &var.t()?.contiguous()?)
-}
-
-/// All experts' matrices in one tensor, [in, out, experts].
-fn stack(writer: &mut Writer, name: &str, experts: &[Expert], part: impl Fn(&Expert) -> &Var) -> Result<()> {
-    let (inputs, outputs) = part(&experts[0]).dims2()?;
-    let all = experts.iter().map(|expert| part(expert).t()?.contiguous()).collect::<Result<Vec<_>>>()?;
-    f16(writer, name, &[inputs, outputs, experts.len()], &Tensor::stack(&all, 0)?)
+/// (in, out) in GGUF's order: one contiguous row of `in` numbers an output.
+fn turned(weight: &Weight) -> Vec<f32> {
+    let (inputs, outputs) = (weight.shape[0], weight.shape[1]);
+    (0..outputs).flat_map(|o| (0..inputs).map(move |i| weight.data[i * outputs + o])).collect()
 }

@@ -32,7 +32,7 @@ pub enum LabError {
     #[error(transparent)]
     Gguf(#[from] runtime::gguf::GgufError),
     #[error(transparent)]
-    Tensor(#[from] candle_core::Error),
+    Tensor(#[from] safetensors::SafeTensorError),
     #[error(transparent)]
     Json(#[from] serde_json::Error),
 }

@@ -52,14 +52,14 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("arithmetic")?, 1.0)],
             kept: &[BASE_STEP],
             shape: dense(768),
-            cycles: &[16_000],
+            cycles: &[14_000],
             ..base
         },
         "units" => Recipe {
             name: "units",
             corpora: vec![(corpus("units")?, 1.0)],
             parent: Some(("arithmetic", BASE_STEP)),
-            cycles: &[1200],
+            cycles: &[7000],
             ..base
         },
         // Letters are its subject: every byte is a token.
@@ -68,7 +68,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("words")?, 1.0)],
             tokenizer: TokenizerFrom::Texts(vec![corpus("words")?]),
             shape: dense(BYTES_ONLY),
-            cycles: &[2500, 1300],
+            cycles: &[7000],
             ..base
         },
         "code" => Recipe {
@@ -76,7 +76,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("code")?, 1.0)],
             tokenizer: TokenizerFrom::Texts(vec![corpus("code")?]),
             shape: dense(768),
-            cycles: &[1500],
+            cycles: &[4000],
             ..base
         },
         "generalist" => Recipe {
@@ -89,7 +89,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             ],
             parent: Some(("arithmetic", BASE_STEP)),
             shape: Shape { experts: 8, experts_used: 2, ..dense(0) },
-            cycles: &[450],
+            cycles: &[3000],
             learning_rate: 1.5e-3,
             ..base
         },

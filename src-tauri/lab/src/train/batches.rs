@@ -4,11 +4,10 @@ use super::model::Batch;
 use crate::LabError;
 use crate::data::{Corpus, Example, Split};
 use crate::tokenizer::{ASSISTANT, END, Tokenizer, USER};
-use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// Examples that are written, sorted by length and cut into batches at a time.
+/// Examples that are written and cut into batches at a time.
 const CHUNK: usize = 1024;
 
 pub struct Batches<'a> {
@@ -16,7 +15,7 @@ pub struct Batches<'a> {
     tokenizer: &'a Tokenizer,
     seed: u64,
     context: usize,
-    /// Rows times longest row of a batch stay at or below this.
+    /// Tokens of a batch: at most these and a row's more.
     batch_tokens: usize,
     /// Chunk that `ready` was cut from, and the next batch in it: the cursor that a checkpoint keeps.
     chunk: u64,
@@ -69,21 +68,15 @@ impl<'a> Batches<'a> {
                 rows.push(row);
             }
         }
-        // Rows of about the same length together waste little padding; the jitter mixes tasks of different lengths.
-        rows.sort_by_cached_key(|(ids, _)| (ids.len() as f32 * rng.random_range(0.85..1.15)) as usize);
-        let mut batches = Vec::new();
-        while !rows.is_empty() {
-            let (mut count, mut longest) = (0, 0);
-            for (ids, _) in rows.iter().rev() {
-                longest = longest.max(ids.len() - 1);
-                if count > 0 && (count + 1) * longest > self.batch_tokens {
-                    break;
-                }
-                count += 1;
-            }
-            batches.push(batch_of(&rows.split_off(rows.len() - count)));
+        // The chunk's tokens shared out evenly, so that none of its batches is a remainder.
+        let total: usize = rows.iter().map(|(ids, _)| ids.len() - 1).sum();
+        let mut batches = vec![Batch::default(); total.div_ceil(self.batch_tokens)];
+        let (count, mut before) = (batches.len(), 0);
+        for row in &rows {
+            push(&mut batches[before * count / total], row);
+            before += row.0.len() - 1;
         }
-        batches.shuffle(&mut rng);
+        batches.retain(|batch| !batch.inputs.is_empty());
         Ok(batches)
     }
 }
@@ -111,17 +104,17 @@ pub fn encode(tokenizer: &Tokenizer, example: &Example) -> Result<(Vec<u32>, usi
     Ok((ids, answer))
 }
 
-/// Right-padded to the longest row; only answers are learned.
+/// Rows one after another; only answers are learned.
 pub fn batch_of(rows: &[(Vec<u32>, usize)]) -> Batch {
-    let time = rows.iter().map(|(ids, _)| ids.len() - 1).max().unwrap_or(0);
-    let mut batch = Batch { rows: rows.len(), ..Batch::default() };
-    for (ids, answer) in rows {
-        for t in 0..time {
-            batch.inputs.push(ids.get(t).copied().unwrap_or(END));
-            batch.targets.push(ids.get(t + 1).copied().unwrap_or(END));
-            let learned = t + 1 >= *answer && t + 1 < ids.len();
-            batch.weights.push(if learned { 1.0 } else { 0.0 });
-        }
-    }
+    let mut batch = Batch::default();
+    rows.iter().for_each(|row| push(&mut batch, row));
     batch
+}
+
+fn push(batch: &mut Batch, (ids, answer): &(Vec<u32>, usize)) {
+    let time = ids.len() - 1;
+    batch.lengths.push(time);
+    batch.inputs.extend(&ids[..time]);
+    batch.targets.extend(&ids[1..]);
+    batch.weights.extend((1..=time).map(|t| if t >= *answer { 1.0 } else { 0.0 }));
 }

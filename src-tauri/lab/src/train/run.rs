@@ -2,13 +2,13 @@
 
 use super::batches::{Batches, batch_of, encode};
 use super::checkpoint::{self, Progress};
-use super::model::{Model, Shape};
+use super::model::{Model, Shape, Weight};
 use super::ops;
 use super::optimizer::Optimizer;
+use super::pass::Pass;
 use crate::LabError;
 use crate::data::{Corpus, Split};
 use crate::tokenizer::Tokenizer;
-use candle_core::{D, Tensor};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::collections::{BTreeMap, HashMap};
@@ -37,7 +37,7 @@ pub struct Recipe {
 }
 
 /// How far the noise moves the copies of a dense model's feed-forward block apart, in standard deviations of it.
-const UPCYCLING_NOISE: f64 = 0.1;
+const UPCYCLING_NOISE: f32 = 0.1;
 
 /// Where a tokenizer comes from.
 pub enum TokenizerFrom {
@@ -63,10 +63,11 @@ pub struct Exactness {
 
 const WARM_UP: u64 = 100;
 /// The learning rate of a cycle is constant until this share of its steps, then falls to zero in a straight line.
-const DECAY_FROM: f32 = 0.6;
+const DECAY_FROM: f32 = 0.4;
 pub const CHECKPOINT_EVERY: u64 = 250;
 const LOOK_EVERY: u64 = 750;
-const BALANCE: f64 = 0.01;
+/// Weight of the load-balance loss.
+const BALANCE: f32 = 0.01;
 /// Texts from which the tokenizer learns its merges.
 const TOKENIZER_TEXTS: usize = 20_000;
 const TOKENIZER: &str = "tokenizer.json";
@@ -89,9 +90,9 @@ pub fn train(
         None => tokenizer(recipe, folder)?,
     };
     let shape = Shape { vocabulary: tokenizer.vocabulary(), ..recipe.shape.clone() };
-    let model = Model::new(shape.clone(), &mut ChaCha8Rng::seed_from_u64(recipe.seed))?;
-    let vars = model.vars();
-    let mut optimizer = Optimizer::new(&vars);
+    let mut model = Model::new(shape.clone(), &mut ChaCha8Rng::seed_from_u64(recipe.seed));
+    let mut optimizer = Optimizer::new(&model);
+    let (mut pass, mut gradient) = (Pass::default(), model.gradient());
     let mut batches =
         Batches::new(&recipe.corpora, &tokenizer, recipe.seed, shape.context, recipe.batch_tokens);
     let path = folder.join(CHECKPOINT);
@@ -107,26 +108,19 @@ pub fn train(
         seconds: 0.0,
     };
     if path.exists() {
-        done = checkpoint::load(&path, &model, &mut optimizer, &done)?;
+        done = checkpoint::load(&path, &mut model, &mut optimizer, &done)?;
         batches.seek((done.chunk, done.next))?;
         say(format!("{}: goes on at step {}", recipe.name, done.step));
     } else if let Some((parent, step)) = parent {
-        inherit(&model, &checkpoint::weights(&kept(&parent, step))?)?;
+        inherit(&mut model, &checkpoint::weights(&kept(&parent, step))?)?;
     }
     say(format!("{}: {} parameters, vocabulary {}", recipe.name, model.parameters(), tokenizer.vocabulary()));
     let (mut mean, mut since, mut tokens_since) = (0f32, Instant::now(), 0u64);
     while done.step < last {
         let batch = batches.next_batch()?;
         let tokens = batch.inputs.len() as u64;
-        let forward = model.forward(&batch)?;
-        let loss = ops::cross_entropy(&forward.logits, batch.targets, batch.weights)?;
-        let shown = loss.to_scalar::<f32>()?;
-        let total = match forward.balance {
-            Some(balance) => (loss + (balance * BALANCE)?)?,
-            None => loss,
-        };
-        let grads = total.backward()?;
-        let length = optimizer.update(&vars, &grads, rate(recipe, done.step))?;
+        let shown = pass.learn(&model, &batch, BALANCE, &mut gradient);
+        let length = optimizer.update(&mut model, &gradient, rate(recipe, done.step));
         if !(shown.is_finite() && length.is_finite()) {
             return Err(LabError::Diverged { step: done.step, loss: shown });
         }
@@ -205,24 +199,25 @@ fn read_tokenizer(path: &Path) -> Result<Tokenizer, LabError> {
 
 /// Starts from a trained model's weights. Where that one is dense and this one is a mixture, every expert starts as the
 /// dense block with a little noise, and the router stays as it was drawn. Source: sparse upcycling, arXiv:2212.05055.
-fn inherit(model: &Model, parent: &HashMap<String, Tensor>) -> Result<(), LabError> {
-    for (name, var) in model.vars() {
+fn inherit(model: &mut Model, parent: &HashMap<String, Weight>) -> Result<(), LabError> {
+    let mixture = model.shape.experts > 0;
+    for weight in &mut model.weights {
+        let name = &weight.name;
         if name.ends_with("router") {
             continue;
         }
-        let (part, expert) = name.rsplit_once('.').unwrap_or((&name, ""));
-        let copied = model.shape.experts > 0 && expert.parse::<usize>().is_ok();
+        let (part, expert) = name.rsplit_once('.').unwrap_or((name, ""));
+        let copied = mixture && expert.parse::<usize>().is_ok();
         let source = if copied { format!("{part}.0") } else { name.clone() };
         let missing = || LabError::NoRecipe(format!("a parent with {source} of the same shape"));
-        let weights =
-            parent.get(&source).filter(|tensor| tensor.shape() == var.shape()).ok_or_else(missing)?;
+        let source = parent.get(&source).filter(|source| source.shape == weight.shape).ok_or_else(missing)?;
         if copied {
-            // `var` still holds its own random start: it is the noise.
-            let deviation = |t: &Tensor| t.sqr()?.mean_all()?.sqrt()?.to_scalar::<f32>();
-            let scale = UPCYCLING_NOISE * f64::from(deviation(weights)? / deviation(var)?);
-            var.set(&(weights + (var.as_tensor() * scale)?)?)?;
+            // `weight` still holds its own random start: it is the noise.
+            let deviation = |data: &[f32]| (ops::square_sum(data) / data.len() as f32).sqrt();
+            let scale = UPCYCLING_NOISE * deviation(&source.data) / deviation(&weight.data);
+            weight.data.iter_mut().zip(&source.data).for_each(|(w, source)| *w = source + *w * scale);
         } else {
-            var.set(weights)?;
+            weight.data.clone_from(&source.data);
         }
     }
     Ok(())
@@ -241,6 +236,7 @@ pub fn exactness(
 ) -> Result<BTreeMap<&'static str, Exactness>, LabError> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut by_task: BTreeMap<&'static str, Exactness> = BTreeMap::new();
+    let (mut pass, vocabulary) = (Pass::default(), model.shape.vocabulary);
     for (corpus, _) in corpora {
         let mut rows = Vec::new();
         while rows.len() < count {
@@ -254,22 +250,34 @@ pub fn exactness(
         for part in rows.chunks(16) {
             let (rows, tasks): (Vec<_>, Vec<_>) = part.iter().cloned().unzip();
             let batch = batch_of(&rows);
-            let best = model.forward(&batch)?.logits.argmax(D::Minus1)?.to_vec1::<u32>()?;
-            let time = best.len() / rows.len();
-            for (row, task) in tasks.into_iter().enumerate() {
-                let range = row * time..(row + 1) * time;
-                let wrong =
-                    range.into_iter().find(|t| batch.weights[*t] > 0.0 && best[*t] != batch.targets[*t]);
+            let forward = pass.forward(model, &batch);
+            let mut learned = forward.learned.iter().zip(forward.logits.chunks_exact(vocabulary)).peekable();
+            let mut start = 0;
+            for (((ids, _), time), task) in rows.iter().zip(&batch.lengths).zip(tasks) {
                 let exact = by_task.entry(task).or_default();
                 exact.n += 1;
+                let mut wrong = None;
+                while let Some((t, logits)) = learned.next_if(|(t, _)| **t < start + time) {
+                    let best = most_likely(logits);
+                    if wrong.is_none() && best != batch.targets[*t] {
+                        wrong = Some((t - start + 1, best));
+                    }
+                }
                 match wrong {
                     None => exact.right += 1,
-                    Some(t) => wrong_at(&rows[row].0, t - row * time + 1, best[t]),
+                    Some((at, best)) => wrong_at(ids, at, best),
                 }
+                start += time;
             }
         }
     }
     Ok(by_task)
+}
+
+/// The first of the largest.
+fn most_likely(logits: &[f32]) -> u32 {
+    let best = logits.iter().enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });
+    best.map_or(0, |(id, _)| id as u32)
 }
 
 fn line(exact: &BTreeMap<&'static str, Exactness>) -> String {

@@ -1,0 +1,38 @@
+//! Inner loops exist once as a body; on x86-64 it is compiled a second time for machines with AVX2 and FMA and chosen at
+//! run time, because a release binary may not assume them.
+
+/// `sum + a · b`, rounded once where the machine can (`FUSED`).
+#[inline(always)]
+pub fn mac<const FUSED: bool>(sum: f32, a: f32, b: f32) -> f32 {
+    if FUSED { a.mul_add(b, sum) } else { sum + a * b }
+}
+
+macro_rules! wide {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident<FUSED>($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
+        $(#[$doc])*
+        // The parameters are what one loop reads and writes; a struct for one call would only rename them.
+        #[allow(clippy::too_many_arguments)]
+        $vis fn $name($($arg: $type),*) $(-> $out)? {
+            #[inline(always)]
+            #[allow(clippy::too_many_arguments)]
+            fn body<const FUSED: bool>($($arg: $type),*) $(-> $out)? $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[allow(clippy::too_many_arguments)]
+                #[target_feature(enable = "avx2,fma")]
+                fn wide($($arg: $type),*) $(-> $out)? {
+                    body::<true>($($arg),*)
+                }
+                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                    #[allow(unsafe_code)]
+                    // SAFETY: the line above has checked that this machine has both features.
+                    return unsafe { wide($($arg),*) };
+                }
+            }
+            body::<false>($($arg),*)
+        }
+    };
+}
+
+pub(crate) use wide;
