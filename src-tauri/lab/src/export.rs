@@ -81,7 +81,7 @@ pub fn export(path: &Path, name: &str, model: &Model, tokenizer: &Tokenizer) -> 
             let weight = weight(at);
             writer.tensor_f16(&name(part), &dims(&weight.shape), &turned(weight));
         }
-        let experts = match layer.router {
+        let suffix = match layer.router {
             None => "",
             Some(router) => {
                 let weight = weight(router);
@@ -89,19 +89,17 @@ pub fn export(path: &Path, name: &str, model: &Model, tokenizer: &Tokenizer) -> 
                 "_exps"
             }
         };
-        let parts: [(&str, fn(&Expert) -> usize); 3] = [
-            ("ffn_gate", |expert| expert.gate),
-            ("ffn_up", |expert| expert.up),
-            ("ffn_down", |expert| expert.down),
-        ];
-        for (part, of) in parts {
+        let mut stack = |part: &str, of: fn(&Expert) -> usize| {
             let mut shape = weight(of(&layer.experts[0])).shape.clone();
             if layer.router.is_some() {
                 shape.push(layer.experts.len());
             }
             let all: Vec<f32> = layer.experts.iter().flat_map(|expert| turned(weight(of(expert)))).collect();
-            writer.tensor_f16(&name(&format!("{part}{experts}")), &dims(&shape), &all);
-        }
+            writer.tensor_f16(&name(&format!("{part}{suffix}")), &dims(&shape), &all);
+        };
+        stack("ffn_gate", |expert| expert.gate);
+        stack("ffn_up", |expert| expert.up);
+        stack("ffn_down", |expert| expert.down);
     }
     Ok(writer.write_to(path)?)
 }

@@ -285,6 +285,7 @@ impl Kept {
     }
 
     /// `s.x` += the gradient that reaches the layer's input through attention.
+    #[allow(clippy::too_many_arguments, reason = "what a backward pass reads and writes")]
     fn attend_back(
         &mut self,
         model: &Model,

@@ -109,12 +109,14 @@ wide! {
                         let panel = &panel[steps.clone()];
                         let sums = if a.turned {
                             let left = &packs.left[(i - i0) / ROWS * depth..][steps];
-                            tile::<FUSED>(|k| left[k], panel)
+                            tile::<FUSED>(left.iter().copied(), panel)
                         } else {
-                            let rows: [&[f32]; ROWS] = std::array::from_fn(|r| {
-                                &a.data[(i + r).min(m - 1) * a.stride + k0..][steps.clone()]
-                            });
-                            tile::<FUSED>(|k| rows.map(|row| row[k]), panel)
+                            let row = |r: usize| {
+                                let begin = (i + r).min(m - 1) * a.stride + k0;
+                                a.data[begin + steps.start..begin + steps.end].iter()
+                            };
+                            let rows = row(0).zip(row(1)).zip(row(2)).zip(row(3)).zip(row(4)).zip(row(5));
+                            tile::<FUSED>(rows.map(|(((((a, b), c), d), e), f)| [*a, *b, *c, *d, *e, *f]), panel)
                         };
                         let columns = LANES.min(n - j * LANES);
                         for (r, sums) in sums.iter().enumerate().take(end - i) {
@@ -133,15 +135,14 @@ wide! {
     }
 }
 
-/// Σ over `panel`'s steps of the outer product of `left(step)` and the step's 16 columns.
+/// Σ over `panel`'s steps of the outer product of the step's 6 rows and its 16 columns.
 #[inline(always)]
 fn tile<const FUSED: bool>(
-    left: impl Fn(usize) -> [f32; ROWS],
+    left: impl Iterator<Item = [f32; ROWS]>,
     panel: &[[f32; LANES]],
 ) -> [[f32; LANES]; ROWS] {
     let [mut r0, mut r1, mut r2, mut r3, mut r4, mut r5] = [[0f32; LANES]; ROWS];
-    for (k, b) in panel.iter().enumerate() {
-        let a = left(k);
+    for (a, b) in left.zip(panel) {
         r0 = step::<FUSED>(r0, a[0], b);
         r1 = step::<FUSED>(r1, a[1], b);
         r2 = step::<FUSED>(r2, a[2], b);
@@ -199,7 +200,9 @@ fn pack_left(pack: &mut Vec<[f32; ROWS]>, a: Side<'_>, k0: usize, depth: usize, 
             pack[t * depth + k] = *rows;
         }
         if !rest.is_empty() {
-            pack[whole.len() * depth + k] = std::array::from_fn(|r| rest.get(r).copied().unwrap_or(0.0));
+            let last = &mut pack[whole.len() * depth + k];
+            *last = [0.0; ROWS];
+            last.iter_mut().zip(rest).for_each(|(last, x)| *last = *x);
         }
     }
 }
