@@ -13,7 +13,7 @@ pub const NAMES: [&str; 5] = ["arithmetic", "units", "words", "code", "generalis
 const BASE_TOKENIZER: &str = include_str!("base_tokenizer.json");
 
 /// The step of arithmetic from which units and the generalist start: copying and digit-wise work are learned by then.
-const BASE_STEP: u64 = 4000;
+const BASE_STEP: u64 = 3000;
 
 /// About 0.75 million parameters.
 fn dense(vocabulary: usize) -> Shape {
@@ -52,14 +52,14 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("arithmetic")?, 1.0)],
             kept: &[BASE_STEP],
             shape: dense(768),
-            cycles: &[14_000],
+            cycles: &[10_000],
             ..base
         },
         "units" => Recipe {
             name: "units",
             corpora: vec![(corpus("units")?, 1.0)],
             parent: Some(("arithmetic", BASE_STEP)),
-            cycles: &[7000],
+            cycles: &[4500],
             ..base
         },
         // Letters are its subject: every byte is a token.
@@ -68,7 +68,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("words")?, 1.0)],
             tokenizer: TokenizerFrom::Texts(vec![corpus("words")?]),
             shape: dense(BYTES_ONLY),
-            cycles: &[7000],
+            cycles: &[4500],
             ..base
         },
         "code" => Recipe {
@@ -76,7 +76,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("code")?, 1.0)],
             tokenizer: TokenizerFrom::Texts(vec![corpus("code")?]),
             shape: dense(768),
-            cycles: &[4000],
+            cycles: &[2500],
             ..base
         },
         "generalist" => Recipe {
@@ -89,7 +89,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             ],
             parent: Some(("arithmetic", BASE_STEP)),
             shape: Shape { experts: 8, experts_used: 2, ..dense(0) },
-            cycles: &[3000],
+            cycles: &[1500],
             learning_rate: 1.5e-3,
             ..base
         },
