@@ -52,14 +52,14 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("arithmetic")?, 1.0)],
             kept: &[BASE_STEP],
             shape: dense(768),
-            cycles: &[10_000],
+            cycles: &[10_000, 5000],
             ..base
         },
         "units" => Recipe {
             name: "units",
             corpora: vec![(corpus("units")?, 1.0)],
             parent: Some(("arithmetic", BASE_STEP)),
-            cycles: &[4500],
+            cycles: &[2700],
             ..base
         },
         // Letters are its subject: every byte is a token.

@@ -62,8 +62,13 @@ impl Corpus for Arithmetic {
     }
 
     fn correct(&self, example: &Example, answer: &str) -> bool {
-        last_line(answer) == last_line(&example.answer)
+        result(answer) == result(&example.answer)
     }
+}
+
+/// What stands after the last line's `=`: 8 × 2 is as right as 2 × 8.
+fn result(answer: &str) -> &str {
+    last_line(answer).rsplit('=').next().unwrap_or("").trim()
 }
 
 pub(super) fn last_line(text: &str) -> &str {

@@ -62,7 +62,8 @@ pub struct Exactness {
 }
 
 const WARM_UP: u64 = 100;
-/// The learning rate of a cycle is constant until this share of its steps, then falls to zero in a straight line.
+/// The learning rate of a cycle is constant until this share of its steps, then falls to zero in a straight line; the
+/// next cycle begins at half of the rate.
 const DECAY_FROM: f32 = 0.4;
 pub const CHECKPOINT_EVERY: u64 = 250;
 const LOOK_EVERY: u64 = 750;
@@ -155,18 +156,19 @@ pub fn kept(folder: &Path, step: u64) -> PathBuf {
 }
 
 fn rate(recipe: &Recipe, mut step: u64) -> f32 {
-    let mut cycle = 1;
+    let (mut cycle, mut peak) = (1, recipe.learning_rate);
     for length in recipe.cycles {
         cycle = *length;
         if step < cycle {
             break;
         }
         step -= cycle;
+        peak /= 2.0;
     }
     let warm = ((step + 1) as f32 / WARM_UP as f32).min(1.0);
     let done = step as f32 / cycle as f32;
     let decay = ((1.0 - done) / (1.0 - DECAY_FROM)).min(1.0);
-    recipe.learning_rate * warm * decay
+    peak * warm * decay
 }
 
 /// The tokenizer of a run is learned once and kept beside its checkpoints.
