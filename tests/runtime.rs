@@ -9,14 +9,16 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use candle_core::quantized::{GgmlDType, QTensor};
-use candle_core::{Device, Tensor};
+use half::{bf16, f16};
 use recipe::Recipe;
+use runtime::cache::{Cache, KvType};
+use runtime::families::{Model, Want};
 use runtime::generate::Expert;
 use runtime::gguf::write::Writer;
 use runtime::gguf::{Dtype, Header};
 use runtime::host::{Finish, LogitsRow, Message, Request, Role, Template};
 use runtime::tokenizer::{Part, Tokenizer};
+use runtime::weights::Weights;
 
 /// A file that this project did not write, or nothing with a word about it.
 fn shared(name: &str) -> Option<PathBuf> {
@@ -132,9 +134,9 @@ fn one_token_at_a_time_gives_what_the_whole_prompt_gives() {
     for recipe in recipe::reference().models.into_iter().filter(|recipe| recipe.tokens < 100) {
         let (_folder, path) = write(&recipe.writer());
         let header = Header::read(&path).unwrap();
-        let weights = runtime::weights::Weights::map(&File::open(&path).unwrap(), &header).unwrap();
-        let model = runtime::families::Model::load(&header, &weights).unwrap();
-        let (go, want) = (AtomicBool::new(false), runtime::families::Want::Last);
+        let weights = Weights::map(&File::open(&path).unwrap(), &header).unwrap();
+        let model = Model::load(&header, &weights).unwrap();
+        let (go, want) = (AtomicBool::new(false), Want::Last);
         let mut whole = model.cache();
         let at_once = model.forward(&recipe.ids(), &mut whole, want, &go).unwrap();
         let mut single = model.cache();
@@ -152,10 +154,10 @@ fn a_stopped_pass_leaves_the_cache_as_it_was() {
     let recipe = &recipe::reference().models[0];
     let (_folder, path) = write(&recipe.writer());
     let header = Header::read(&path).unwrap();
-    let weights = runtime::weights::Weights::map(&File::open(&path).unwrap(), &header).unwrap();
-    let model = runtime::families::Model::load(&header, &weights).unwrap();
+    let weights = Weights::map(&File::open(&path).unwrap(), &header).unwrap();
+    let model = Model::load(&header, &weights).unwrap();
     let mut cache = model.cache();
-    let want = runtime::families::Want::Last;
+    let want = Want::Last;
     model.forward(&[1, 5], &mut cache, want, &AtomicBool::new(false)).unwrap();
     assert!(model.forward(&[6, 7], &mut cache, want, &AtomicBool::new(true)).is_err());
     assert_eq!(cache.positions(), 2);
@@ -164,9 +166,9 @@ fn a_stopped_pass_leaves_the_cache_as_it_was() {
     assert_eq!(after, straight);
 }
 
-/// A dense model of the recipe with every matrix stored as `to`, and the same model with what is left of the numbers
-/// in 32 bits.
-fn quantised(to: GgmlDType, dtype: Dtype) -> (Writer, Writer) {
+/// A dense model of the recipe with its matrices stored as `dtype`, and the same model with what is left of the numbers
+/// in 32 bits. `store` gives the bytes of some numbers and what they stand for.
+fn stored(dtype: Dtype, store: impl Fn(&[f32]) -> (Vec<u8>, Vec<f32>)) -> (Writer, Writer) {
     let mut recipe: Recipe = recipe::reference().models[0].clone();
     (recipe.width, recipe.feed, recipe.head_width, recipe.layers) = (256, 256, 64, 1);
     let (mut stored, mut plain) = (recipe.writer(), recipe.writer());
@@ -174,42 +176,84 @@ fn quantised(to: GgmlDType, dtype: Dtype) -> (Writer, Writer) {
         let name = format!("blk.0.{name}.weight");
         let kv = name.contains("attn_k") || name.contains("attn_v");
         let dims = [256, if kv { 128 } else { 256 }];
-        let values = recipe.matrix(&name, &dims);
-        let tensor = Tensor::from_vec(values, (dims[1] as usize, 256), &Device::Cpu).unwrap();
-        let quantised = QTensor::quantize(&tensor, to).unwrap();
-        let back =
-            quantised.dequantize(&Device::Cpu).unwrap().flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        stored.replace(&name, &dims, dtype, quantised.data().unwrap().into_owned());
-        plain.replace(&name, &dims, Dtype::F32, back.iter().flat_map(|v| v.to_le_bytes()).collect());
+        let (bytes, numbers) = store(&recipe.matrix(&name, &dims));
+        stored.replace(&name, &dims, dtype, bytes);
+        plain.replace(&name, &dims, Dtype::F32, numbers.iter().flat_map(|v| v.to_le_bytes()).collect());
     }
     (stored, plain)
 }
 
+/// Logits after every token, with a cache of 32 bits.
+fn exact_logits(writer: &Writer, ids: &[u32]) -> Vec<f32> {
+    let (_folder, path) = write(writer);
+    let header = Header::read(&path).unwrap();
+    let weights = Weights::map(&File::open(&path).unwrap(), &header).unwrap();
+    let model = Model::load(&header, &weights).unwrap();
+    let shape = model.shape();
+    let width = shape.kv_heads * shape.key_width;
+    let mut cache = Cache::new(KvType::F32, shape.layers, width, width);
+    model.forward(ids, &mut cache, Want::All, &AtomicBool::new(false)).unwrap()
+}
+
 #[test]
-fn every_storage_type_computes_as_its_numbers_in_32_bits() {
-    use GgmlDType as G;
-    let types = [
-        (G::F16, Dtype::F16),
-        (G::BF16, Dtype::BF16),
-        (G::Q4_0, Dtype::Q4_0),
-        (G::Q4_1, Dtype::Q4_1),
-        (G::Q5_0, Dtype::Q5_0),
-        (G::Q5_1, Dtype::Q5_1),
-        (G::Q8_0, Dtype::Q8_0),
-        (G::Q2K, Dtype::Q2K),
-        (G::Q3K, Dtype::Q3K),
-        (G::Q4K, Dtype::Q4K),
-        (G::Q5K, Dtype::Q5K),
-        (G::Q6K, Dtype::Q6K),
-    ];
-    for (to, dtype) in types {
-        let (stored, plain) = quantised(to, dtype);
-        let ids: Vec<u32> = (3..23).collect();
-        let (_a, stored) = write(&stored);
-        let (_b, plain) = write(&plain);
-        let found = all_logits(&mut load(&stored, 1), &ids);
+fn weights_of_16_bits_compute_as_their_numbers_in_32_bits() {
+    let ids: Vec<u32> = (3..23).collect();
+    let halves = |numbers: &[f32]| {
+        let halves: Vec<f16> = numbers.iter().map(|&number| f16::from_f32(number)).collect();
+        (
+            halves.iter().flat_map(|half| half.to_le_bytes()).collect(),
+            halves.iter().map(|half| half.to_f32()).collect(),
+        )
+    };
+    let uppers = |numbers: &[f32]| {
+        let uppers: Vec<bf16> = numbers.iter().map(|&number| bf16::from_f32(number)).collect();
+        (
+            uppers.iter().flat_map(|half| half.to_le_bytes()).collect(),
+            uppers.iter().map(|half| half.to_f32()).collect(),
+        )
+    };
+    for (stored, plain) in [stored(Dtype::F16, halves), stored(Dtype::BF16, uppers)] {
         // The same numbers in the same order: not a bit differs.
-        assert_eq!(found, all_logits(&mut load(&plain, 1), &ids), "{}", dtype.name());
+        assert_eq!(exact_logits(&stored, &ids), exact_logits(&plain, &ids));
+    }
+}
+
+/// Blocks of 32: a 16-bit scale and whole numbers up to `most`, packed by `pack`.
+fn blocks_of_32(numbers: &[f32], most: f32, pack: impl Fn(&[i8]) -> Vec<u8>) -> (Vec<u8>, Vec<f32>) {
+    let (mut bytes, mut back) = (Vec::new(), Vec::new());
+    for block in numbers.chunks_exact(32) {
+        let scale = f16::from_f32(block.iter().fold(0f32, |most, x| most.max(x.abs())) / most);
+        let wholes: Vec<i8> =
+            block.iter().map(|x| (x / scale.to_f32()).round().clamp(-most, most) as i8).collect();
+        bytes.extend(scale.to_le_bytes());
+        bytes.extend(pack(&wholes));
+        back.extend(wholes.iter().map(|&whole| scale.to_f32() * f32::from(whole)));
+    }
+    (bytes, back)
+}
+
+#[test]
+fn quantised_weights_compute_as_their_numbers_within_the_rounding_of_activations() {
+    let ids: Vec<u32> = (3..23).collect();
+    let bytes = |wholes: &[i8]| wholes.iter().map(|&whole| whole as u8).collect();
+    let halves = |wholes: &[i8]| -> Vec<u8> {
+        let half = |whole: i8| (whole + 8) as u8;
+        (0..16).map(|place| half(wholes[place]) | half(wholes[place + 16]) << 4).collect()
+    };
+    for (dtype, most, tolerance, pack) in [
+        // Activations of 16 bits: a step of 1/65,534 of the largest of 32 is below what 24 bits lose in a layer's sums.
+        (Dtype::Q8_0, 127.0, 2e-4, &bytes as &dyn Fn(&[i8]) -> Vec<u8>),
+        // Of 8 bits: a number is off by 1/254 of the largest at most, evenly spread, so that a product of 256 is off by
+        // 1/254 / sqrt(3) of its size and seven of them after each other by about 1 %.
+        (Dtype::Q4_0, 7.0, 2e-2, &halves),
+    ] {
+        let (stored, plain) = stored(dtype, |numbers| blocks_of_32(numbers, most, pack));
+        let (found, expected) = (exact_logits(&stored, &ids), exact_logits(&plain, &ids));
+        let size =
+            |x: &mut dyn Iterator<Item = f32>| x.map(|x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt();
+        let off =
+            size(&mut found.iter().zip(&expected).map(|(a, b)| a - b)) / size(&mut expected.iter().copied());
+        assert!(off > 0.0 && off < tolerance, "{}: off by {off} of its size", dtype.name());
     }
 }
 

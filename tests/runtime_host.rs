@@ -10,7 +10,9 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use runtime::host::{Finish, Host, HostError, Message, Purpose, Request, Role, Spawn, resident_bytes};
+use runtime::host::{
+    Finish, Host, HostError, Message, PageCache, Purpose, Request, Role, Spawn, resident_bytes, swap,
+};
 
 const LECTERN: &str = env!("CARGO_BIN_EXE_lectern");
 
@@ -25,8 +27,8 @@ fn shared(name: &str) -> Option<PathBuf> {
 
 /// A random model that goes on for ever: nothing of its text means anything, and its end token is out of reach.
 fn endless() -> (tempfile::TempDir, PathBuf) {
-    let mut writer = recipe::reference().models[0].writer();
-    writer.set("tokenizer.ggml.eos_token_id", u32::MAX).set("llama.context_length", 1u32 << 20);
+    let mut writer = recipe::reference().models[0].endless();
+    writer.set("llama.context_length", 1u32 << 20);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("endless.gguf");
     writer.write_to(&path).unwrap();
@@ -39,6 +41,21 @@ fn start(model: &Path) -> Host {
 
 fn signal(name: &str, pid: u32) {
     assert!(Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).status().unwrap().success());
+}
+
+/// Stops the process and waits until the system has stopped every thread of it: a thread that waits for a core takes the
+/// signal when it gets one.
+fn freeze(pid: u32) {
+    signal("STOP", pid);
+    #[cfg(target_os = "linux")]
+    let stopped = |stat: String| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'));
+    #[cfg(target_os = "linux")]
+    while !std::fs::read_dir(format!("/proc/{pid}/task"))
+        .unwrap()
+        .all(|task| std::fs::read_to_string(task.unwrap().path().join("stat")).is_ok_and(stopped))
+    {
+        std::thread::yield_now();
+    }
 }
 
 fn lectern(arguments: &[&str]) -> Output {
@@ -188,13 +205,14 @@ fn an_expert_that_does_not_obey_is_ended() {
     let done = host
         .generate(&Request::raw("a", 1_000_000), &stop, &mut |_| {
             if set_at.is_none() {
-                signal("STOP", pid);
+                freeze(pid);
                 stop.store(true, Ordering::Relaxed);
                 set_at = Some(Instant::now());
             }
         })
         .unwrap();
-    assert!(set_at.unwrap().elapsed() < Duration::from_millis(200), "{:?}", set_at.unwrap().elapsed());
+    // 150 ms, and what a busy system takes to end a process.
+    assert!(set_at.unwrap().elapsed() < Duration::from_secs(1), "{:?}", set_at.unwrap().elapsed());
     assert_eq!((done.finish, done.lost_expert), (Finish::Stopped, true));
     assert!(!done.text.is_empty(), "what there was is kept");
     assert_eq!(resident_bytes(pid), None, "the process is gone");
@@ -208,7 +226,7 @@ fn a_stop_while_tokens_are_counted_ends_a_process_that_is_frozen() {
     let (_folder, model) = endless();
     let mut host = start(&model);
     let pid = host.pid();
-    signal("STOP", pid);
+    freeze(pid);
     let began = Instant::now();
     let counted = host.count_tokens("a", &AtomicBool::new(true)).unwrap();
     assert_eq!(counted, None);
@@ -257,28 +275,185 @@ fn dropping_a_host_ends_its_process() {
 #[test]
 fn an_expert_does_not_outlive_a_killed_parent() {
     let (_folder, model) = endless();
-    let mut parent = Command::new(LECTERN)
-        .args(["model", "generate", model.to_str().unwrap(), "a", "--raw", "--max-tokens", "100000000"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // The first text shows that the expert is at work.
-    use std::io::Read;
-    parent.stdout.as_mut().unwrap().read_exact(&mut [0; 4]).unwrap();
-    let tasks = std::fs::read_dir(format!("/proc/{}/task", parent.id())).unwrap();
-    let children: Vec<u32> = tasks
-        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok())
-        .flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>())
-        .collect();
-    assert_eq!(children.len(), 1, "one expert, one process");
-    parent.kill().unwrap();
-    parent.wait().unwrap();
-    let since = Instant::now();
-    while resident_bytes(children[0]).is_some() {
-        assert!(since.elapsed() < Duration::from_secs(5), "the expert is still there");
-        std::thread::yield_now();
+    // One that is frozen cannot notice that its pipe is closed: the system has to end it.
+    for frozen in [false, true] {
+        let mut parent = Command::new(LECTERN)
+            .args(["model", "generate", model.to_str().unwrap(), "a", "--raw", "--max-tokens", "100000000"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // The first text shows that the expert is at work.
+        use std::io::Read;
+        parent.stdout.as_mut().unwrap().read_exact(&mut [0; 4]).unwrap();
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", parent.id())).unwrap();
+        let children: Vec<u32> = tasks
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok())
+            .flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>())
+            .collect();
+        assert_eq!(children.len(), 1, "one expert, one process");
+        if frozen {
+            signal("STOP", children[0]);
+        }
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+        let since = Instant::now();
+        while resident_bytes(children[0]).is_some() {
+            assert!(since.elapsed() < Duration::from_secs(5), "the expert is still there; frozen: {frozen}");
+            std::thread::yield_now();
+        }
     }
+}
+
+#[test]
+fn an_expert_that_stands_still_is_found_hung() {
+    let (_folder, model) = endless();
+    let mut host = start(&model);
+    host.set_patience(Duration::from_secs(1));
+    let pid = host.pid();
+    let mut frozen_at = None;
+    let error = host
+        .generate(&Request::raw("a", 1_000_000), &AtomicBool::new(false), &mut |_| {
+            if frozen_at.is_none() {
+                freeze(pid);
+                frozen_at = Some(Instant::now());
+            }
+        })
+        .unwrap_err();
+    assert!(matches!(error, HostError::Hung { seconds: 1.. }), "{error}");
+    assert!(error.to_string().contains("did nothing for"), "{error}");
+    let waited = frozen_at.unwrap().elapsed();
+    assert!(waited < Duration::from_secs(5), "{waited:?}");
+    assert_eq!(resident_bytes(pid), None, "the process is gone");
+}
+
+#[test]
+fn an_expert_that_is_slow_is_not_hung() {
+    let (_folder, model) = endless();
+    let mut host = start(&model);
+    let patience = Duration::from_secs(1);
+    host.set_patience(patience);
+    // It has nothing to say until it has read all of them.
+    let mut tokens = vec![3u32; 1 << 10];
+    loop {
+        let began = Instant::now();
+        let mut rows = 0;
+        host.logits(&tokens, false, &mut |_| rows += 1).unwrap();
+        assert_eq!(rows, 1);
+        if began.elapsed() > 2 * patience {
+            return;
+        }
+        tokens = tokens.repeat(2);
+    }
+}
+
+#[test]
+fn a_stop_at_any_moment_is_obeyed_within_250_ms() {
+    let (_folder, model) = endless();
+    let long = Request::raw("a b c ".repeat(20_000), 1_000_000);
+    let short = Request::raw("a", 1_000_000);
+    for (what, request) in [("while it reads the prompt", &long), ("while it writes", &short)] {
+        let mut host = start(&model);
+        let (mut times, mut lost) = (Vec::new(), 0);
+        for try_number in 0..50 {
+            let stop = AtomicBool::new(false);
+            let set_at = std::sync::Mutex::new(Instant::now());
+            let done = std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    // Another moment each time.
+                    std::thread::sleep(Duration::from_millis(7 * try_number % 101));
+                    *set_at.lock().unwrap() = Instant::now();
+                    stop.store(true, Ordering::Relaxed);
+                });
+                host.generate(request, &stop, &mut |_| {}).unwrap()
+            });
+            times.push(set_at.lock().unwrap().elapsed().as_secs_f32() * 1000.0);
+            assert_eq!(done.finish, Finish::Stopped, "{what}");
+            if done.lost_expert {
+                lost += 1;
+                host = start(&model);
+            }
+        }
+        // The expert takes the next request all the same.
+        let next = host.generate(&Request::raw("a", 2), &AtomicBool::new(false), &mut |_| {}).unwrap();
+        assert_eq!(next.tokens, 2, "{what}");
+        times.sort_by(f32::total_cmp);
+        let (median, last, tries) = (times[times.len() / 2], times[times.len() - 1], times.len());
+        eprintln!("stop {what}: median {median:.1} ms, longest of {tries} {last:.1} ms, {lost} ended");
+        // The longest says more about what else runs on the machine than about the stop.
+        assert!(median < 250.0, "{what}: {median} ms");
+    }
+}
+
+#[test]
+fn a_killed_expert_does_not_answer_even_before_the_system_has_taken_it_down() {
+    let (_folder, model) = endless();
+    for _ in 0..20 {
+        let mut host = start(&model);
+        assert!(host.answers());
+        signal("KILL", host.pid());
+        assert!(!host.answers());
+    }
+}
+
+#[test]
+fn a_swap_is_timed_cold_and_warm() {
+    let (_folder, model) = endless();
+    for cache in [PageCache::Cold, PageCache::Warm] {
+        if cfg!(not(target_os = "linux")) && cache == PageCache::Cold {
+            continue;
+        }
+        let spawn = Spawn { threads: Some(1), ..Spawn::new(LECTERN, &model) };
+        let swap = swap(spawn, &Request::raw("a", 9), cache).unwrap();
+        eprintln!("{cache:?}: {swap:?}");
+        assert!(
+            swap.ready_ms > 0.0 && swap.first_token_ms > swap.ready_ms && swap.leave_ms > 0.0,
+            "{swap:?}"
+        );
+        assert!(swap.freed_bytes >= swap.memory_bytes / 2 && swap.memory_bytes > 1 << 20, "{swap:?}");
+        if let Some(cached) = swap.cached.filter(|_| cache == PageCache::Warm) {
+            assert!(cached > 0.99, "{swap:?}");
+        }
+    }
+    let error =
+        swap(Spawn::new(LECTERN, "/no/such/model"), &Request::raw("a", 1), PageCache::Warm).unwrap_err();
+    assert!(error.to_string().contains("/no/such/model"), "{error}");
+}
+
+/// What a hundred swaps leave behind in the parent: nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn swaps_leave_nothing_behind() {
+    const ALONE: &str = "LECTERN_TEST_ALONE";
+    if std::env::var_os(ALONE).is_none() {
+        // The other tests of this process open files and start threads, too: in one of its own it is still.
+        let name = "swaps_leave_nothing_behind";
+        let me = std::env::current_exe().unwrap();
+        let run = Command::new(me).args([name, "--exact", "--nocapture"]).env(ALONE, "1").output().unwrap();
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(
+            run.status.success() && said.contains("1 passed"),
+            "{said}{}",
+            String::from_utf8_lossy(&run.stderr)
+        );
+        return;
+    }
+    let (_folder, model) = endless();
+    let count = |what: &str| std::fs::read_dir(format!("/proc/self/{what}")).unwrap().count();
+    let one = || {
+        let host = start(&model);
+        let (pid, memory) = (host.pid(), host.memory());
+        let left = host.leave();
+        assert_eq!(resident_bytes(pid), None, "the process is gone");
+        assert!(left.freed_bytes >= memory / 2, "{left:?}");
+    };
+    // The first ones warm up what stays, such as the allocator's own store.
+    (0..20).for_each(|_| one());
+    let (files, threads, memory) = (count("fd"), count("task"), resident_bytes(std::process::id()).unwrap());
+    (0..100).for_each(|_| one());
+    let after = resident_bytes(std::process::id()).unwrap();
+    assert_eq!((count("fd"), count("task")), (files, threads), "open files and threads");
+    assert!(after < memory + (1 << 20), "{memory} bytes before a hundred swaps, {after} after");
 }
 
 #[cfg(target_os = "linux")]

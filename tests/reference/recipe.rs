@@ -74,6 +74,15 @@ impl Recipe {
             .collect()
     }
 
+    /// [`Recipe::writer`] without a token that ends an answer: what such a model writes goes on for ever.
+    pub fn endless(&self) -> Writer {
+        let kinds: Vec<i32> =
+            (0..self.vocabulary).map(|id| [2, 3].get(id as usize).copied().unwrap_or(1)).collect();
+        let mut writer = self.writer();
+        writer.set("tokenizer.ggml.eos_token_id", u32::MAX).set("tokenizer.ggml.token_type", kinds);
+        writer
+    }
+
     /// The model file, stored as 32-bit floats, with a vocabulary of single letters.
     pub fn writer(&self) -> Writer {
         let mut writer = Writer::new();

@@ -6,6 +6,7 @@
 mod archive;
 mod ask;
 mod batch;
+mod bench;
 mod experts;
 mod model;
 mod output;

@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Args, Subcommand};
 use engine::words::Failure;
 use runtime::gguf::GgufError;
-use runtime::host::{Host, HostError, LogitsRow, Message, Purpose, Request, Role, Spawn};
+use runtime::host::{
+    Constraint, Host, HostError, LogitsRow, Message, Overflow, Purpose, Request, Role, Spawn,
+};
 use runtime::inspect::{Facts, inspect};
 use runtime::sample::Sampling;
 use serde::Serialize;
@@ -29,7 +31,15 @@ pub enum Command {
     /// Logits after given tokens.
     Logits(Logits),
     /// Continue a text, or answer it by the model's chat template.
-    Generate(Generate),
+    Generate(Box<Generate>),
+    /// How well the model foretells a text: e to the mean negative log-likelihood of a token.
+    ///
+    /// As llama.cpp's perplexity tool defines it: the text is cut into windows of --context tokens, each begins with the
+    /// start token where the model has one, and the tokens of its second half are scored. What does not fill a window
+    /// is left out.
+    Perplexity(Perplexity),
+    /// How fast it runs here: medians of some runs.
+    Bench(crate::bench::Arguments),
 }
 
 #[derive(Args)]
@@ -57,6 +67,16 @@ pub struct Logits {
 }
 
 #[derive(Args)]
+pub struct Perplexity {
+    file: PathBuf,
+    /// A UTF-8 text, or `-` for standard input.
+    text_file: PathBuf,
+    /// Tokens of a window.
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(2..=1 << 20))]
+    context: u32,
+}
+
+#[derive(Args)]
 pub struct Generate {
     file: PathBuf,
     /// The text, or `-` for standard input.
@@ -69,6 +89,35 @@ pub struct Generate {
     system: Option<String>,
     #[arg(long, default_value_t = 256)]
     max_tokens: u32,
+    #[command(flatten)]
+    sampling: SamplingFlags,
+    /// The text ends before this; may be given several times.
+    #[arg(long, value_name = "TEXT")]
+    stop: Vec<String>,
+    /// The answer is JSON that follows the schema in this file.
+    #[arg(long, value_name = "FILE", group = "constraint")]
+    json_schema: Option<PathBuf>,
+    /// The answer matches this regular expression as a whole.
+    #[arg(long, value_name = "REGEX", group = "constraint")]
+    regex: Option<String>,
+    /// The answer follows the Lark grammar in this file.
+    #[arg(long, value_name = "FILE", group = "constraint")]
+    grammar: Option<PathBuf>,
+    /// When the text outgrows so many tokens, its oldest part after the system prompt is dropped. A chat has the model's
+    /// own context; a raw text goes on without.
+    #[arg(long, value_name = "TOKENS")]
+    context: Option<u32>,
+    /// No guesses from the text itself. They make the same text in less time.
+    #[arg(long)]
+    no_lookup: bool,
+    /// What the model has read is restored from this file, when it is there, and saved to it afterwards.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+}
+
+/// How the next token is chosen: logit bias, penalties, top-k, typical, top-p, min-p, temperature, in this order.
+#[derive(Args)]
+struct SamplingFlags {
     /// 0 always takes the most likely token.
     #[arg(long, default_value_t = 0.0)]
     temperature: f32,
@@ -81,14 +130,53 @@ pub struct Generate {
     /// Only tokens with at least this share of the most likely one's probability.
     #[arg(long, default_value_t = 0.0)]
     min_p: f32,
+    /// Only the tokens nearest to the expected information that together have this probability.
+    #[arg(long, default_value_t = 1.0)]
+    typical_p: f32,
+    /// Divides positive (multiplies negative) logits of recent tokens.
     #[arg(long, default_value_t = 1.0)]
     repeat_penalty: f32,
+    /// Taken from the logit of every recent token, once.
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    presence_penalty: f32,
+    /// Taken from the logit of a recent token, for each time that it came.
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
+    frequency_penalty: f32,
+    /// How many tokens back are recent.
+    #[arg(long, default_value_t = 64)]
+    penalty_window: u32,
+    /// Adds to a token's logit; may be given several times.
+    #[arg(long, value_name = "ID=BIAS", value_parser = bias)]
+    logit_bias: Vec<(u32, f32)>,
     /// The same seed gives the same text.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// The text ends before this; may be given several times.
-    #[arg(long, value_name = "TEXT")]
-    stop: Vec<String>,
+}
+
+impl SamplingFlags {
+    fn sampling(self) -> Sampling {
+        Sampling {
+            temperature: self.temperature,
+            top_k: self.top_k,
+            top_p: self.top_p,
+            min_p: self.min_p,
+            typical_p: self.typical_p,
+            repeat_penalty: self.repeat_penalty,
+            presence_penalty: self.presence_penalty,
+            frequency_penalty: self.frequency_penalty,
+            penalty_window: self.penalty_window,
+            logit_bias: self.logit_bias,
+            seed: self.seed,
+        }
+    }
+}
+
+fn bias(text: &str) -> Result<(u32, f32), String> {
+    let read = || {
+        let (id, bias) = text.split_once('=')?;
+        Some((id.parse().ok()?, bias.parse().ok()?))
+    };
+    read().ok_or_else(|| "a token id, =, and a number".into())
 }
 
 pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
@@ -100,7 +188,9 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
         }
         Command::Tokenize(arguments) => tokenize(arguments, output),
         Command::Logits(arguments) => logits(arguments, output),
-        Command::Generate(arguments) => generate(arguments, output),
+        Command::Generate(arguments) => generate(*arguments, output),
+        Command::Perplexity(arguments) => perplexity(arguments, output),
+        Command::Bench(arguments) => crate::bench::run(arguments, output),
     }
 }
 
@@ -193,6 +283,10 @@ struct Generated<'a> {
     text: &'a str,
     ids: &'a [u32],
     prompt_tokens: u32,
+    cached_tokens: u32,
+    shifted: u32,
+    drafted: u32,
+    accepted: u32,
     tokens: u32,
     prompt_tokens_per_s: f32,
     tokens_per_s: f32,
@@ -206,6 +300,12 @@ struct Generated<'a> {
 
 fn generate(arguments: Generate, output: &Output) -> Result<(), Exit> {
     let text = text_of(arguments.text)?;
+    let constraint = match (arguments.json_schema, arguments.regex, arguments.grammar) {
+        (Some(path), ..) => Some(Constraint::JsonSchema(text_in(&path)?)),
+        (_, Some(regex), _) => Some(Constraint::Regex(regex)),
+        (.., Some(path)) => Some(Constraint::Lark(text_in(&path)?)),
+        _ => None,
+    };
     let stop = interrupted();
     let mut host = start(&arguments.file, Purpose::Generate, output, &stop)?;
     let load_ms = host.facts().load_ms;
@@ -220,14 +320,15 @@ fn generate(arguments: Generate, output: &Output) -> Result<(), Exit> {
         Request::chat(messages, arguments.max_tokens)
     };
     request.stop_strings = arguments.stop;
-    request.sampling = Sampling {
-        temperature: arguments.temperature,
-        top_k: arguments.top_k,
-        top_p: arguments.top_p,
-        min_p: arguments.min_p,
-        repeat_penalty: arguments.repeat_penalty,
-        seed: arguments.seed,
-    };
+    request.sampling = arguments.sampling.sampling();
+    request.lookup = !arguments.no_lookup;
+    request.constraint = constraint;
+    if arguments.context.is_some() {
+        request.overflow = Overflow::Shift { context: arguments.context };
+    }
+    if let Some(path) = arguments.state.as_ref().filter(|path| path.exists()) {
+        host.restore_state(path).map_err(host_failure)?;
+    }
     let streams = !output.is_json();
     let done = host.generate(&request, &stop, &mut |piece| {
         if streams {
@@ -242,6 +343,10 @@ fn generate(arguments: Generate, output: &Output) -> Result<(), Exit> {
             text: &done.text,
             ids: &done.ids,
             prompt_tokens: done.prompt_tokens,
+            cached_tokens: done.cached_tokens,
+            shifted: done.shifted,
+            drafted: done.drafted,
+            accepted: done.accepted,
             tokens: done.tokens,
             prompt_tokens_per_s: done.prompt_tokens_per_s,
             tokens_per_s: done.tokens_per_s,
@@ -256,14 +361,33 @@ fn generate(arguments: Generate, output: &Output) -> Result<(), Exit> {
     if let Some(note) = &done.note {
         output.note(note);
     }
+    if let Some(path) = arguments.state.filter(|_| !done.lost_expert) {
+        host.save_state(&path).map_err(host_failure)?;
+    }
     if !done.lost_expert {
         host.leave();
     }
     Ok(())
 }
 
+fn perplexity(arguments: Perplexity, output: &Output) -> Result<(), Exit> {
+    let path = arguments.text_file;
+    let text = if path == Path::new("-") { text_of("-".into())? } else { text_in(&path)? };
+    let stop = interrupted();
+    let mut host = start(&arguments.file, Purpose::Generate, output, &stop)?;
+    let found = host.perplexity(&text, arguments.context, &stop, &mut |_| {}).map_err(host_failure)?;
+    host.leave();
+    output.show(&found, |found| {
+        format!(
+            "perplexity {:.4}: {:.4} nats a token over {} tokens, {} windows of {}",
+            found.perplexity, found.nll, found.tokens, found.windows, found.context
+        )
+    });
+    Ok(())
+}
+
 /// Starts the file's own process; the header is checked here first, so that most bad files never reach one.
-fn start(file: &Path, purpose: Purpose, output: &Output, stop: &AtomicBool) -> Result<Host, Exit> {
+pub fn start(file: &Path, purpose: Purpose, output: &Output, stop: &AtomicBool) -> Result<Host, Exit> {
     runtime::gguf::Header::read(file).map_err(|error| Exit::Failed(file_failure(&error)))?;
     let executable = std::env::current_exe().map_err(|error| {
         Exit::Failed(Failure {
@@ -278,7 +402,7 @@ fn start(file: &Path, purpose: Purpose, output: &Output, stop: &AtomicBool) -> R
 }
 
 /// A flag that the first Ctrl-C sets; the second one ends the program.
-fn interrupted() -> Arc<AtomicBool> {
+pub fn interrupted() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     // Without a handler Ctrl-C ends the program at once, which is fine as well.
@@ -306,11 +430,22 @@ fn text_of(argument: String) -> Result<String, Exit> {
     Ok(text)
 }
 
+fn text_in(path: &Path) -> Result<String, Exit> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Exit::Failed(Failure {
+            code: "file.unreadable".into(),
+            message: format!("{}: cannot be read as text: {error}", path.display()),
+            fix: "Give the path of a UTF-8 text file.".into(),
+            detail: None,
+        })
+    })
+}
+
 fn file_failure(error: &GgufError) -> Failure {
     Failure { code: error.code().into(), message: error.to_string(), fix: error.fix().into(), detail: None }
 }
 
-fn host_failure(error: HostError) -> Exit {
+pub fn host_failure(error: HostError) -> Exit {
     Exit::Failed(Failure {
         code: error.code().into(),
         message: error.to_string(),

@@ -67,8 +67,7 @@ pub fn facts(header: &Header) -> Result<Facts, GgufError> {
         why_not = Tokenizer::why_not(header)?;
     }
     let buffers = |shape: &families::Shape| {
-        let widths = 6 * shape.width + 4 * shape.feed + 3 * shape.heads * shape.head_width;
-        (4 * (shape.chunk() * widths + 2 * shape.vocabulary)) as u64
+        (4 * (shape.chunk() * shape.working_values() + 2 * shape.vocabulary)) as u64
     };
     let working = shape.as_ref().map_or(0, |shape| {
         shape.cache_bytes_per_token() * COUNTED_CONTEXT.min(shape.context as u64) + buffers(shape)
@@ -96,9 +95,10 @@ pub fn facts(header: &Header) -> Result<Facts, GgufError> {
     })
 }
 
-/// Trained numbers: all tensors but the table of rope factors.
+/// Trained numbers: all tensors but the tables of rope factors.
 pub fn parameters(header: &Header) -> u64 {
-    let trained = header.tensors().iter().filter(|tensor| tensor.name != "rope_freqs.weight");
+    let tables = ["rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight"];
+    let trained = header.tensors().iter().filter(|tensor| !tables.contains(&tensor.name.as_str()));
     trained.map(|tensor| tensor.values()).fold(0, u64::saturating_add)
 }
 

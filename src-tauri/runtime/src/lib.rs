@@ -6,16 +6,19 @@
 //! | room | what |
 //! |---|---|
 //! | [`gguf`] | the file: checked header, metadata, writer |
+//! | [`safetensors`] | the header of a file that is to be converted |
 //! | [`inspect`] | what a file is and what it needs, from its header alone |
 //! | [`tokenizer`] | text to tokens and back |
 //! | [`template`] | a conversation becomes a prompt |
-//! | [`weights`], [`kernels`], `unpack` | matrices in the mapped file, inner loops, storage types |
+//! | [`weights`], [`kernels`], [`pool`] | matrices in the mapped file, inner loops, threads |
+//! | [`cache`] | keys and values of the text so far |
 //! | [`blocks`], [`families`] | norm, rope, attention, feed-forward; the architectures made of them |
 //! | [`sample`], [`generate`] | the next token; the loop around it |
 //! | [`host`] | the process that does all this for one expert, and its parent's side |
 //! | [`classifier`] | the tiny linear text classifier that reads questions |
 
 pub mod blocks;
+pub mod cache;
 pub mod classifier;
 pub mod families;
 pub mod generate;
@@ -23,8 +26,9 @@ pub mod gguf;
 pub mod host;
 pub mod inspect;
 pub mod kernels;
+pub mod pool;
+pub mod safetensors;
 pub mod sample;
 pub mod template;
 pub mod tokenizer;
-mod unpack;
 pub mod weights;

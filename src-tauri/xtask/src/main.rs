@@ -1,7 +1,7 @@
 //! `cargo xtask`: from a fresh machine with Rust and Node to a running window, a tested tree or a trained expert.
 //! Standard library only, so that it builds in a second and before anything else is there.
 //!
-//! In:     a word (`run`, `test`, `train`, `accuracy`, `bindings`, `help`) and its arguments
+//! In:     a word (`run`, `test`, `train`, `accuracy`, `fuzz`, `bindings`, `help`) and its arguments
 //! Out:    what that word promises; everything that it installs is said first, with the reason
 //! Fails:  with one sentence and what to do; exit status 1
 #![allow(clippy::print_stdout, reason = "a command line tool speaks on stdout")]
@@ -21,6 +21,9 @@ cargo xtask run -- ask TEXT     answer in the terminal (any `lectern` command; n
 cargo xtask test                set up and run every test: front end, Rust, the real window
 cargo xtask train NAME          train a starter expert again, from its seed
 cargo xtask accuracy [NAME]     measure the starter experts on their held-out questions
+cargo xtask fuzz [TARGET] [--mutations N] [--seed S]
+                                feed damaged files to whatever reads files: gguf, safetensors, frames, inspect,
+                                tokenizer, load; a million mutations of each when N is not given
 cargo xtask bindings            write ui/src/api/bindings.ts from the Rust types
 cargo xtask help                this text";
 
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         }
         "train" => lab("train", words),
         "accuracy" => lab("accuracy", words),
+        "fuzz" => fuzz(words),
         "bindings" => build::write_bindings(),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
@@ -73,6 +77,28 @@ fn open_the_window() -> Outcome {
 fn has_display() -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     !cfg!(target_os = "linux") || set("DISPLAY") || set("WAYLAND_DISPLAY")
+}
+
+/// Runs the test `fuzz` for longer than the ordinary tests do.
+fn fuzz(words: Vec<String>) -> Outcome {
+    let mut tests = build::cargo();
+    tests.args(["test", "--workspace", "--test", "fuzz", "--", "--nocapture", "--test-threads=1"]);
+    tests.env("LECTERN_MUTATIONS", "1000000");
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        let variable = match word.as_str() {
+            "--mutations" => "LECTERN_MUTATIONS",
+            "--seed" => "LECTERN_SEED",
+            target if !target.starts_with('-') => {
+                tests.args(["--exact", target]);
+                continue;
+            }
+            other => return Err(format!("There is no option `{other}`.\n\n{HELP}")),
+        };
+        let number = words.next().filter(|number| number.parse::<u64>().is_ok());
+        tests.env(variable, number.ok_or_else(|| format!("`{word}` needs a number after it."))?);
+    }
+    build::finish(&mut tests, "fuzzing")
 }
 
 fn lab(word: &str, mut arguments: Vec<String>) -> Outcome {

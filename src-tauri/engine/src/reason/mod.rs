@@ -9,7 +9,7 @@
 
 use crate::pool::Manifest;
 use crate::words::{Context, Question};
-use runtime::host::{Message, Prompt, Request, Role};
+use runtime::host::{Message, Request, Role};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
@@ -30,12 +30,8 @@ pub fn direct(manifest: &Manifest, question: &Question, context: &Context) -> Re
         sampling.temperature = temperature;
     }
     sampling.seed = question.seed.unwrap_or_else(fresh_seed);
-    Request {
-        prompt: Prompt::Messages(messages),
-        max_tokens: question.max_tokens.unwrap_or(manifest.max_tokens),
-        sampling,
-        stop_strings: Vec::new(),
-    }
+    let max_tokens = question.max_tokens.unwrap_or(manifest.max_tokens);
+    Request { sampling, ..Request::chat(messages, max_tokens) }
 }
 
 /// The question as it was written; with sources, they stand before it, numbered as the window shows them.
@@ -63,6 +59,7 @@ fn fresh_seed() -> u64 {
 mod tests {
     use super::*;
     use crate::words::{Exchange, Passage};
+    use runtime::host::Prompt;
 
     fn contents(request: &Request) -> Vec<(Role, &str)> {
         match &request.prompt {

@@ -284,10 +284,10 @@ impl Owner {
         }
     }
 
-    /// Measures whoever is there.
+    /// Asks whoever is there for a sign of life, and measures him.
     fn look(&mut self) {
         let Some(here) = &mut self.occupant else { return };
-        if here.host.is_alive() {
+        if here.host.answers() {
             self.show(false);
             return;
         }

@@ -2,6 +2,8 @@
 //!
 //! A million parameters do not invent programs: this expert recalls a known function, gives it the asked
 //! name, and fills in a number or a letter. What is outside the repertoire, or another language, is refused.
+//!
+//! Long because the frames of its requests stand beside what they frame.
 
 mod functions;
 

@@ -5,6 +5,8 @@
 //! and rounding looks at one digit that stands there. Factors that are not exact have four digits; the result says `≈`.
 //! Range: whole numbers or one or two decimal places (divisions: whole numbers), up to four digits for powers of ten and
 //! divisions, three otherwise.
+//!
+//! Long because each kind of conversion has steps of its own.
 
 mod tables;
 

@@ -5,6 +5,8 @@
 //! sorted by their first letters, then by the next ones where those are the same: every step looks up one letter, one
 //! number or one word.
 //! Range: single words of 2 to 14 letters, lists of 2 to 6 words, phrases of up to 10 words, the letters a to z.
+//!
+//! Long because each task has steps of its own.
 
 mod phrases;
 mod plurals;

@@ -2,13 +2,16 @@
 
 mod attention;
 mod feed;
+mod latent;
 mod norm;
 mod rope;
 
-pub use attention::{Attention, Cache, CacheFull};
-pub use feed::{Feed, Network};
-pub use norm::rms_norm;
-pub use rope::{Rope, Turn};
+pub use crate::cache::{Cache, CacheFull};
+pub use attention::{Attention, Score};
+pub use feed::{Activation, Choice, Entry, Feed, Mixture, Network, Observer, Routing, Scores, Shared, Watch};
+pub use latent::Latent;
+pub use norm::{Norm, NormKind};
+pub use rope::{Pairs, Rope, Turn, Yarn};
 
 use crate::weights::Matrix;
 

@@ -1,16 +1,56 @@
-//! Families: the architectures that can be computed. A new one is a file here and a line in [`Model::load`] and
-//! [`check`].
+//! Families: the architectures that can be computed, all by one decoder over the shared blocks. A new one is a file here
+//! that says in what it differs, and a line in [`FAMILIES`].
 
+mod decoder;
+mod deepseek2;
+mod gemma;
+mod glm4;
+mod gpt_oss;
+mod granite;
+mod keys;
 mod llama;
+mod olmo;
+mod parts;
+mod phi3;
+mod qwen;
+mod shape;
+mod smollm3;
+mod stablelm;
 
+use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
-use crate::blocks::{Cache, CacheFull};
+use crate::blocks::{Cache, CacheFull, Observer};
 use crate::gguf::{GgufError, Header};
 use crate::weights::Weights;
+use decoder::Decoder;
+use keys::Keys;
+use parts::{FromHeader, FromWeights, parts};
+pub use shape::{HeadNorm, LatentShape, MixtureShape, Norms, RopeShape, Scaling, Shape, Temperature};
 
-/// Names in `general.architecture`.
-pub const SUPPORTED: &[&str] = &["llama"];
+type Read = fn(&Keys<'_>) -> Result<Shape, ModelError>;
+
+/// Names in `general.architecture`, and what reads their keys.
+const FAMILIES: &[(&str, Read)] = &[
+    ("deepseek2", deepseek2::deepseek2),
+    ("gemma2", gemma::gemma2),
+    ("gemma3", gemma::gemma3),
+    ("glm4", glm4::glm4),
+    ("gpt-oss", gpt_oss::gpt_oss),
+    ("granite", granite::granite),
+    ("granitemoe", granite::granitemoe),
+    ("llama", llama::llama),
+    ("mistral3", llama::mistral3),
+    ("olmo2", olmo::olmo2),
+    ("olmoe", olmo::olmoe),
+    ("phi3", phi3::phi3),
+    ("qwen2", qwen::qwen2),
+    ("qwen2moe", qwen::qwen2moe),
+    ("qwen3", qwen::qwen3),
+    ("qwen3moe", qwen::qwen3moe),
+    ("smollm3", smollm3::smollm3),
+    ("stablelm", stablelm::stablelm),
+];
 
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -36,41 +76,6 @@ pub enum ForwardError {
     CacheFull(#[from] CacheFull),
 }
 
-/// Sizes of a model that every family has.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Shape {
-    pub layers: usize,
-    pub width: usize,
-    pub heads: usize,
-    pub kv_heads: usize,
-    pub head_width: usize,
-    /// Width of the feed-forward part, of one expert in a mixture.
-    pub feed: usize,
-    pub vocabulary: usize,
-    /// Tokens that the model was made for.
-    pub context: usize,
-    /// 0: no mixture.
-    pub experts: usize,
-    pub experts_used: usize,
-}
-
-impl Shape {
-    /// Bytes of the cache for one position.
-    pub fn cache_bytes_per_token(&self) -> u64 {
-        2 * 4 * (self.layers * self.kv_heads * self.head_width) as u64
-    }
-
-    /// Tokens that are computed together: as many as keep one layer's work well below the time in which a stop must
-    /// be obeyed, and the buffers in some megabytes.
-    pub fn chunk(&self) -> usize {
-        let active = self.feed * self.experts_used.max(1) * 3;
-        let layer = self.width * (active + (self.heads + self.kv_heads) * self.head_width * 2);
-        let by_work = (1usize << 30) / layer.max(1);
-        let by_memory = (1usize << 22) / self.width.max(self.feed).max(1);
-        by_work.min(by_memory).clamp(1, 128)
-    }
-}
-
 /// Which logits a pass gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Want {
@@ -79,52 +84,88 @@ pub enum Want {
     All,
 }
 
+/// What a pass is asked for.
+pub struct Pass<'a> {
+    pub want: Want,
+    pub stop: &'a AtomicBool,
+    /// Tokens that the text will have, where that is known: some models read long texts in another way from the start.
+    pub length: usize,
+    /// Sees what the mixtures do.
+    pub observer: Option<&'a mut dyn Observer>,
+    /// (layers, experts): true may not be chosen. A layer that is absent or empty leaves nobody out.
+    pub excluded: &'a [Vec<bool>],
+}
+
+impl<'a> Pass<'a> {
+    /// A pass at which nobody looks.
+    pub fn new(want: Want, stop: &'a AtomicBool) -> Pass<'a> {
+        Pass { want, stop, length: 0, observer: None, excluded: &[] }
+    }
+}
+
 /// A model ready to compute.
-pub enum Model {
-    Llama(llama::Llama),
+pub struct Model {
+    decoder: Decoder,
 }
 
 /// Checks everything that can be known without reading weights: hyper-parameters, every tensor's presence, shape and
 /// type. Gives the sizes.
 pub fn check(header: &Header) -> Result<Shape, ModelError> {
-    match architecture(header)? {
-        "llama" => llama::check(header),
-        other => Err(unknown(header, other)),
-    }
-}
-
-fn architecture(header: &Header) -> Result<&str, GgufError> {
-    header
+    let architecture = header
         .text("general.architecture")?
-        .ok_or_else(|| header.error("general.architecture", "is absent: the file does not say what it is"))
-}
-
-fn unknown(header: &Header, architecture: &str) -> ModelError {
-    let known = SUPPORTED.join(", ");
-    ModelError::unsupported(
-        header,
-        format!("the architecture \"{architecture}\" is not supported; {known} is"),
-    )
+        .ok_or_else(|| header.error("general.architecture", "is absent: the file does not say what it is"))?;
+    let Some((_, read)) = FAMILIES.iter().find(|(name, _)| *name == architecture) else {
+        let known = FAMILIES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let why = format!("the architecture \"{architecture}\" is not supported; {known} are");
+        return Err(ModelError::unsupported(header, why));
+    };
+    let keys = Keys::new(header, architecture);
+    let shape = read(&keys)?;
+    keys.all_read()?;
+    let mut source = FromHeader { header, used: HashSet::new() };
+    parts(&shape, &mut source)?;
+    // A tensor that is not read would be computed without, and the text be wrong without a sign.
+    if let Some(unread) = header.tensors().iter().find(|tensor| !source.used.contains(&tensor.name)) {
+        let why = format!("it has the tensor \"{}\", which this architecture does not use here", unread.name);
+        return Err(ModelError::unsupported(header, why));
+    }
+    Ok(shape)
 }
 
 impl Model {
     pub fn load(header: &Header, weights: &Weights) -> Result<Model, ModelError> {
-        match architecture(header)? {
-            "llama" => Ok(Model::Llama(llama::Llama::load(header, weights)?)),
-            other => Err(unknown(header, other)),
+        let shape = check(header)?;
+        let parts = parts(&shape, &mut FromWeights { header, weights })?;
+        let [long, short] = match &parts.length_factors {
+            Some([long, short]) => [Some(long), Some(short)],
+            None => [None, None],
+        };
+        for (name, factors) in [
+            ("rope_freqs.weight", parts.rope_factors.as_ref()),
+            ("rope_factors_long.weight", long),
+            ("rope_factors_short.weight", short),
+        ] {
+            let bad = |factor: &&f32| !(factor.is_finite() && **factor > 0.0);
+            if let Some(factor) = factors.and_then(|factors| factors.iter().find(bad)) {
+                return Err(header.error(name, format!("the factor {factor} is not above 0")).into());
+            }
         }
+        Ok(Model { decoder: Decoder::new(shape, parts) })
     }
 
     pub fn shape(&self) -> &Shape {
-        match self {
-            Model::Llama(model) => model.shape(),
-        }
+        self.decoder.shape()
     }
 
     /// An empty cache for this model.
     pub fn cache(&self) -> Cache {
-        let shape = self.shape();
-        Cache::new(shape.layers, shape.kv_heads * shape.head_width)
+        let (keys, values) = self.shape().cache_widths();
+        Cache::new(self.shape().kv_type, self.shape().layers, keys, values)
+    }
+
+    /// Whether a text of `length` tokens is long for this model, which then reads all of it in another way.
+    pub fn reads_as_long(&self, length: usize) -> bool {
+        self.decoder.reads_as_long(length)
     }
 
     /// Continues the text in `cache` by `tokens` (all below the vocabulary; at most [`Shape::chunk`] at a time keeps
@@ -136,10 +177,19 @@ impl Model {
         want: Want,
         stop: &AtomicBool,
     ) -> Result<Vec<f32>, ForwardError> {
+        self.pass(tokens, cache, Pass::new(want, stop))
+    }
+
+    /// [`Model::forward`], with somebody who looks or with experts left out.
+    pub fn pass(
+        &self,
+        tokens: &[u32],
+        cache: &mut Cache,
+        mut pass: Pass<'_>,
+    ) -> Result<Vec<f32>, ForwardError> {
         cache.reserve(tokens.len())?;
-        let result = match self {
-            Model::Llama(model) => model.forward(tokens, cache, want, stop),
-        };
+        let result = self.decoder.forward(tokens, cache, &mut pass);
+        crate::host::step();
         if result.is_err() {
             cache.roll_back();
         }

@@ -51,6 +51,12 @@ pub enum RequestError {
     Token { id: u32, vocabulary: usize },
     #[error("{0}")]
     Sampling(String),
+    #[error("the constraint cannot be followed: {0}")]
+    Constraint(String),
+    #[error("the text has {tokens} tokens; one window of {context} is needed at least, of 2 tokens or more")]
+    Short { tokens: usize, context: usize },
+    #[error("the saved state cannot be used: {0}")]
+    State(String),
     #[error(transparent)]
     Memory(#[from] crate::blocks::CacheFull),
     #[error("the model gives logits that are no numbers after {tokens} tokens")]
@@ -67,6 +73,9 @@ impl RequestError {
             RequestError::Nothing => "request.empty",
             RequestError::Token { .. } => "request.token",
             RequestError::Sampling(_) => "request.sampling",
+            RequestError::Constraint(_) => "request.constraint",
+            RequestError::Short { .. } => "request.short",
+            RequestError::State(_) => "state.unusable",
             RequestError::Memory(_) => "expert.out_of_memory",
             RequestError::NotNumbers { .. } => "model.not_numbers",
             RequestError::TokenizerOnly => "request.tokenizer_only",
@@ -79,6 +88,11 @@ impl RequestError {
             RequestError::Nothing => "Give a text.",
             RequestError::Token { .. } => "Give token ids of this model's vocabulary.",
             RequestError::Sampling(_) => "Change the sampling settings.",
+            RequestError::Constraint(_) => {
+                "Change the schema, expression or grammar; the message says where."
+            }
+            RequestError::Short { .. } => "Give a longer text, or a smaller context.",
+            RequestError::State(_) => "Delete the file: the conversation is read again without it.",
             RequestError::Memory(_) => "Ask with a shorter text, or raise the memory budget.",
             RequestError::NotNumbers { .. } => "The file is damaged: download it again from its source.",
             RequestError::TokenizerOnly => "Start the expert for generating.",

@@ -3,28 +3,36 @@
 //! In:     a request, a stop flag
 //! Out:    pieces of text, then figures
 //! Fails:  [`RequestError`]; the expert takes the next request
-//! Cost:   one forward pass for each token; the prompt in chunks
+//! Cost:   one forward pass for each token, fewer where guesses are right; the prompt in chunks, from where it differs
+//!         from what was read last
 
+mod constraint;
+mod context;
 mod errors;
+mod lookup;
+mod perplexity;
+mod run;
+mod state;
 mod stops;
 
 use std::fs::File;
+use std::io::{Read, Write};
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::Cache;
 use crate::families::{ForwardError, Model, Want};
 use crate::gguf::Header;
-use crate::host::{Finished, Loaded, LogitsRow, Prompt, Request, Template, Tokenized};
+use crate::host::{Finished, Loaded, LogitsRow, Perplexity, Prompt, Request, Role, Template, Tokenized};
 use crate::inspect::parameters;
-use crate::sample::Sampler;
+use crate::pool::Pool;
 use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
 use crate::weights::Weights;
+use constraint::Grammars;
+use context::Context;
 pub use errors::{LoadError, RequestError};
-use stops::StopStrings;
+use state::Fingerprint;
 
 /// Why a text ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,12 +52,15 @@ pub struct Expert {
     computing: Option<Computing>,
 }
 
-/// What computes: the model with its template, cache and threads.
+/// What computes: the model with its template, what it has read, and threads.
 struct Computing {
     model: Model,
     template: ChatTemplate,
-    cache: Cache,
-    pool: rayon::ThreadPool,
+    context: Context,
+    /// Made for the first constraint.
+    grammars: Option<Grammars>,
+    fingerprint: Fingerprint,
+    pool: Pool,
     loaded: Loaded,
 }
 
@@ -72,11 +83,7 @@ impl Expert {
         let model = Model::load(header, &weights)?;
         let template = ChatTemplate::read(header, &tokenizer)?;
         weights.touch(progress);
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|number| format!("expert-{number}"))
-            .build()
-            .map_err(|error| LoadError::Threads(error.to_string()))?;
+        let pool = Pool::new(threads).map_err(|error| LoadError::Threads(error.to_string()))?;
         let shape = model.shape();
         let loaded = Loaded {
             name: header.text("general.name")?.map(str::to_owned),
@@ -90,8 +97,10 @@ impl Expert {
             sandbox: Vec::new(),
             load_ms: 0.0,
         };
-        let cache = model.cache();
-        Ok(Expert { tokenizer, computing: Some(Computing { model, template, cache, pool, loaded }) })
+        let context = Context::new(model.cache());
+        let fingerprint = Fingerprint::of(file, header)?;
+        let computing = Computing { model, template, context, grammars: None, fingerprint, pool, loaded };
+        Ok(Expert { tokenizer, computing: Some(computing) })
     }
 
     pub fn tokenizer(&self) -> &Tokenizer {
@@ -137,8 +146,9 @@ impl Expert {
     ) -> Result<(), RequestError> {
         let computing = self.computing.as_mut().ok_or(RequestError::TokenizerOnly)?;
         computing.accept(tokens)?;
-        let Computing { model, cache, pool, .. } = computing;
-        cache.truncate(0);
+        let Computing { model, context, pool, .. } = computing;
+        context.truncate(0);
+        context.expect(model, tokens.len());
         pool.install(|| {
             let vocabulary = model.shape().vocabulary;
             let size = model.shape().chunk();
@@ -152,7 +162,7 @@ impl Expert {
                     (false, true) => Want::Last,
                     (false, false) => Want::None,
                 };
-                let logits = model.forward(chunk, cache, want, stop).map_err(refused)?;
+                let logits = context.read(model, chunk, want, stop).map_err(refused)?;
                 position += chunk.len();
                 let first = position - logits.len() / vocabulary;
                 for (index, row) in logits.chunks_exact(vocabulary).enumerate() {
@@ -164,6 +174,10 @@ impl Expert {
     }
 
     /// Generates. `on_prompt` gets how many prompt tokens have been read, `on_piece` text as it comes.
+    ///
+    /// What the prompt has in common with the text before it is not read again, and guesses from the text
+    /// ([`Request::lookup`]) are computed several at once. Neither changes a token, as long as a pass over several
+    /// tokens gives each the same numbers as one token at a time: families and kernels hold to that.
     pub fn generate(
         &mut self,
         request: &Request,
@@ -171,42 +185,32 @@ impl Expert {
         on_prompt: &mut (dyn FnMut(u32) + Send),
         on_piece: &mut (dyn FnMut(&str) + Send),
     ) -> Result<Finished, RequestError> {
-        let tokenizer = &self.tokenizer;
         let computing = self.computing.as_mut().ok_or(RequestError::TokenizerOnly)?;
-        if let Some(problem) = request.sampling.problem() {
-            return Err(RequestError::Sampling(problem));
-        }
-        let began = Instant::now();
-        let (prompt, note) = computing.prompt(request, tokenizer)?;
-        computing.accept(&prompt)?;
-        let stops = computing.template.stop_strings().iter().map(|stop| stop.to_string());
-        let stops = match request.prompt {
-            Prompt::Messages(_) => stops.chain(request.stop_strings.iter().cloned()).collect(),
-            Prompt::Raw(_) => request.stop_strings.clone(),
-        };
-        let Computing { model, cache, pool, .. } = computing;
-        let mut run = Run {
-            model,
-            cache,
-            tokenizer,
-            stop,
-            stops: StopStrings::new(stops),
-            trims: matches!(request.prompt, Prompt::Messages(_)),
-            ids: Vec::new(),
-            text: String::new(),
-            probability: 0.0,
-            first_token: None,
-            prompt_seconds: 0.0,
-            began,
-        };
-        let finish = pool.install(|| run.run(&prompt, request, on_prompt, on_piece))?;
-        let positions = prompt.len() + run.ids.len();
-        let context = run.model.shape().context;
-        let beyond = (positions > context).then(|| {
-            format!("the text has {positions} tokens, more than the {context} that the model was made for")
-        });
-        let note = [note, beyond].into_iter().flatten().collect::<Vec<_>>().join("; ");
-        Ok(run.finished(finish, prompt.len(), Some(note).filter(|note| !note.is_empty())))
+        run::generate(computing, &self.tokenizer, request, stop, on_prompt, on_piece)
+    }
+
+    /// How well the model foretells a text, in windows of `context` tokens. `on_read` gets the tokens read so far.
+    pub fn perplexity(
+        &mut self,
+        text: &str,
+        context: usize,
+        stop: &AtomicBool,
+        on_read: &mut (dyn FnMut(u32) + Send),
+    ) -> Result<Perplexity, RequestError> {
+        let computing = self.computing.as_mut().ok_or(RequestError::TokenizerOnly)?;
+        perplexity::perplexity(computing, &self.tokenizer, text, context, stop, on_read)
+    }
+
+    /// Writes what has been read, so that [`Expert::restore_state`] needs no computing. Gives how many tokens that are.
+    pub fn save_state(&self, out: &mut dyn Write) -> Result<u32, RequestError> {
+        let computing = self.computing.as_ref().ok_or(RequestError::TokenizerOnly)?;
+        state::save(computing, out).map_err(|error| RequestError::State(error.to_string()))
+    }
+
+    /// Takes a state of `bytes` bytes. Gives how many tokens it has. When it cannot be used, nothing has been read.
+    pub fn restore_state(&mut self, source: &mut dyn Read, bytes: u64) -> Result<u32, RequestError> {
+        let computing = self.computing.as_mut().ok_or(RequestError::TokenizerOnly)?;
+        state::restore(computing, source, bytes)
     }
 }
 
@@ -241,127 +245,27 @@ impl Computing {
         }
         Ok((ids, note))
     }
+
+    /// How many tokens of the prompt stand before anything that was asked: start token, template head, system prompt.
+    fn head(&self, request: &Request, prompt: &[u32], tokenizer: &Tokenizer) -> Result<usize, RequestError> {
+        let Prompt::Messages(messages) = &request.prompt else {
+            return Ok(usize::from(prompt.first().copied() == tokenizer.start()));
+        };
+        // Where the prompt begins to differ when something else is asked.
+        let mut messages = messages.clone();
+        if let Some(first) = messages.iter_mut().find(|message| message.role != Role::System) {
+            let other = if first.content.starts_with('0') { "1" } else { "0" };
+            first.content = other.into();
+        }
+        let other = Request { prompt: Prompt::Messages(messages), ..request.clone() };
+        let (other, _) = self.prompt(&other, tokenizer)?;
+        Ok(prompt.iter().zip(&other).take_while(|(a, b)| a == b).count())
+    }
 }
 
 fn refused(error: ForwardError) -> RequestError {
     match error {
         ForwardError::Stopped => RequestError::Stopped,
         ForwardError::CacheFull(full) => full.into(),
-    }
-}
-
-/// One generation on its way.
-struct Run<'a> {
-    model: &'a Model,
-    cache: &'a mut Cache,
-    tokenizer: &'a Tokenizer,
-    stop: &'a AtomicBool,
-    stops: StopStrings,
-    /// White space is left out until something else has come: an answer begins with its first word, where a tokenizer
-    /// puts a space before it or a model is used to a line of its own.
-    trims: bool,
-    ids: Vec<u32>,
-    text: String,
-    /// Sum over the chosen tokens.
-    probability: f64,
-    first_token: Option<Instant>,
-    prompt_seconds: f64,
-    began: Instant,
-}
-
-impl Run<'_> {
-    fn run(
-        &mut self,
-        prompt: &[u32],
-        request: &Request,
-        on_prompt: &mut (dyn FnMut(u32) + Send),
-        on_piece: &mut (dyn FnMut(&str) + Send),
-    ) -> Result<Finish, RequestError> {
-        self.cache.truncate(0);
-        let mut logits = Vec::new();
-        let mut done = 0;
-        let prompt_began = Instant::now();
-        for chunk in prompt.chunks(self.model.shape().chunk()) {
-            let want = if done + chunk.len() == prompt.len() { Want::Last } else { Want::None };
-            match self.model.forward(chunk, self.cache, want, self.stop) {
-                Ok(last) => logits = last,
-                Err(ForwardError::Stopped) => return Ok(Finish::Stopped),
-                Err(error) => return Err(refused(error)),
-            }
-            done += chunk.len();
-            on_prompt(done as u32);
-        }
-        self.prompt_seconds = prompt_began.elapsed().as_secs_f64();
-        let mut sampler = Sampler::new(&request.sampling);
-        let after_control = prompt.last().is_some_and(|&id| self.tokenizer.bytes(id).is_empty());
-        let mut stream = self.tokenizer.stream(after_control);
-        let finish = loop {
-            if self.ids.len() >= request.max_tokens as usize {
-                break Finish::Length;
-            }
-            let chosen = sampler
-                .choose(&logits)
-                .ok_or(RequestError::NotNumbers { tokens: prompt.len() + self.ids.len() })?;
-            self.first_token.get_or_insert_with(Instant::now);
-            if self.tokenizer.is_end(chosen.id) {
-                break Finish::End;
-            }
-            self.ids.push(chosen.id);
-            self.probability += f64::from(chosen.probability);
-            let text = stream.push(&self.tokenizer.bytes(chosen.id));
-            let (ready, ended) = self.stops.push(&text);
-            self.give(&ready, on_piece);
-            if ended {
-                break Finish::End;
-            }
-            if self.ids.len() >= request.max_tokens as usize {
-                break Finish::Length;
-            }
-            match self.model.forward(&[chosen.id], self.cache, Want::Last, self.stop) {
-                Ok(next) => logits = next,
-                Err(ForwardError::Stopped) => break Finish::Stopped,
-                Err(error) => return Err(refused(error)),
-            }
-        };
-        if !self.stops.ended() {
-            let (ready, _) = self.stops.push(&stream.finish());
-            let rest = ready + &self.stops.rest();
-            self.give(&rest, on_piece);
-        }
-        Ok(finish)
-    }
-
-    fn give(&mut self, mut text: &str, on_piece: &mut (dyn FnMut(&str) + Send)) {
-        if self.trims {
-            text = text.trim_start();
-            self.trims = text.is_empty();
-        }
-        if !text.is_empty() {
-            self.text.push_str(text);
-            on_piece(text);
-        }
-    }
-
-    fn finished(self, finish: Finish, prompt_tokens: usize, note: Option<String>) -> Finished {
-        let tokens = self.ids.len();
-        let rate =
-            |count: usize, seconds: f64| if seconds > 0.0 { (count as f64 / seconds) as f32 } else { 0.0 };
-        let first = self.first_token;
-        // The first token comes with the prompt; the rate is of those after it.
-        let later = first.map_or(0.0, |first| first.elapsed().as_secs_f64());
-        Finished {
-            prompt_tokens: prompt_tokens as u32,
-            tokens: tokens as u32,
-            first_token_ms: first.map_or(0.0, |first| (first - self.began).as_secs_f32() * 1000.0),
-            prompt_tokens_per_s: rate(prompt_tokens, self.prompt_seconds),
-            tokens_per_s: rate(tokens.saturating_sub(1), later),
-            mean_probability: if tokens == 0 { 0.0 } else { (self.probability / tokens as f64) as f32 },
-            text: self.text,
-            ids: self.ids,
-            finish,
-            peak_memory_bytes: 0,
-            note,
-            lost_expert: false,
-        }
     }
 }

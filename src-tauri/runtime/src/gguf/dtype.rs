@@ -19,6 +19,9 @@ pub enum Dtype {
     Q5K,
     Q6K,
     Q8K,
+    IQ4_NL,
+    IQ4_XS,
+    MXFP4,
     /// A type that is known by size and name and that nothing here computes with.
     Other(u32),
 }
@@ -43,10 +46,10 @@ const TYPES: &[(u32, Dtype, &str, u64, u64)] = &[
     (17, Dtype::Other(17), "IQ2_XS", 256, 74),
     (18, Dtype::Other(18), "IQ3_XXS", 256, 98),
     (19, Dtype::Other(19), "IQ1_S", 256, 50),
-    (20, Dtype::Other(20), "IQ4_NL", 32, 18),
+    (20, Dtype::IQ4_NL, "IQ4_NL", 32, 18),
     (21, Dtype::Other(21), "IQ3_S", 256, 110),
     (22, Dtype::Other(22), "IQ2_S", 256, 82),
-    (23, Dtype::Other(23), "IQ4_XS", 256, 136),
+    (23, Dtype::IQ4_XS, "IQ4_XS", 256, 136),
     (24, Dtype::Other(24), "I8", 1, 1),
     (25, Dtype::Other(25), "I16", 1, 2),
     (26, Dtype::Other(26), "I32", 1, 4),
@@ -56,7 +59,7 @@ const TYPES: &[(u32, Dtype, &str, u64, u64)] = &[
     (30, Dtype::BF16, "BF16", 1, 2),
     (34, Dtype::Other(34), "TQ1_0", 256, 54),
     (35, Dtype::Other(35), "TQ2_0", 256, 66),
-    (39, Dtype::Other(39), "MXFP4", 32, 17),
+    (39, Dtype::MXFP4, "MXFP4", 32, 17),
 ];
 
 impl Dtype {

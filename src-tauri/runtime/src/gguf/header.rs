@@ -1,13 +1,12 @@
 //! The header of a GGUF file: metadata and where each tensor lies.
 
-use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Seek};
 use std::path::{Path, PathBuf};
 
 use super::dtype::Dtype;
-use super::reader::Reader;
-use super::value::{Strings, Value};
+use super::reader::{ARRAY, RANK, Reader, TEXT, measure};
+use super::value::{Array, Strings, Value};
 use super::{GgufError, MAGIC, Problem};
 
 /// More keys than any file has (real ones: about 40).
@@ -18,6 +17,8 @@ const TENSORS: u64 = 1 << 17;
 const NAME: usize = 65_535;
 
 /// A checked header. Every tensor in it lies inside the file, aligned, and overlaps no other.
+///
+/// It is kept as its own bytes with an index of 4 bytes an entry, so that it never takes twice its size, whatever is in it.
 #[derive(Debug)]
 pub struct Header {
     path: PathBuf,
@@ -25,11 +26,17 @@ pub struct Header {
     size: u64,
     alignment: u64,
     data_start: u64,
-    metadata: Vec<(String, Value)>,
-    keys: HashMap<String, usize>,
-    tensors: Vec<TensorInfo>,
-    names: HashMap<String, usize>,
+    /// The file's first bytes, as far as the header goes.
+    bytes: Vec<u8>,
+    /// Where each key's entry begins in `bytes`, by name.
+    keys: Vec<u32>,
+    /// Where each tensor's entry begins in `bytes`, by name.
+    tensors: Vec<u32>,
+    first_tensor: usize,
 }
+
+/// Magic, version and the two counts.
+const FIRST_KEY: usize = 24;
 
 /// One tensor's description.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +57,37 @@ impl TensorInfo {
     }
 }
 
+/// All tensors of a header, in the file's order.
+#[derive(Clone, Copy)]
+pub struct Tensors<'a> {
+    header: &'a Header,
+}
+
+impl<'a> Tensors<'a> {
+    pub fn len(&self) -> usize {
+        self.header.tensors.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.header.tensors.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = TensorInfo> + use<'a> {
+        let header = self.header;
+        let mut reader = header.reader(header.first_tensor);
+        (0..self.len()).filter_map(move |_| Entry::read(&mut reader, header.alignment).ok()?.info(header))
+    }
+}
+
+impl<'a> IntoIterator for Tensors<'a> {
+    type Item = TensorInfo;
+    type IntoIter = Box<dyn Iterator<Item = TensorInfo> + 'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Box::new(self.iter())
+    }
+}
+
 impl Header {
     /// Reads and checks the header of the file at `path`.
     pub fn read(path: &Path) -> Result<Header, GgufError> {
@@ -61,21 +99,37 @@ impl Header {
     pub fn read_from(file: &File, path: &Path) -> Result<Header, GgufError> {
         let fail = |error: std::io::Error| GgufError::new(path, Problem::Unreadable(error.to_string()));
         let size = file.metadata().map_err(fail)?.len();
-        Header::parse(BufReader::with_capacity(1 << 16, file), size, path)
+        Header::parse(BufReader::with_capacity(1 << 13, file), size, path)
     }
 
     /// Reads and checks a header from any source of `size` bytes.
-    pub fn parse(source: impl Read, size: u64, path: &Path) -> Result<Header, GgufError> {
+    pub fn parse(mut source: impl BufRead + Seek, size: u64, path: &Path) -> Result<Header, GgufError> {
         let fail = |problem| GgufError::new(path, problem);
+        let unreadable = |error: std::io::Error| fail(Problem::Unreadable(error.to_string()));
         if size == 0 {
             return Err(fail(Problem::Empty));
         }
-        let mut reader = Reader::new(source, size, path);
-        let magic = reader.bytes4("magic")?;
-        if magic != MAGIC {
+        source.rewind().map_err(unreadable)?;
+        let mut magic = [0; 4];
+        let there = magic.len().min(size as usize);
+        source.read_exact(&mut magic[..there]).map_err(unreadable)?;
+        if magic != MAGIC && there == magic.len() {
             let text = magic.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace());
             return Err(fail(Problem::Magic { found: format!("\"{}\"", magic.escape_ascii()), text }));
         }
+        source.rewind().map_err(unreadable)?;
+        let length = measure(&mut source, size).map_err(unreadable)?;
+        source.rewind().map_err(unreadable)?;
+        let mut bytes = vec![0; length as usize];
+        source.read_exact(&mut bytes).map_err(unreadable)?;
+        Header::check(bytes, size, path)
+    }
+
+    /// Checks every byte. `bytes`: the file's first, as far as the header goes.
+    fn check(bytes: Vec<u8>, size: u64, path: &Path) -> Result<Header, GgufError> {
+        let fail = |problem| GgufError::new(path, problem);
+        let mut reader = Reader::new(&bytes, 0, size, path);
+        reader.bytes4("magic")?;
         let version = reader.u32("version")?;
         match version {
             2 | 3 => {}
@@ -90,26 +144,33 @@ impl Header {
         reader.expect("key count", key_count, 8 + 1 + 4 + 1)?;
         reader.expect("tensor count", tensor_count, 8 + 1 + 4 + 8 + 4 + 8)?;
 
+        // No more than there are bytes for: a walk that is broken off must not have taken memory for the rest.
+        let mut keys = Vec::with_capacity((key_count as usize).min(bytes.len() / 14));
+        for number in 0..key_count {
+            keys.push(reader.position() as u32);
+            let key = reader.text(&format!("name of key {number}"))?;
+            name_is_good(path, "key", key)?;
+            reader.pass(key)?;
+        }
+        let first_tensor = reader.position();
         let mut header = Header {
             path: path.to_path_buf(),
             version,
             size,
             alignment: 32,
             data_start: 0,
-            metadata: Vec::new(),
-            keys: HashMap::new(),
+            bytes: Vec::new(),
+            keys,
             tensors: Vec::new(),
-            names: HashMap::new(),
+            first_tensor,
         };
-        for number in 0..key_count {
-            let key = reader.string(&format!("name of key {number}"))?;
-            name_is_good(path, "key", &key)?;
-            let value = reader.value(&key)?;
-            if header.keys.insert(key.clone(), header.metadata.len()).is_some() {
-                return Err(fail(Problem::DuplicateKey(key)));
-            }
-            header.metadata.push((key, value));
+        header.bytes = bytes;
+        let mut keys = std::mem::take(&mut header.keys);
+        keys.sort_unstable_by_key(|&at| header.name_at(at));
+        if let Some(pair) = keys.windows(2).find(|pair| header.name_at(pair[0]) == header.name_at(pair[1])) {
+            return Err(fail(Problem::DuplicateKey(header.name_at(pair[0]).to_owned())));
         }
+        header.keys = keys;
         if let Some(alignment) = header.u64("general.alignment")? {
             if !alignment.is_power_of_two() || alignment > 1 << 20 {
                 let why = format!("{alignment} is not a power of two between 1 and {}", 1 << 20);
@@ -121,41 +182,67 @@ impl Header {
             let number = header.u64("split.no")?.unwrap_or(0).saturating_add(1);
             return Err(fail(Problem::Split { number, count }));
         }
-        for number in 0..tensor_count {
-            let tensor = tensor(&mut reader, number, header.alignment, path)?;
-            if header.names.insert(tensor.name.clone(), header.tensors.len()).is_some() {
-                return Err(fail(Problem::DuplicateTensor(tensor.name)));
-            }
-            header.tensors.push(tensor);
-        }
-        header.data_start = reader.position().next_multiple_of(header.alignment);
-        header.place()?;
+        header.place(tensor_count)?;
         Ok(header)
     }
 
-    /// Turns offsets within the data into offsets within the file, and checks that all lie inside and apart.
-    fn place(&mut self) -> Result<(), GgufError> {
-        let (start, size, path) = (self.data_start, self.size, self.path.as_path());
-        for tensor in &mut self.tensors {
-            let end = start.checked_add(tensor.offset).and_then(|offset| {
-                tensor.offset = offset;
-                offset.checked_add(tensor.bytes)
-            });
-            if end.is_none_or(|end| end > size) {
-                let left = size.saturating_sub(tensor.offset);
-                let field = format!("tensor \"{}\" at byte {}", tensor.name, tensor.offset);
-                return Err(GgufError::new(path, Problem::Truncated { field, needed: tensor.bytes, left }));
+    /// Checks each tensor's description, then that all of them lie inside the file and apart.
+    fn place(&mut self, count: u64) -> Result<(), GgufError> {
+        let path = self.path.as_path();
+        let mut tensors = Vec::with_capacity((count as usize).min(self.bytes.len() / 33));
+        let mut reader = self.reader(self.first_tensor);
+        for number in 0..count {
+            tensors.push(reader.position() as u32);
+            let name = Reader::new(&self.bytes, reader.position(), self.size, path)
+                .text(&format!("name of tensor {number}"))?;
+            name_is_good(path, "tensor", name)?;
+            Entry::read(&mut reader, self.alignment)?;
+        }
+        let end = reader.position() as u64;
+        self.data_start = end.next_multiple_of(self.alignment);
+        for &at in &tensors {
+            let entry = self.entry(at);
+            if self.end_of(&entry).is_none_or(|end| end > self.size) {
+                let offset = self.data_start.saturating_add(entry.offset);
+                let (needed, left) = (entry.bytes, self.size.saturating_sub(offset));
+                let field = format!("tensor \"{}\" at byte {offset}", entry.name);
+                return Err(GgufError::new(path, Problem::Truncated { field, needed, left }));
             }
         }
-        let mut order: Vec<&TensorInfo> = self.tensors.iter().collect();
-        order.sort_by_key(|tensor| tensor.offset);
-        for pair in order.windows(2) {
-            if pair[0].offset + pair[0].bytes > pair[1].offset {
-                let (first, second) = (pair[0].name.clone(), pair[1].name.clone());
-                return Err(GgufError::new(path, Problem::Overlap { first, second, offset: pair[1].offset }));
+        tensors.sort_unstable_by_key(|&at| self.entry(at).offset);
+        for pair in tensors.windows(2) {
+            let (first, second) = (self.entry(pair[0]), self.entry(pair[1]));
+            if first.offset + first.bytes > second.offset {
+                let offset = self.data_start + second.offset;
+                let (first, second) = (first.name.to_owned(), second.name.to_owned());
+                return Err(GgufError::new(path, Problem::Overlap { first, second, offset }));
             }
         }
+        tensors.sort_unstable_by_key(|&at| self.name_at(at));
+        if let Some(pair) = tensors.windows(2).find(|pair| self.name_at(pair[0]) == self.name_at(pair[1])) {
+            return Err(GgufError::new(path, Problem::DuplicateTensor(self.name_at(pair[0]).to_owned())));
+        }
+        self.tensors = tensors;
         Ok(())
+    }
+
+    fn reader(&self, position: usize) -> Reader<'_> {
+        Reader::new(&self.bytes, position, self.size, &self.path)
+    }
+
+    /// The name with which the entry at `at` begins.
+    fn name_at(&self, at: u32) -> &str {
+        self.reader(at as usize).text("name").expect("every entry was read when the file was checked")
+    }
+
+    /// The tensor's entry at `at`.
+    fn entry(&self, at: u32) -> Entry<'_> {
+        Entry::read(&mut self.reader(at as usize), self.alignment)
+            .expect("every entry was read when the file was checked")
+    }
+
+    fn end_of(&self, entry: &Entry<'_>) -> Option<u64> {
+        self.data_start.checked_add(entry.offset)?.checked_add(entry.bytes)
     }
 
     pub fn path(&self) -> &Path {
@@ -181,21 +268,35 @@ impl Header {
     }
 
     /// All metadata in the file's order.
-    pub fn metadata(&self) -> &[(String, Value)] {
-        &self.metadata
+    pub fn metadata(&self) -> impl Iterator<Item = (&str, Value)> {
+        let mut reader = self.reader(FIRST_KEY);
+        (0..self.keys.len()).filter_map(move |_| {
+            let key = reader.text("key").ok()?;
+            Some((key, reader.value(key).ok()?))
+        })
     }
 
     /// All tensors in the file's order.
-    pub fn tensors(&self) -> &[TensorInfo] {
-        &self.tensors
+    pub fn tensors(&self) -> Tensors<'_> {
+        Tensors { header: self }
     }
 
-    pub fn tensor(&self, name: &str) -> Option<&TensorInfo> {
-        self.names.get(name).map(|&index| &self.tensors[index])
+    pub fn tensor(&self, name: &str) -> Option<TensorInfo> {
+        let index = self.tensors.binary_search_by(|&at| self.name_at(at).cmp(name)).ok()?;
+        self.entry(self.tensors[index]).info(self)
     }
 
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.keys.get(key).map(|&index| &self.metadata[index].1)
+    /// A reader that stands before the value of `key`.
+    fn value_of(&self, key: &str) -> Option<Reader<'_>> {
+        let index = self.keys.binary_search_by(|&at| self.name_at(at).cmp(key)).ok()?;
+        let mut reader = self.reader(self.keys[index] as usize);
+        reader.text("key").ok()?;
+        Some(reader)
+    }
+
+    /// A copy of the value of `key`.
+    pub fn get(&self, key: &str) -> Option<Value> {
+        self.value_of(key)?.value(key).ok()
     }
 
     /// An error about one key or tensor of this file.
@@ -203,53 +304,73 @@ impl Header {
         GgufError::field(&self.path, field, why)
     }
 
-    fn typed<'a, T>(
-        &'a self,
+    /// `array`: the value that is wanted is one; another kind is not copied to find that out.
+    fn typed<T>(
+        &self,
         key: &str,
         wanted: &str,
-        read: impl FnOnce(&'a Value) -> Option<T>,
+        array: bool,
+        read: impl FnOnce(Value) -> Option<T>,
     ) -> Result<Option<T>, GgufError> {
-        let Some(value) = self.get(key) else { return Ok(None) };
+        let Some(mut reader) = self.value_of(key) else { return Ok(None) };
+        let wrong = |kind: &str| Err(self.error(key, format!("is {kind} where {wanted} belongs")));
+        let is_array = reader.peek_kind() == Some(ARRAY);
+        if is_array && !array {
+            return wrong("an array");
+        }
+        let value = reader.value(key)?;
+        let kind = value.kind();
         match read(value) {
             Some(read) => Ok(Some(read)),
-            None => Err(self.error(key, format!("is {} where {wanted} belongs", value.kind()))),
+            None => wrong(kind),
         }
     }
 
     /// A non-negative integer of any width.
     pub fn u64(&self, key: &str) -> Result<Option<u64>, GgufError> {
-        self.typed(key, "a whole number of at least 0", Value::as_u64)
+        self.typed(key, "a whole number of at least 0", false, |value| value.as_u64())
     }
 
     /// A non-negative integer that fits in 32 bits.
     pub fn u32(&self, key: &str) -> Result<Option<u32>, GgufError> {
         let wanted = "a whole number from 0 to 4294967295";
-        self.typed(key, wanted, |value| value.as_u64().and_then(|number| number.try_into().ok()))
+        self.typed(key, wanted, false, |value| value.as_u64().and_then(|number| number.try_into().ok()))
     }
 
     /// A finite number.
     pub fn f32(&self, key: &str) -> Result<Option<f32>, GgufError> {
-        self.typed(key, "a finite number", |value| value.as_f32().filter(|number| number.is_finite()))
+        self.typed(key, "a finite number", false, |value| value.as_f32().filter(|number| number.is_finite()))
     }
 
     pub fn bool(&self, key: &str) -> Result<Option<bool>, GgufError> {
-        self.typed(key, "true or false", Value::as_bool)
+        self.typed(key, "true or false", false, |value| value.as_bool())
     }
 
     pub fn text(&self, key: &str) -> Result<Option<&str>, GgufError> {
-        self.typed(key, "a text", Value::as_text)
+        let Some(mut reader) = self.value_of(key) else { return Ok(None) };
+        if reader.peek_kind() == Some(TEXT) {
+            reader.u32(key)?;
+            return reader.text(key).map(Some);
+        }
+        self.typed(key, "a text", false, |_| None)
     }
 
-    pub fn strings(&self, key: &str) -> Result<Option<&Strings>, GgufError> {
-        self.typed(key, "an array of texts", Value::as_strings)
+    pub fn strings(&self, key: &str) -> Result<Option<Strings>, GgufError> {
+        self.typed(key, "an array of texts", true, |value| match value {
+            Value::Array(Array::Text(strings)) => Some(strings),
+            _ => None,
+        })
     }
 
-    pub fn floats(&self, key: &str) -> Result<Option<&[f32]>, GgufError> {
-        self.typed(key, "an array of 32-bit numbers", Value::as_floats)
+    pub fn floats(&self, key: &str) -> Result<Option<Vec<f32>>, GgufError> {
+        self.typed(key, "an array of 32-bit numbers", true, |value| match value {
+            Value::Array(Array::F32(numbers)) => Some(numbers),
+            _ => None,
+        })
     }
 
     pub fn integers(&self, key: &str) -> Result<Option<Vec<i64>>, GgufError> {
-        self.typed(key, "an array of 32-bit integers", Value::as_integers)
+        self.typed(key, "an array of 32-bit integers", true, |value| value.as_integers())
     }
 }
 
@@ -279,60 +400,82 @@ fn at_most(path: &Path, field: &str, count: u64, limit: u64) -> Result<(), GgufE
 }
 
 fn name_is_good(path: &Path, what: &str, name: &str) -> Result<(), GgufError> {
+    let wrong = |why: String| Err(GgufError::field(path, what, why));
     if name.is_empty() {
-        return Err(GgufError::field(path, what, "a name is empty"));
+        return wrong("a name is empty".into());
     }
     if name.len() > NAME {
-        return Err(GgufError::field(
-            path,
-            what,
-            format!("a name has {} bytes, at most {NAME} fit", name.len()),
-        ));
+        return wrong(format!("a name has {} bytes, at most {NAME} fit", name.len()));
+    }
+    // Names are shown to people: they must not steer their terminal.
+    if name.contains(char::is_control) {
+        let beginning: String = name.chars().take(80).collect();
+        return wrong(format!("the name {beginning:?} has control characters"));
     }
     Ok(())
 }
 
-fn tensor<R: Read>(
-    reader: &mut Reader<'_, R>,
-    number: u64,
-    alignment: u64,
-    path: &Path,
-) -> Result<TensorInfo, GgufError> {
-    let name = reader.string(&format!("name of tensor {number}"))?;
-    name_is_good(path, "tensor", &name)?;
-    let field = format!("tensor \"{name}\"");
-    let fail = |why: String| Err(GgufError::field(path, field.clone(), why));
-    let rank = reader.u32(&field)?;
-    if !(1..=4).contains(&rank) {
-        return fail(format!("has {rank} dimensions; 1 to 4 are possible"));
+/// A tensor's description as it stands in the header.
+struct Entry<'a> {
+    name: &'a str,
+    rank: usize,
+    dims: [u64; RANK as usize],
+    dtype: Dtype,
+    /// From the start of the data.
+    offset: u64,
+    bytes: u64,
+}
+
+impl<'a> Entry<'a> {
+    /// Reads and checks the next description.
+    fn read(reader: &mut Reader<'a>, alignment: u64) -> Result<Entry<'a>, GgufError> {
+        let name = reader.text("name of a tensor")?;
+        let path = reader.path();
+        let fail = |why: String| Err(GgufError::field(path, format!("tensor \"{name}\""), why));
+        let rank = reader.u32(name)?;
+        if !(1..=RANK).contains(&rank) {
+            return fail(format!("has {rank} dimensions; 1 to {RANK} are possible"));
+        }
+        let rank = rank as usize;
+        let mut dims = [1; RANK as usize];
+        for dim in &mut dims[..rank] {
+            *dim = reader.u64(name)?;
+        }
+        let type_number = reader.u32(name)?;
+        let offset = reader.u64(name)?;
+        let Some(dtype) = Dtype::from_number(type_number) else {
+            return fail(format!("storage type {type_number} is not known"));
+        };
+        let shown = &dims[..rank];
+        if dims.contains(&0) {
+            return fail(format!("has an empty dimension in {shown:?}"));
+        }
+        let Some(values) = dims.iter().try_fold(1u64, |product, &dim| product.checked_mul(dim)) else {
+            return fail(format!("the product of its dimensions {shown:?} is too large"));
+        };
+        if !dims[0].is_multiple_of(dtype.block_values()) {
+            let (row, block) = (dims[0], dtype.block_values());
+            return fail(format!(
+                "rows of {row} values cannot be stored as {} in blocks of {block}",
+                dtype.name()
+            ));
+        }
+        let Some(bytes) = dtype.bytes_of(values) else {
+            return fail(format!("the size of its dimensions {shown:?} is too large"));
+        };
+        if !offset.is_multiple_of(alignment) {
+            return fail(format!("its offset {offset} is not a multiple of the alignment {alignment}"));
+        }
+        Ok(Entry { name, rank, dims, dtype, offset, bytes })
     }
-    let mut dims = Vec::with_capacity(rank as usize);
-    for _ in 0..rank {
-        dims.push(reader.u64(&field)?);
+
+    fn info(&self, header: &Header) -> Option<TensorInfo> {
+        Some(TensorInfo {
+            name: self.name.to_owned(),
+            dims: self.dims[..self.rank].to_vec(),
+            dtype: self.dtype,
+            offset: header.data_start.checked_add(self.offset)?,
+            bytes: self.bytes,
+        })
     }
-    let type_number = reader.u32(&field)?;
-    let offset = reader.u64(&field)?;
-    let Some(dtype) = Dtype::from_number(type_number) else {
-        return fail(format!("storage type {type_number} is not known"));
-    };
-    if dims.contains(&0) {
-        return fail(format!("has an empty dimension in {dims:?}"));
-    }
-    let Some(values) = dims.iter().try_fold(1u64, |product, &dim| product.checked_mul(dim)) else {
-        return fail(format!("the product of its dimensions {dims:?} is too large"));
-    };
-    if !dims[0].is_multiple_of(dtype.block_values()) {
-        let (row, block) = (dims[0], dtype.block_values());
-        return fail(format!(
-            "rows of {row} values cannot be stored as {} in blocks of {block}",
-            dtype.name()
-        ));
-    }
-    let Some(bytes) = dtype.bytes_of(values) else {
-        return fail(format!("the size of its dimensions {dims:?} is too large"));
-    };
-    if !offset.is_multiple_of(alignment) {
-        return fail(format!("its offset {offset} is not a multiple of the alignment {alignment}"));
-    }
-    Ok(TensorInfo { name, dims, dtype, offset, bytes })
 }

@@ -3,7 +3,7 @@
 //! In:     a path
 //! Out:    metadata and tensor descriptions, every one checked before it is used
 //! Fails:  [`GgufError`] with the file, the field and the way out
-//! Cost:   memory and time are bounded by the header's own bytes; no weights are read
+//! Cost:   the header's own bytes and less than as much again, whatever they say; no weights are read
 //! Source: the GGUF specification (versions 2 and 3) of the ggml project
 
 mod dtype;
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub use dtype::Dtype;
 pub(crate) use header::open;
-pub use header::{Header, TensorInfo};
+pub use header::{Header, TensorInfo, Tensors};
 pub use value::{Array, Strings, Value};
 
 /// The first four bytes of every GGUF file.

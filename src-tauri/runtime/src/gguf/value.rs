@@ -1,4 +1,4 @@
-//! Values of a GGUF file's metadata. Arrays are kept packed, so that a header takes about the memory of its own bytes.
+//! Values of a GGUF file's metadata. Arrays are packed: one takes about the memory of its bytes in the file.
 
 /// One metadata value.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,8 +44,8 @@ pub struct Strings {
 }
 
 impl Strings {
-    pub(crate) fn with_capacity(strings: usize) -> Self {
-        Strings { text: String::new(), ends: Vec::with_capacity(strings) }
+    pub(super) fn with_capacity(strings: usize, bytes: usize) -> Self {
+        Strings { text: String::with_capacity(bytes), ends: Vec::with_capacity(strings) }
     }
 
     pub fn push(&mut self, string: &str) {

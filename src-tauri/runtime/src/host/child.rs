@@ -1,22 +1,37 @@
-//! The expert's side: gives up what it does not need, loads the file, then answers until its parent is gone.
+//! The expert's side: hears its parent's greeting, gives up what it does not need, loads the file, then answers until
+//! its parent is gone.
 
 use std::ffi::OsString;
-use std::io::{BufReader, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Sender};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::protocol::{FrameError, FromExpert, ToExpert, VERSION, read_frame, write_frame};
 use super::sandbox;
+use super::state::{PART, packed, unpacked};
 use super::words::Loaded;
 use crate::generate::{Expert, LoadError, RequestError};
 use crate::gguf::{self, Header};
 
 /// The first argument of a process that is to be a host.
 pub(super) const ARGUMENT: &str = "--lectern-host";
+/// How often an expert that computes without having something to say shows that it gets on.
+const BEAT: Duration = Duration::from_millis(500);
+/// Forward passes so far.
+static STEPS: AtomicU64 = AtomicU64::new(0);
+
+/// Counts one forward pass: the expert gets on.
+pub(crate) fn step() {
+    STEPS.fetch_add(1, Ordering::Relaxed);
+}
+
 /// Exit status after a panic, Rust's own.
 const PANIC: i32 = 101;
+/// Exit status when the other end does not speak this language.
+const STRANGER: i32 = 3;
 
 /// Becomes an expert's host when the command line says so, and then never returns. To be called first in `main`,
 /// before any thread is started: the sandbox holds for threads that come after it.
@@ -31,6 +46,11 @@ pub fn serve_if_asked() {
         std::process::exit(2);
     };
     serve(job)
+}
+
+/// Threads that the machine offers.
+pub(super) fn all_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 struct Job {
@@ -52,7 +72,7 @@ impl Job {
         };
         let model = PathBuf::from(arguments.next()?);
         let threads = match threads as usize {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            0 => all_threads(),
             threads => threads.min(1024),
         };
         arguments.next().is_none().then_some(Job { threads, memory_limit, tokenizer_only, model })
@@ -70,15 +90,22 @@ fn serve(job: Job) -> ! {
         let _ = writeln!(std::io::stderr(), "the expert panicked: {panic}");
         std::process::exit(PANIC);
     }));
-    // The parent's word arrives on a pipe that closes when the parent ends, however it ends.
+    // The parent's word arrives on a pipe that closes when the parent ends, however it ends. It greets when it has this
+    // process in its hands, so nothing is read before that.
+    let mut source = BufReader::new(std::io::stdin());
+    match read_frame(&mut source) {
+        Ok(ToExpert::Hello { version: VERSION }) => say(&FromExpert::Hello { version: VERSION }),
+        Ok(_) | Err(FrameError::Garbage(_) | FrameError::TooLong(_)) => std::process::exit(STRANGER),
+        Err(FrameError::End | FrameError::Broken(_)) => std::process::exit(0),
+    }
     let opened = gguf::open(&job.model);
     let size = opened.as_ref().ok().and_then(|file| file.metadata().ok()).map_or(0, |about| about.len());
     let limit = Some(job.memory_limit).filter(|limit| *limit > 0);
-    let parts = sandbox::enter(&job.model, size, job.threads, limit);
+    let parts = lock_down(&job.model, size, job.threads, limit);
     let (give, take) = mpsc::channel();
-    std::thread::spawn(move || listen(&give));
+    std::thread::spawn(move || listen(&mut source, &give));
+    std::thread::spawn(beat);
 
-    say(&FromExpert::Hello { version: VERSION });
     let loaded = opened.map_err(LoadError::File).and_then(|file| load(&file, &job));
     let mut expert = match loaded {
         Ok(expert) => expert,
@@ -93,9 +120,15 @@ fn serve(job: Job) -> ! {
     };
     say(&FromExpert::Loaded { loaded: Loaded { sandbox: parts, ..expert.facts() } });
     while let Ok(Order { message, stop }) = take.recv() {
-        answer(&mut expert, message, &stop);
+        answer(&mut expert, message, &stop, &take);
     }
     std::process::exit(0)
+}
+
+/// Gives up, for this process and for ever, what serving the model (a file of `size` bytes) does not need. Gives the
+/// parts that hold, one short phrase each. Threads that are there already keep what they have.
+pub fn lock_down(model: &Path, size: u64, threads: usize, memory_limit: Option<u64>) -> Vec<String> {
+    sandbox::enter(model, size, threads, memory_limit)
 }
 
 fn load(file: &std::fs::File, job: &Job) -> Result<Expert, LoadError> {
@@ -106,30 +139,50 @@ fn load(file: &std::fs::File, job: &Job) -> Result<Expert, LoadError> {
     Expert::load(file, &header, job.threads, &mut |done_bytes| say(&FromExpert::Loading { done_bytes }))
 }
 
+fn beat() {
+    let mut shown = 0;
+    loop {
+        std::thread::sleep(BEAT);
+        let steps = STEPS.load(Ordering::Relaxed);
+        if steps != shown {
+            shown = steps;
+            say(&FromExpert::Beat { steps });
+        }
+    }
+}
+
 /// Reads orders. A stop acts at once, on the request that it names; the end of the pipe ends the process.
-fn listen(give: &Sender<Order>) {
-    let mut source = BufReader::new(std::io::stdin().lock());
+fn listen(source: &mut impl Read, give: &Sender<Order>) {
     let current: Mutex<Option<(u64, Arc<AtomicBool>)>> = Mutex::new(None);
     loop {
-        let message = match read_frame::<ToExpert>(&mut source) {
+        let message = match read_frame::<ToExpert>(source) {
             Ok(message) => message,
             // A parent that talks nonsense is not the one that this process was started by.
-            Err(FrameError::Garbage(_) | FrameError::TooLong(_)) => std::process::exit(3),
+            Err(FrameError::Garbage(_) | FrameError::TooLong(_)) => std::process::exit(STRANGER),
             Err(FrameError::End | FrameError::Broken(_)) => std::process::exit(0),
         };
         let stop = Arc::new(AtomicBool::new(false));
         let mut current = current.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         match message {
             ToExpert::Leave => std::process::exit(0),
-            ToExpert::Hello { version } if version == VERSION => continue,
-            ToExpert::Hello { .. } => std::process::exit(3),
+            ToExpert::Hello { .. } => std::process::exit(STRANGER),
+            ToExpert::Ping { id } => {
+                say(&FromExpert::Pong { id });
+                continue;
+            }
             ToExpert::Stop { id } => {
                 if let Some((_, flag)) = current.as_ref().filter(|(of, _)| *of == id) {
                     flag.store(true, Ordering::Relaxed);
                 }
                 continue;
             }
-            ToExpert::Generate { id, .. } | ToExpert::Tokenize { id, .. } | ToExpert::Logits { id, .. } => {
+            ToExpert::Generate { id, .. }
+            | ToExpert::Tokenize { id, .. }
+            | ToExpert::Logits { id, .. }
+            | ToExpert::Perplexity { id, .. }
+            | ToExpert::SaveState { id }
+            | ToExpert::RestoreState { id, .. }
+            | ToExpert::StatePart { id, .. } => {
                 *current = Some((id, Arc::clone(&stop)));
             }
         }
@@ -139,7 +192,7 @@ fn listen(give: &Sender<Order>) {
     }
 }
 
-fn answer(expert: &mut Expert, message: ToExpert, stop: &AtomicBool) {
+fn answer(expert: &mut Expert, message: ToExpert, stop: &AtomicBool, take: &Receiver<Order>) {
     let refuse = |id: u64, error: RequestError| {
         say(&FromExpert::Refused {
             id,
@@ -174,9 +227,77 @@ fn answer(expert: &mut Expert, message: ToExpert, stop: &AtomicBool) {
                 Err(error) => refuse(id, error),
             }
         }
-        ToExpert::Hello { .. } | ToExpert::Stop { .. } | ToExpert::Leave => {
+        ToExpert::Perplexity { id, text, context } => {
+            let mut read = |done| say(&FromExpert::Prompt { id, done });
+            match expert.perplexity(&text, context as usize, stop, &mut read) {
+                Ok(perplexity) => say(&FromExpert::Perplexity { id, perplexity }),
+                Err(error) => refuse(id, error),
+            }
+        }
+        ToExpert::SaveState { id } => {
+            let mut out = BufWriter::with_capacity(PART, Parts { id });
+            let saved = expert.save_state(&mut out);
+            drop(out);
+            match saved {
+                Ok(tokens) => say(&FromExpert::StateSaved { id, tokens }),
+                Err(error) => refuse(id, error),
+            }
+        }
+        ToExpert::RestoreState { id, bytes } => {
+            match expert.restore_state(&mut Given { id, take, part: Vec::new(), used: 0 }, bytes) {
+                Ok(tokens) => say(&FromExpert::StateRestored { id, tokens }),
+                Err(error) => refuse(id, error),
+            }
+        }
+        // The end of a restoring that has been refused.
+        ToExpert::StatePart { .. } => {}
+        ToExpert::Hello { .. } | ToExpert::Stop { .. } | ToExpert::Ping { .. } | ToExpert::Leave => {
             unreachable!("the reader keeps these to itself")
         }
+    }
+}
+
+/// A state on its way to the parent.
+struct Parts {
+    id: u64,
+}
+
+impl Write for Parts {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for part in bytes.chunks(PART) {
+            say(&FromExpert::StatePart { id: self.id, part: packed(part) });
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A state on its way from the parent, part by part as it is asked for.
+struct Given<'a> {
+    id: u64,
+    take: &'a Receiver<Order>,
+    part: Vec<u8>,
+    used: usize,
+}
+
+impl Read for Given<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        if self.used == self.part.len() {
+            say(&FromExpert::StateWanted { id: self.id });
+            match self.take.recv() {
+                Ok(Order { message: ToExpert::StatePart { id, part }, .. }) if id == self.id => {
+                    (self.part, self.used) = (unpacked(&part)?, 0);
+                }
+                _ => return Err(io::ErrorKind::UnexpectedEof.into()),
+            }
+        }
+        let count = bytes.len().min(self.part.len() - self.used);
+        bytes[..count].copy_from_slice(&self.part[self.used..][..count]);
+        self.used += count;
+        Ok(count)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Memory of a process, measured.
+//! What a process takes, measured: memory and processor time.
 
 /// Resident memory of a process now; `None` when there is no such process.
 pub fn resident_bytes(pid: u32) -> Option<u64> {
@@ -8,7 +8,7 @@ pub fn resident_bytes(pid: u32) -> Option<u64> {
     }
     #[cfg(not(target_os = "linux"))]
     {
-        of_system(pid)
+        of_system(pid, |process| process.memory())
     }
 }
 
@@ -21,7 +21,23 @@ pub(super) fn peak_bytes(pid: u32) -> Option<u64> {
     }
     #[cfg(not(target_os = "linux"))]
     {
-        of_system(pid)
+        of_system(pid, |process| process.memory())
+    }
+}
+
+/// Processor time that the process has used.
+pub(super) fn cpu_ms(pid: u32) -> Option<u64> {
+    #[cfg(target_os = "linux")]
+    {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The second field, the name, may have spaces; 14 and 15 are user and system time in ticks of 10 ms.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+        let mut ticks = || fields.next()?.parse::<u64>().ok();
+        Some(10 * (ticks()? + ticks()?))
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        of_system(pid, |process| process.accumulated_cpu_time())
     }
 }
 
@@ -35,13 +51,13 @@ fn status_field(pid: u32, field: &str) -> Option<u64> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn of_system(pid: u32) -> Option<u64> {
+fn of_system(pid: u32, read: impl FnOnce(&sysinfo::Process) -> u64) -> Option<u64> {
     use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
     let pid = Pid::from_u32(pid);
-    let mut system = System::new();
-    let what = ProcessRefreshKind::nothing().with_memory();
+    let mut system = System::new().ok()?;
+    let what = ProcessRefreshKind::nothing().with_memory().with_cpu();
     system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, what);
-    system.process(pid).map(|process| process.memory())
+    system.process(pid).map(read)
 }
 
 #[cfg(test)]

@@ -7,24 +7,33 @@
 //!
 //! The host is the same executable, started with `--lectern-host`: [`serve_if_asked`] is the first line of its `main`.
 //! Before it reads the file it gives up what it does not need. On Linux (x86-64 and AArch64): no file but the model
-//! (Landlock), no sockets and no new programs (seccomp), a memory limit, no core dumps, and it dies with its parent.
-//! On macOS: the memory limit where the system honours it, and no core dumps. On Windows and wherever a part is not
-//! available: a process of its own that ends with its pipes, and [`Loaded::sandbox`] says which parts hold.
+//! (Landlock), no call but those that computing needs, so no sockets and no programs (seccomp), a memory limit, no core
+//! dumps, and it dies with its parent; `tests/escapes.rs` tries to get out.
+//! On macOS: a Seatbelt profile that leaves reading the model alone, and the parent ends a process that takes more memory
+//! than its limit. On Windows: a job object (memory, one process, ends with the parent), low integrity, no privileges, no
+//! programs; the network and reading the user's files are not cut there. Wherever a part is not available the process
+//! still ends with its pipes, and [`Loaded::sandbox`] says which parts hold.
 
 mod child;
+mod hang;
 mod memory;
+mod pages;
 mod parent;
 mod process;
-mod protocol;
+pub mod protocol;
 mod sandbox;
+mod state;
+mod swap;
 mod words;
 
-pub use child::serve_if_asked;
+pub(crate) use child::step;
+pub use child::{lock_down, serve_if_asked};
 pub use memory::resident_bytes;
 pub use parent::Host;
+pub use swap::{PageCache, Swap, swap};
 pub use words::{
-    Finish, Finished, Left, Loaded, LogitsRow, Message, Prompt, Purpose, Request, Role, Spawn, Template,
-    Tokenized,
+    Constraint, Finish, Finished, Left, Loaded, LogitsRow, Message, Overflow, Perplexity, Prompt, Purpose,
+    Request, Role, Saved, Spawn, Template, Tokenized,
 };
 
 /// What went wrong with an expert's process or with a request to it.
@@ -45,7 +54,7 @@ pub enum HostError {
     /// It wanted more memory than it was given.
     #[error("the expert needs more memory than its limit{}", .limit_bytes.map(|limit| format!(" of {limit} bytes")).unwrap_or_default())]
     OutOfMemory { limit_bytes: Option<u64> },
-    /// It said nothing for too long and was ended.
+    /// It said nothing and got nowhere for too long, and was ended.
     #[error("the expert did nothing for {seconds} s and was ended")]
     Hung { seconds: u64 },
     /// It said something that is not in the protocol and was ended.

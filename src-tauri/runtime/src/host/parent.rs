@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::HostError;
+use super::hang::Watch;
 use super::memory::{peak_bytes, resident_bytes};
 use super::process::{Heard, Process};
 use super::protocol::{FromExpert, ToExpert, VERSION};
@@ -11,21 +12,30 @@ use super::words::{Finish, Finished, Left, Loaded, LogitsRow, Request, Spawn, Te
 
 /// How often a waiting parent looks at the stop flag.
 const LOOK: Duration = Duration::from_millis(10);
-/// A told process has this long to stop; then it is ended. With `LOOK` and the kill this stays below 200 ms.
+/// A told process has this long to stop or to say at least that it has heard; then it is ended. With `LOOK` and the kill
+/// this stays below 200 ms.
 const OBEY: Duration = Duration::from_millis(140);
-/// A process that says nothing for this long hangs. The longest silence of a healthy one is one piece of prompt.
-const SILENCE: Duration = Duration::from_secs(120);
+/// One that has heard has this long to come out of the step that it is in.
+const COME_OUT: Duration = Duration::from_secs(10);
+/// An idle process answers a ping within this time even on a machine that is very busy.
+const PONG: Duration = Duration::from_secs(5);
+/// How often the memory of a process is looked at where the system itself does not hold it to its limit.
+const WEIGH: Duration = Duration::from_millis(250);
 /// A told process has this long to leave; then it is ended.
 const LEAVE: Duration = Duration::from_millis(500);
 
 /// A loaded expert in its own process. Dropping it ends the process.
 pub struct Host {
-    process: Process,
+    pub(super) process: Process,
     loaded: Loaded,
     memory_limit: Option<u64>,
     peak: u64,
     next_id: u64,
     alive: bool,
+    /// Since when an answer that was stopped is still on its way out.
+    stopping: Option<Instant>,
+    watch: Watch,
+    weighed: Instant,
 }
 
 impl Host {
@@ -48,18 +58,19 @@ impl Host {
             peak: 0,
             next_id: 0,
             alive: true,
+            stopping: None,
+            watch: Watch::new(),
+            weighed: began,
         };
-        host.process.tell(ToExpert::Hello { version: VERSION });
-        let mut silent_since = Instant::now();
+        host.tell(ToExpert::Hello { version: VERSION });
         loop {
             if stop.load(Ordering::Relaxed) {
                 let (code, fix) = ("stopped".into(), "Ask again when you like.".into());
                 return Err(HostError::Refused { code, message: "loading was stopped".into(), fix });
             }
-            match host.hear(silent_since)? {
+            match host.hear()? {
                 None => {}
-                Some(FromExpert::Hello { version }) if version == VERSION => silent_since = Instant::now(),
-                Some(FromExpert::Loading { .. }) => silent_since = Instant::now(),
+                Some(FromExpert::Hello { version: VERSION } | FromExpert::Loading { .. }) => {}
                 Some(FromExpert::BadModel { code, message, fix }) => {
                     return Err(HostError::BadModel { code, message, fix });
                 }
@@ -83,9 +94,36 @@ impl Host {
         self.process.pid()
     }
 
-    /// The process is there and takes requests, as far as is known.
+    /// The process is there and takes requests, as far as is known without asking it.
     pub fn is_alive(&self) -> bool {
-        self.alive && resident_bytes(self.pid()).is_some()
+        self.alive && !self.process.is_closed() && resident_bytes(self.pid()).is_some()
+    }
+
+    /// Asks the process whether it is there. One that was killed a moment ago looks alive until the system has taken it
+    /// down, but does not answer.
+    pub fn answers(&mut self) -> bool {
+        let id = self.new_id();
+        self.tell(ToExpert::Ping { id });
+        let asked = Instant::now();
+        while asked.elapsed() < PONG {
+            match self.hear() {
+                Ok(Some(FromExpert::Pong { id: of })) if of == id => return true,
+                Ok(None) => {}
+                // The rest of an answer that was stopped.
+                Ok(Some(frame)) => {
+                    if self.unexpected(id, frame).is_err() {
+                        return false;
+                    }
+                }
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+
+    /// How long the process may be silent and still before it counts as hung; 30 s unless this is called.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.watch.set_patience(patience);
     }
 
     /// Resident memory of the process now; 0 when it is gone.
@@ -118,8 +156,7 @@ impl Host {
         stop: &AtomicBool,
     ) -> Result<Option<Tokenized>, HostError> {
         let id = self.new_id();
-        self.process.tell(ToExpert::Tokenize { id, text: text.to_owned(), special });
-        let since = Instant::now();
+        self.tell(ToExpert::Tokenize { id, text: text.to_owned(), special });
         let mut stopped: Option<Instant> = None;
         loop {
             if stopped.is_none() && stop.load(Ordering::Relaxed) {
@@ -129,7 +166,7 @@ impl Host {
                 self.end();
                 return Ok(None);
             }
-            match self.hear(since)? {
+            match self.hear()? {
                 None => {}
                 Some(FromExpert::Tokenized { id: of, tokenized }) if of == id => return Ok(Some(tokenized)),
                 Some(other) => self.unexpected(id, other)?,
@@ -145,11 +182,10 @@ impl Host {
         on_row: &mut dyn FnMut(LogitsRow),
     ) -> Result<(), HostError> {
         let id = self.new_id();
-        self.process.tell(ToExpert::Logits { id, tokens: tokens.to_vec(), all });
-        let mut since = Instant::now();
+        self.tell(ToExpert::Logits { id, tokens: tokens.to_vec(), all });
         loop {
-            match self.hear(since)? {
-                None => continue,
+            match self.hear()? {
+                None => {}
                 Some(FromExpert::Logits { id: of, position, bits }) if of == id => {
                     on_row(LogitsRow { position, logits: bits.into_iter().map(f32::from_bits).collect() });
                 }
@@ -157,12 +193,12 @@ impl Host {
                 Some(FromExpert::LogitsEnd { id: of }) if of == id => return Ok(()),
                 Some(other) => self.unexpected(id, other)?,
             }
-            since = Instant::now();
         }
     }
 
     /// Generates text; `on_piece` gets it as it comes, whole characters only. When `stop` is set this returns within
-    /// 200 ms with `Finish::Stopped` and what there was; a process that does not obey is ended (`lost_expert`).
+    /// 200 ms with `Finish::Stopped` and what there was. A process that is in a long step then comes out of it before it
+    /// takes the next request; one that does not even hear is ended (`lost_expert`).
     pub fn generate(
         &mut self,
         request: &Request,
@@ -170,24 +206,33 @@ impl Host {
         on_piece: &mut dyn FnMut(&str),
     ) -> Result<Finished, HostError> {
         let id = self.new_id();
-        self.process.tell(ToExpert::Generate { id, request: request.clone() });
+        self.tell(ToExpert::Generate { id, request: request.clone() });
         let mut text = String::new();
         let mut pieces = 0;
         let mut prompt_tokens = 0;
-        let mut since = Instant::now();
         let mut told: Option<Instant> = None;
+        let mut hears = false;
         loop {
             if told.is_none() && stop.load(Ordering::Relaxed) {
                 self.process.tell(ToExpert::Stop { id });
+                self.process.tell(ToExpert::Ping { id });
                 told = Some(Instant::now());
             }
             if told.is_some_and(|told| told.elapsed() > OBEY) {
                 let peak_memory_bytes = self.peak_memory();
-                self.end();
+                if hears {
+                    self.stopping = told;
+                } else {
+                    self.end();
+                }
                 return Ok(Finished {
                     text,
                     ids: Vec::new(),
                     prompt_tokens,
+                    cached_tokens: 0,
+                    shifted: 0,
+                    drafted: 0,
+                    accepted: 0,
                     tokens: pieces,
                     first_token_ms: 0.0,
                     prompt_tokens_per_s: 0.0,
@@ -195,24 +240,24 @@ impl Host {
                     mean_probability: 0.0,
                     finish: Finish::Stopped,
                     peak_memory_bytes,
-                    note: Some("the expert did not stop in time and was ended".into()),
-                    lost_expert: true,
+                    note: (!hears).then(|| "the expert did not stop in time and was ended".into()),
+                    lost_expert: !hears,
                 });
             }
-            match self.hear(since)? {
-                None => continue,
+            match self.hear()? {
+                None => {}
                 Some(FromExpert::Piece { id: of, text: piece }) if of == id => {
                     text.push_str(&piece);
                     pieces += 1;
                     on_piece(&piece);
                 }
                 Some(FromExpert::Prompt { id: of, done }) if of == id => prompt_tokens = done,
+                Some(FromExpert::Pong { id: of }) if of == id => hears = true,
                 Some(FromExpert::Finished { id: of, finished }) if of == id => {
                     return Ok(Finished { peak_memory_bytes: self.peak_memory(), ..finished });
                 }
                 Some(other) => self.unexpected(id, other)?,
             }
-            since = Instant::now();
         }
     }
 
@@ -228,31 +273,65 @@ impl Host {
         Left { freed_bytes: before.saturating_sub(after), elapsed_ms: ms(began) }
     }
 
-    fn new_id(&mut self) -> u64 {
+    pub(super) fn new_id(&mut self) -> u64 {
         self.next_id += 1;
         self.next_id
     }
 
-    /// The next message, or `None` after a short while. `since`: when it was last heard.
-    fn hear(&mut self, since: Instant) -> Result<Option<FromExpert>, HostError> {
+    pub(super) fn tell(&mut self, message: ToExpert) {
+        self.process.tell(message);
+        self.watch.heard();
+    }
+
+    /// The next message, or `None` after a short while.
+    pub(super) fn hear(&mut self) -> Result<Option<FromExpert>, HostError> {
         if !self.alive {
             let how = "it had ended before".into();
             return Err(HostError::Crashed { how, last_words: self.process.last_words() });
         }
+        self.weigh()?;
+        if let Some(since) = self.stopping.filter(|since| since.elapsed() > COME_OUT) {
+            self.end();
+            return Err(HostError::Hung { seconds: since.elapsed().as_secs() });
+        }
         match self.process.hear(LOOK) {
-            Heard::Frame(frame) => Ok(Some(frame)),
+            Heard::Frame(frame) => {
+                self.watch.heard();
+                Ok(Some(frame).filter(|frame| !matches!(frame, FromExpert::Beat { .. })))
+            }
             Heard::Garbage(what) => Err(self.garbled(what)),
             Heard::Gone => Err(self.crashed()),
-            Heard::Silence if since.elapsed() > SILENCE => {
-                self.end();
-                Err(HostError::Hung { seconds: SILENCE.as_secs() })
-            }
-            Heard::Silence => Ok(None),
+            Heard::Silence => match self.watch.silent(self.process.pid()) {
+                Some(silence) => {
+                    self.end();
+                    Err(HostError::Hung { seconds: silence.as_secs() })
+                }
+                None => Ok(None),
+            },
         }
     }
 
+    /// On macOS nothing but the parent holds a process to its memory.
+    fn weigh(&mut self) -> Result<(), HostError> {
+        let Some(limit) = self.memory_limit.filter(|_| cfg!(target_os = "macos")) else { return Ok(()) };
+        if self.weighed.elapsed() < WEIGH {
+            return Ok(());
+        }
+        self.weighed = Instant::now();
+        if self.memory() > limit {
+            self.end();
+            return Err(HostError::OutOfMemory { limit_bytes: Some(limit) });
+        }
+        Ok(())
+    }
+
     /// A refusal of this request is an error; an answer to an earlier one is dropped; anything else is garbage.
-    fn unexpected(&mut self, id: u64, frame: FromExpert) -> Result<(), HostError> {
+    pub(super) fn unexpected(&mut self, id: u64, frame: FromExpert) -> Result<(), HostError> {
+        if let FromExpert::Finished { id: of, .. } | FromExpert::Refused { id: of, .. } = &frame
+            && *of < id
+        {
+            self.stopping = None;
+        }
         match frame {
             FromExpert::Refused { id: of, code, message, fix } if of == id => {
                 Err(HostError::Refused { code, message, fix })
@@ -263,7 +342,13 @@ impl Host {
             | FromExpert::Finished { id: of, .. }
             | FromExpert::Logits { id: of, .. }
             | FromExpert::LogitsEnd { id: of }
+            | FromExpert::Perplexity { id: of, .. }
+            | FromExpert::StatePart { id: of, .. }
+            | FromExpert::StateSaved { id: of, .. }
+            | FromExpert::StateWanted { id: of }
+            | FromExpert::StateRestored { id: of, .. }
             | FromExpert::Tokenized { id: of, .. }
+            | FromExpert::Pong { id: of }
                 if of < id =>
             {
                 Ok(())

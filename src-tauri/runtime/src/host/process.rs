@@ -28,6 +28,9 @@ pub(super) struct Process {
     /// The reader is the first.
     helpers: Vec<JoinHandle<()>>,
     last_words: Arc<Mutex<VecDeque<u8>>>,
+    /// Closed with this process, however it ends; then the system ends the child.
+    #[cfg(windows)]
+    _job: Option<super::sandbox::Job>,
 }
 
 /// What comes from the process's pipe.
@@ -85,6 +88,12 @@ impl Process {
             .unwrap_or_else(|_| Err("the starting thread ended".into()))
             .map_err(|why| HostError::Spawn { why: format!("{}: {why}", spawn.executable.display()) })?;
 
+        #[cfg(windows)]
+        let job = {
+            let size = std::fs::metadata(&spawn.model).map_or(0, |about| about.len());
+            let threads = spawn.threads.unwrap_or_else(child::all_threads);
+            super::sandbox::Job::hold(&child, super::sandbox::own_bytes(size, threads, spawn.memory_limit))
+        };
         let mut helpers = vec![reader];
         let (say, said) = mpsc::channel::<ToExpert>();
         if let Some(mut stdin) = child.stdin.take() {
@@ -101,7 +110,15 @@ impl Process {
             let words = Arc::clone(&last_words);
             helpers.push(thread::spawn(move || keep_last_words(stderr, &words)));
         }
-        Ok(Process { child, heard, say: Some(say), helpers, last_words })
+        Ok(Process {
+            child,
+            heard,
+            say: Some(say),
+            helpers,
+            last_words,
+            #[cfg(windows)]
+            _job: job,
+        })
     }
 
     pub fn pid(&self) -> u32 {
@@ -113,6 +130,11 @@ impl Process {
         if let Some(say) = &self.say {
             let _ = say.send(message);
         }
+    }
+
+    /// Its pipe is closed, or it has been ended.
+    pub fn is_closed(&self) -> bool {
+        self.helpers.first().is_none_or(JoinHandle::is_finished)
     }
 
     /// The next thing it says within `time`.
@@ -142,7 +164,7 @@ impl Process {
         self.say = None;
         // A process whose pipe has closed by itself exits in a moment: its own exit status says more than our kill.
         let began = Instant::now();
-        let closed = self.helpers.first().is_none_or(JoinHandle::is_finished);
+        let closed = self.is_closed();
         let mut status = self.child.try_wait().ok().flatten();
         while status.is_none() && closed && began.elapsed() < Duration::from_millis(50) {
             thread::sleep(Duration::from_millis(1));

@@ -7,10 +7,10 @@ use std::io::{Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::words::{Finished, Loaded, Request, Tokenized};
+use super::words::{Finished, Loaded, Perplexity, Request, Tokenized};
 
 /// Both sides must say the same.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 3;
 /// Largest frame: a prompt of some million characters, or the logits of a vocabulary of a million.
 pub const MAX_FRAME: u32 = 32 << 20;
 
@@ -18,11 +18,49 @@ pub const MAX_FRAME: u32 = 32 << 20;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ToExpert {
-    Hello { version: u32 },
-    Generate { id: u64, request: Request },
-    Tokenize { id: u64, text: String, special: bool },
-    Logits { id: u64, tokens: Vec<u32>, all: bool },
-    Stop { id: u64 },
+    Hello {
+        version: u32,
+    },
+    Generate {
+        id: u64,
+        request: Request,
+    },
+    Tokenize {
+        id: u64,
+        text: String,
+        special: bool,
+    },
+    Logits {
+        id: u64,
+        tokens: Vec<u32>,
+        all: bool,
+    },
+    Perplexity {
+        id: u64,
+        text: String,
+        context: u32,
+    },
+    /// What the model has read is to be told, in parts.
+    SaveState {
+        id: u64,
+    },
+    /// A saved state of so many bytes is to be taken: the expert asks for its parts.
+    RestoreState {
+        id: u64,
+        bytes: u64,
+    },
+    /// Base64; empty at the end.
+    StatePart {
+        id: u64,
+        part: String,
+    },
+    Stop {
+        id: u64,
+    },
+    /// Is it there? Answered at once, also while it computes.
+    Ping {
+        id: u64,
+    },
     Leave,
 }
 
@@ -39,6 +77,13 @@ pub enum FromExpert {
     },
     Loaded {
         loaded: Loaded,
+    },
+    /// It computes and gets on, though it has nothing to say yet. `steps`: forward passes so far.
+    Beat {
+        steps: u64,
+    },
+    Pong {
+        id: u64,
     },
     /// The file cannot be used; the process ends.
     BadModel {
@@ -71,6 +116,28 @@ pub enum FromExpert {
     },
     LogitsEnd {
         id: u64,
+    },
+    Perplexity {
+        id: u64,
+        perplexity: Perplexity,
+    },
+    /// Base64.
+    StatePart {
+        id: u64,
+        part: String,
+    },
+    /// The state has been told whole.
+    StateSaved {
+        id: u64,
+        tokens: u32,
+    },
+    /// The next part, please.
+    StateWanted {
+        id: u64,
+    },
+    StateRestored {
+        id: u64,
+        tokens: u32,
     },
     Refused {
         id: u64,

@@ -49,6 +49,29 @@ pub enum Prompt {
     Raw(String),
 }
 
+/// What an answer must look like.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Constraint {
+    /// JSON that follows this schema (JSON Schema 2020-12; references within the schema alone).
+    JsonSchema(String),
+    /// Text that matches this regular expression as a whole (syntax of the crate `regex`, without look-around).
+    Regex(String),
+    /// Text of this grammar (Lark's syntax).
+    Lark(String),
+}
+
+/// What happens when a text outgrows the context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overflow {
+    /// It goes on past what the model was made for, and that is said.
+    GoOn,
+    /// The first tokens (the template's head and the system prompt) stay, the older half of the rest is dropped, and
+    /// that is said. `context`: tokens; the model's own when `None`.
+    Shift { context: Option<u32> },
+}
+
 /// One thing to generate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Request {
@@ -57,17 +80,33 @@ pub struct Request {
     pub sampling: Sampling,
     /// Generation ends before the first of these; they are not part of the text.
     pub stop_strings: Vec<String>,
+    pub constraint: Option<Constraint>,
+    pub overflow: Overflow,
+    /// Guesses from the text itself, which never change it.
+    pub lookup: bool,
 }
 
 impl Request {
+    /// An answer to a conversation, whose oldest part is dropped when it outgrows the context.
     pub fn chat(messages: Vec<Message>, max_tokens: u32) -> Self {
-        let prompt = Prompt::Messages(messages);
-        Request { prompt, max_tokens, sampling: Sampling::default(), stop_strings: Vec::new() }
+        Request::new(Prompt::Messages(messages), max_tokens, Overflow::Shift { context: None })
     }
 
+    /// A text that goes on.
     pub fn raw(text: impl Into<String>, max_tokens: u32) -> Self {
-        let prompt = Prompt::Raw(text.into());
-        Request { prompt, max_tokens, sampling: Sampling::default(), stop_strings: Vec::new() }
+        Request::new(Prompt::Raw(text.into()), max_tokens, Overflow::GoOn)
+    }
+
+    fn new(prompt: Prompt, max_tokens: u32, overflow: Overflow) -> Self {
+        Request {
+            prompt,
+            max_tokens,
+            sampling: Sampling::default(),
+            stop_strings: Vec::new(),
+            constraint: None,
+            overflow,
+            lookup: true,
+        }
     }
 }
 
@@ -144,10 +183,22 @@ pub struct Finished {
     pub text: String,
     pub ids: Vec<u32>,
     pub prompt_tokens: u32,
+    /// Of the prompt's tokens, those that were still in the cache from before.
+    #[serde(default)]
+    pub cached_tokens: u32,
+    /// Tokens of prompt and answer that were dropped because the context was full.
+    #[serde(default)]
+    pub shifted: u32,
+    /// Tokens guessed from the text itself, and how many of them were right.
+    #[serde(default)]
+    pub drafted: u32,
+    #[serde(default)]
+    pub accepted: u32,
     /// Tokens generated, a closing end token not counted.
     pub tokens: u32,
     /// From the request to the first token, the prompt included.
     pub first_token_ms: f32,
+    /// Of the tokens that were not in the cache.
     pub prompt_tokens_per_s: f32,
     pub tokens_per_s: f32,
     /// Mean probability that the model gave to the tokens that were chosen, before temperature and cuts.
@@ -184,4 +235,25 @@ pub struct LogitsRow {
     pub position: u32,
     /// (vocabulary)
     pub logits: Vec<f32>,
+}
+
+/// How well a model foretells a text.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Perplexity {
+    /// e^nll
+    pub perplexity: f64,
+    /// Mean negative log-likelihood of a token, in nats.
+    pub nll: f64,
+    /// Tokens that were foretold.
+    pub tokens: u64,
+    /// Windows of `context` tokens.
+    pub windows: u32,
+    pub context: u32,
+}
+
+/// A saved state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    pub tokens: u32,
+    pub bytes: u64,
 }

@@ -4,15 +4,22 @@
 //! Out:    ids equal to those of the software that made the vocabulary; text in whole characters
 //! Fails:  [`TokenizerError`] when the metadata is malformed or of a kind that is not known
 //! Cost:   about a microsecond a token
-//! Source: SentencePiece BPE (arXiv:1808.06226), byte-level BPE (GPT-2), GGUF's tokenizer keys
+//! Source: SentencePiece (arXiv:1808.06226), byte-level BPE (GPT-2), WordPiece (BERT), GGUF's tokenizer keys as
+//!         llama.cpp reads them
 
 mod bpe;
+mod bytes;
+mod charsmap;
 mod split;
 mod spm;
 mod stream;
+mod thinking;
+mod unigram;
 mod vocabulary;
+mod wordpiece;
 
 pub use stream::TextStream;
+pub use thinking::Thinking;
 pub use vocabulary::{Kind, Vocabulary};
 
 use crate::gguf::{GgufError, Header, Value};
@@ -21,15 +28,15 @@ use crate::gguf::{GgufError, Header, Value};
 pub enum TokenizerError {
     #[error(transparent)]
     File(#[from] GgufError),
-    #[error(
-        "{path}: tokenizer.ggml.model: the tokenizer \"{model}\" is not supported; \"llama\" and \"gpt2\" are"
-    )]
+    #[error("{path}: tokenizer.ggml.model: the tokenizer \"{model}\" is not supported; {MODELS} are")]
     Model { path: String, model: String },
     #[error("{path}: tokenizer.ggml.pre: the pre-tokenizer \"{pre}\" is not supported; {known} are")]
     Pre { path: String, pre: String, known: String },
     #[error("{path}: there is no tokenizer in the file (tokenizer.ggml.model is absent)")]
     Absent { path: String },
 }
+
+const MODELS: &str = "\"llama\", \"gpt2\", \"gemma4\", \"bert\" and \"t5\"";
 
 /// A model's tokenizer.
 pub struct Tokenizer {
@@ -39,11 +46,25 @@ pub struct Tokenizer {
     adds_start: bool,
     ends: Vec<u32>,
     end: Option<u32>,
+    /// What closes a whole text: the end token, or a separator.
+    closing: Option<u32>,
+    note: Option<String>,
 }
 
 enum Model {
     SentencePiece(spm::SentencePiece),
-    ByteLevel(Box<bpe::ByteLevel>),
+    Bpe(Box<bpe::Bpe>),
+    WordPiece(Box<wordpiece::WordPiece>),
+    Unigram(Box<unigram::Unigram>),
+}
+
+/// What a kind of tokenizer does when the file does not say.
+#[derive(Default)]
+struct Defaults {
+    start: Option<u32>,
+    end: Option<u32>,
+    adds_start: bool,
+    adds_end: bool,
 }
 
 /// A stretch of text for [`Tokenizer::encode_parts`].
@@ -55,11 +76,11 @@ pub enum Part<'a> {
     Literal(&'a str),
 }
 
-/// Tokens that end an answer in one chat format or another, when the vocabulary has them as control tokens.
-const END_TEXTS: &[&str] = &[
-    "<|eot_id|>", "<|im_end|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "<end_of_turn>", "<|EOT|>",
-    "<EOT>", "<|end▁of▁sentence|>",
-];
+/// The pre-tokenizer of byte-level BPE; files from before the key existed have the default one.
+fn pre_of(header: &Header, model: &str) -> Result<String, GgufError> {
+    let pre = header.text("tokenizer.ggml.pre")?;
+    Ok(if model == "gemma4" { "gemma4" } else { pre.unwrap_or("default") }.to_owned())
+}
 
 impl Tokenizer {
     /// The name of the file's tokenizer, as inspection shows it: its model, and its pre-tokenizer when it has one.
@@ -76,51 +97,95 @@ impl Tokenizer {
     pub fn why_not(header: &Header) -> Result<Option<String>, GgufError> {
         Ok(match header.text("tokenizer.ggml.model")? {
             None => Some("there is no tokenizer in the file".into()),
-            Some("llama") => None,
-            Some("gpt2") => split::Splitter::named(header.text("tokenizer.ggml.pre")?).err().map(|pre| {
+            Some("llama" | "gemma4" | "bert" | "t5") => None,
+            Some("gpt2") => split::Splitter::named(&pre_of(header, "gpt2")?).err().map(|pre| {
                 format!("the pre-tokenizer \"{pre}\" is not supported; {} are", split::Splitter::names())
             }),
-            Some(other) => {
-                Some(format!("the tokenizer \"{other}\" is not supported; \"llama\" and \"gpt2\" are"))
-            }
+            Some(other) => Some(format!("the tokenizer \"{other}\" is not supported; {MODELS} are")),
         })
     }
 
     /// Reads the tokenizer of a file.
     pub fn read(header: &Header) -> Result<Tokenizer, TokenizerError> {
         let path = || header.path().display().to_string();
-        let vocabulary;
-        let (model, starts) = match header.text("tokenizer.ggml.model")? {
-            None => return Err(TokenizerError::Absent { path: path() }),
-            Some("llama") => {
-                vocabulary = Vocabulary::read(header)?;
-                (Model::SentencePiece(spm::SentencePiece::read(header, &vocabulary)?), true)
+        let name = header
+            .text("tokenizer.ggml.model")?
+            .ok_or_else(|| TokenizerError::Absent { path: path() })?
+            .to_owned();
+        let splitter = match name.as_str() {
+            "llama" | "bert" | "t5" => None,
+            "gpt2" | "gemma4" => {
+                let splitter = split::Splitter::named(&pre_of(header, &name)?);
+                let known = split::Splitter::names;
+                Some(splitter.map_err(|pre| TokenizerError::Pre { path: path(), pre, known: known() })?)
             }
-            Some("gpt2") => {
-                let splitter = split::Splitter::named(header.text("tokenizer.ggml.pre")?).map_err(|pre| {
-                    TokenizerError::Pre { path: path(), pre, known: split::Splitter::names() }
-                })?;
-                vocabulary = Vocabulary::read(header)?;
-                let starts = splitter.adds_start();
-                (Model::ByteLevel(Box::new(bpe::ByteLevel::read(header, &vocabulary, splitter)?)), starts)
-            }
-            Some(other) => return Err(TokenizerError::Model { path: path(), model: other.into() }),
+            _ => return Err(TokenizerError::Model { path: path(), model: name }),
         };
-        let start = token_key(header, "tokenizer.ggml.bos_token_id", &vocabulary)?;
-        let end = token_key(header, "tokenizer.ggml.eos_token_id", &vocabulary)?;
-        let mut ends: Vec<u32> = end.into_iter().collect();
-        for key in ["tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"] {
-            ends.extend(token_key(header, key, &vocabulary)?);
+        let vocabulary = Vocabulary::read(header)?;
+        let mut defaults = Defaults::default();
+        let model = match (splitter, name.as_str()) {
+            (Some(splitter), _) => {
+                defaults.adds_start = splitter.adds_start();
+                Model::Bpe(Box::new(bpe::Bpe::read(header, &vocabulary, splitter)?))
+            }
+            (None, "bert") => {
+                let special = |text| vocabulary.special(text);
+                let (start, end) = (special("[CLS]"), special("[SEP]"));
+                defaults = Defaults { start, end, adds_start: true, adds_end: true };
+                Model::WordPiece(Box::new(wordpiece::WordPiece::read(header, &vocabulary)?))
+            }
+            (None, "t5") => {
+                defaults = Defaults { end: vocabulary.special("</s>"), adds_end: true, ..defaults };
+                Model::Unigram(Box::new(unigram::Unigram::read(header, &vocabulary)?))
+            }
+            _ => {
+                let special = |text| vocabulary.special(text);
+                let (start, end) = (special("<s>"), special("</s>"));
+                defaults = Defaults { start, end, adds_start: true, adds_end: false };
+                Model::SentencePiece(spm::SentencePiece::read(header, &vocabulary)?)
+            }
+        };
+        let token = |key| token_key(header, &format!("tokenizer.ggml.{key}_token_id"), &vocabulary);
+        let start = token("bos")?.or(token("cls")?).or(defaults.start);
+        let end = token("eos")?;
+        let mut ends = vocabulary.ends();
+        ends.extend(end.or(defaults.end));
+        for key in ["eot", "eom"] {
+            ends.extend(token(key)?);
         }
-        for key in ["tokenizer.ggml.unknown_token_id", "tokenizer.ggml.padding_token_id"] {
-            token_key(header, key, &vocabulary)?;
+        for key in ["unknown", "padding", "mask"] {
+            token(key)?;
         }
-        let controls = END_TEXTS.iter().filter_map(|text| vocabulary.id(text));
-        ends.extend(controls.filter(|&id| matches!(vocabulary.kind(id), Kind::Control | Kind::UserDefined)));
         ends.sort_unstable();
         ends.dedup();
-        let adds_start = header.bool("tokenizer.ggml.add_bos_token")?.unwrap_or(starts) && start.is_some();
-        Ok(Tokenizer { vocabulary, model, start, adds_start, ends, end })
+        let flag = |key| header.bool(&format!("tokenizer.ggml.add_{key}_token"));
+        let adds_start = flag("bos")?.unwrap_or(defaults.adds_start) && start.is_some();
+        // GGUF writes "separator" with an e.
+        let closing = match &model {
+            Model::WordPiece(_) => token("seperator")?.or(defaults.end),
+            _ => end.or(defaults.end),
+        };
+        let closing =
+            closing.filter(|_| matches!(flag("eos"), Ok(adds) if adds.unwrap_or(defaults.adds_end)));
+        let unnamed =
+            matches!(model, Model::Bpe(_)) && name == "gpt2" && header.get("tokenizer.ggml.pre").is_none();
+        let note = unnamed.then(|| {
+            "the file does not name its pre-tokenizer (tokenizer.ggml.pre): texts are cut into words in a common way, \
+             which may not be the model's own"
+                .to_owned()
+        });
+        let end = end.or(defaults.end);
+        Ok(Tokenizer { vocabulary, model, start, adds_start, ends, end, closing, note })
+    }
+
+    /// Something that the file leaves open and that may cost quality.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    /// How the model marks its thoughts, when the vocabulary shows it.
+    pub fn thinking(&self) -> Option<Thinking> {
+        Thinking::of(&self.vocabulary)
     }
 
     pub fn vocabulary(&self) -> &Vocabulary {
@@ -150,6 +215,14 @@ impl Tokenizer {
     /// Tokens of a text, without a start token. `special`: control tokens written in the text become tokens.
     pub fn encode(&self, text: &str, special: bool) -> Vec<u32> {
         self.encode_parts(&[if special { Part::Parsed(text) } else { Part::Literal(text) }])
+    }
+
+    /// Tokens of a whole text, with the tokens before and after it that the file asks for.
+    pub fn encode_whole(&self, text: &str, special: bool) -> Vec<u32> {
+        let mut ids: Vec<u32> = self.start.filter(|_| self.adds_start).into_iter().collect();
+        ids.extend(self.encode(text, special));
+        ids.extend(self.closing);
+        ids
     }
 
     /// Tokens of a text that is made of parts. Plain text runs on over the borders of parts.
@@ -185,7 +258,9 @@ impl Tokenizer {
         }
         match &self.model {
             Model::SentencePiece(model) => model.encode(text, after_special, &self.vocabulary, ids),
-            Model::ByteLevel(model) => model.encode(text, &self.vocabulary, ids),
+            Model::Bpe(model) => model.encode(text, &self.vocabulary, ids),
+            Model::WordPiece(model) => model.encode(text, &self.vocabulary, ids),
+            Model::Unigram(model) => model.encode(text, ids),
         }
     }
 
@@ -195,8 +270,8 @@ impl Tokenizer {
             Kind::Control | Kind::Unused => Vec::new(),
             Kind::Unknown => "\u{2047}".into(),
             kind => match &self.model {
-                Model::SentencePiece(model) => model.bytes(id, kind, &self.vocabulary),
-                Model::ByteLevel(model) => model.bytes(id, kind, &self.vocabulary),
+                Model::Bpe(model) => model.bytes(id, kind, &self.vocabulary),
+                _ => bytes::plain(self.vocabulary.text(id), kind),
             },
         }
     }
@@ -209,17 +284,22 @@ impl Tokenizer {
             text.push_str(&stream.push(&self.bytes(id)));
         }
         text.push_str(&stream.finish());
-        text
+        match self.model {
+            Model::WordPiece(_) => wordpiece::clean_spaces(&text),
+            _ => text,
+        }
     }
 
     /// A decoder for tokens that come one at a time. `at_start`: they begin a text, so the space that the tokenizer
     /// put before it is taken away again.
     pub fn stream(&self, at_start: bool) -> TextStream {
         let strip = match &self.model {
-            Model::SentencePiece(model) => model.adds_space() && at_start,
-            Model::ByteLevel(_) => false,
+            Model::SentencePiece(model) => model.adds_space(),
+            Model::Unigram(model) => model.adds_space(),
+            Model::WordPiece(_) => true,
+            Model::Bpe(_) => false,
         };
-        TextStream::new(strip)
+        TextStream::new(strip && at_start)
     }
 }
 

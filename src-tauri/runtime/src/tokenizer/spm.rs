@@ -4,16 +4,13 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::vocabulary::{Kind, Vocabulary};
+use super::bytes::{ByteTokens, SPACE};
+use super::vocabulary::Vocabulary;
 use crate::gguf::{GgufError, Header};
-
-/// How the vocabulary writes a space.
-const SPACE: &str = "▁";
 
 pub(super) struct SentencePiece {
     scores: Vec<f32>,
-    /// The token of each byte, or the unknown token.
-    bytes: Vec<u32>,
+    bytes: ByteTokens,
     adds_space: bool,
 }
 
@@ -36,30 +33,10 @@ struct Symbol {
 
 impl SentencePiece {
     pub fn read(header: &Header, vocabulary: &Vocabulary) -> Result<Self, GgufError> {
-        let key = "tokenizer.ggml.scores";
-        let scores = header.floats(key)?.ok_or_else(|| header.error(key, "is absent"))?;
-        if scores.len() != vocabulary.len() {
-            let why = format!("{} scores for {} tokens", scores.len(), vocabulary.len());
-            return Err(header.error(key, why));
-        }
-        if let Some(id) = scores.iter().position(|score| score.is_nan()) {
-            return Err(header.error(key, format!("the score of token {id} is not a number")));
-        }
-        let unknown = header
-            .u64("tokenizer.ggml.unknown_token_id")?
-            .filter(|&id| id < vocabulary.len() as u64)
-            .map(|id| id as u32)
-            .or_else(|| (0..vocabulary.len() as u32).find(|&id| vocabulary.kind(id) == Kind::Unknown));
-        let mut bytes = Vec::with_capacity(256);
-        for byte in 0..=255u8 {
-            let Some(id) = vocabulary.id(&format!("<0x{byte:02X}>")).or(unknown) else {
-                let why = format!("has neither a token for byte 0x{byte:02X} nor an unknown token");
-                return Err(header.error("tokenizer.ggml.tokens", why));
-            };
-            bytes.push(id);
-        }
+        let scores = vocabulary.scores(header)?;
+        let bytes = ByteTokens::read(header, vocabulary)?;
         let adds_space = header.bool("tokenizer.ggml.add_space_prefix")?.unwrap_or(true);
-        Ok(SentencePiece { scores: scores.to_vec(), bytes, adds_space })
+        Ok(SentencePiece { scores, bytes, adds_space })
     }
 
     pub fn adds_space(&self) -> bool {
@@ -105,7 +82,7 @@ impl SentencePiece {
             let piece = &written[symbol.start..symbol.start + symbol.length];
             match vocabulary.id(piece) {
                 Some(id) => ids.push(id),
-                None => ids.extend(piece.bytes().map(|byte| self.bytes[byte as usize])),
+                None => ids.extend(self.bytes.spell(piece)),
             }
         }
     }
@@ -120,21 +97,13 @@ impl SentencePiece {
         pairs: &mut BinaryHeap<Pair>,
     ) {
         let length = symbols[left].length + symbols[right].length;
+        if length > vocabulary.longest() {
+            return;
+        }
         let start = symbols[left].start;
         if let Some(id) = vocabulary.id(&text[start..start + length]) {
             pairs.push(Pair { score: self.scores[id as usize], left, right, length });
         }
-    }
-
-    pub fn bytes(&self, id: u32, kind: Kind, vocabulary: &Vocabulary) -> Vec<u8> {
-        let text = vocabulary.text(id);
-        if kind == Kind::Byte {
-            let hex = text.strip_prefix("<0x").and_then(|rest| rest.strip_suffix('>'));
-            if let Some(byte) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-                return vec![byte];
-            }
-        }
-        text.replace(SPACE, " ").into_bytes()
     }
 }
 

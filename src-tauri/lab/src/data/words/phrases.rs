@@ -1,4 +1,6 @@
 //! How people ask for each thing that the words expert does. `<a|b>` is a choice, `{w}` what it is about.
+//!
+//! Long because it is a list.
 
 use super::Task;
 use super::Task::*;

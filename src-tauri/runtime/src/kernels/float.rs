@@ -1,4 +1,4 @@
-//! Inner loops over plain slices. Each exists once as a body; on x86-64 it is compiled a second time for machines with
+//! Plain floats: dot products and 16-bit forms. Each exists once as a body; on x86-64 it is compiled a second time for machines with
 //! AVX2 and FMA and chosen at run time, because a release binary may not assume them.
 
 /// Lanes of one accumulator: two AVX2 registers. All dot products add in this order, so that a token's result does not
@@ -7,16 +7,16 @@ const LANES: usize = 16;
 
 /// `sum + a · b`, rounded once where the machine can (`FUSED`).
 #[inline(always)]
-fn mac<const FUSED: bool>(sum: f32, a: f32, b: f32) -> f32 {
+pub(super) fn mac<const FUSED: bool>(sum: f32, a: f32, b: f32) -> f32 {
     if FUSED { a.mul_add(b, sum) } else { sum + a * b }
 }
 
 macro_rules! dispatched {
-    ($(#[$doc:meta])* fn $name:ident<FUSED>($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
+    ($(#[$doc:meta])* $seen:vis fn $name:ident<FUSED>($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
         $(#[$doc])*
         // The parameters are what one head of attention has; a struct for one call would only rename them.
         #[allow(clippy::too_many_arguments)]
-        pub fn $name($($arg: $type),*) $(-> $out)? {
+        $seen fn $name($($arg: $type),*) $(-> $out)? {
             #[inline(always)]
             fn body<const FUSED: bool>($($arg: $type),*) $(-> $out)? $body
 
@@ -37,7 +37,7 @@ macro_rules! dispatched {
     };
 }
 
-pub(crate) use dispatched;
+pub(super) use dispatched;
 
 /// `lanes` + `a` · `b`, lane by lane. By value, so that the lanes stay in registers.
 #[inline(always)]
@@ -76,14 +76,14 @@ fn total(lanes: &[f32; LANES]) -> f32 {
 
 dispatched! {
     /// Σ aᵢ·bᵢ of two slices of one length.
-    fn dot<FUSED>(a: &[f32], b: &[f32]) -> f32 {
+    pub fn dot<FUSED>(a: &[f32], b: &[f32]) -> f32 {
         dot_body::<FUSED>(a, b)
     }
 }
 
 dispatched! {
     /// Dot products of `a` with four slices of its length, each equal to [`dot`] of the two.
-    fn dot4<FUSED>(a: &[f32], b: [&[f32]; 4]) -> [f32; 4] {
+    pub fn dot4<FUSED>(a: &[f32], b: [&[f32]; 4]) -> [f32; 4] {
         let (a, a_rest) = a.as_chunks::<LANES>();
         let [(b0, r0), (b1, r1), (b2, r2), (b3, r3)] = b.map(|b| b.as_chunks::<LANES>());
         let [mut l0, mut l1, mut l2, mut l3] = [[0f32; LANES]; 4];
@@ -99,40 +99,40 @@ dispatched! {
 }
 
 dispatched! {
-    /// One head of attention for one token: `out` = softmax(scale · q·Kᵀ) · V over the rows of a head's cache.
-    /// `keys` and `values`: (positions, stride), the head's numbers at `offset`. `scores`: one place a position.
-    fn attend<FUSED>(
-        q: &[f32],
-        keys: &[f32],
-        values: &[f32],
-        stride: usize,
-        offset: usize,
-        scale: f32,
-        scores: &mut [f32],
-        out: &mut [f32]
-    ) {
-        let width = q.len();
-        let mut top = f32::NEG_INFINITY;
-        for (score, row) in scores.iter_mut().zip(keys.chunks_exact(stride)) {
-            *score = scale * dot_body::<FUSED>(q, &row[offset..offset + width]);
-            top = top.max(*score);
-        }
-        let mut sum = 0.0;
-        for score in scores.iter_mut() {
-            *score = (*score - top).exp();
-            sum += *score;
-        }
-        out.fill(0.0);
-        for (score, row) in scores.iter().zip(values.chunks_exact(stride)) {
-            let row = &row[offset..offset + width];
-            for (out, value) in out.iter_mut().zip(row) {
-                *out = mac::<FUSED>(*out, *score, *value);
-            }
-        }
-        for out in out.iter_mut() {
-            *out /= sum;
+    /// `gate` = silu(gate) · up, where silu(x) = x / (1 + e^-x). Source: arXiv:2002.05202.
+    pub fn silu_times<FUSED>(gate: &mut [f32], up: &[f32]) {
+        for (gate, up) in gate.iter_mut().zip(up) {
+            *gate = *gate / (1.0 + super::attend::exp::<FUSED>(-*gate)) * up;
         }
     }
+}
+
+dispatched! {
+    /// 16-bit floats.
+    pub fn f16_row<FUSED>(bytes: &[u8], out: &mut [f32]) {
+        for (pair, out) in bytes.as_chunks::<2>().0.iter().zip(out) {
+            *out = wide(u16::from_le_bytes(*pair));
+        }
+    }
+}
+
+dispatched! {
+    /// The upper halves of 32-bit floats.
+    pub fn bf16_row<FUSED>(bytes: &[u8], out: &mut [f32]) {
+        for (pair, out) in bytes.as_chunks::<2>().0.iter().zip(out) {
+            *out = f32::from_bits(u32::from(u16::from_le_bytes(*pair)) << 16);
+        }
+    }
+}
+
+/// A 16-bit float as a 32-bit one, without a branch: shifted into place, the exponent is off by 112; a product with
+/// 2^112 is exact and makes subnormal numbers normal. Infinity and not-a-number keep their all-ones exponent.
+#[inline(always)]
+fn wide(half: u16) -> f32 {
+    let magnitude = u32::from(half & 0x7fff) << 13;
+    let finite = (f32::from_bits(magnitude) * f32::from_bits((127 + 112) << 23)).to_bits();
+    let bits = if magnitude >= 0x7c00 << 13 { magnitude | 0x7f80_0000 } else { finite };
+    f32::from_bits(bits | u32::from(half & 0x8000) << 16)
 }
 
 #[cfg(test)]
@@ -157,11 +157,15 @@ mod tests {
     }
 
     #[test]
-    fn attention_over_equal_keys_is_the_mean_of_the_values() {
-        let keys = [1.0; 6];
-        let values = [9.0, 1.0, 9.0, 2.0, 9.0, 6.0];
-        let (mut scores, mut out) = ([0.0; 3], [0.0]);
-        attend(&[2.0], &keys, &values, 2, 1, 0.5, &mut scores, &mut out);
-        assert!((out[0] - 3.0).abs() < 1e-6, "{out:?}");
+    fn every_16_bit_float_is_itself_in_32_bits() {
+        for bits in 0..=u16::MAX {
+            let mut out = [0.0];
+            f16_row(&bits.to_le_bytes(), &mut out);
+            let expected = half::f16::from_bits(bits).to_f32();
+            assert!(
+                out[0].to_bits() == expected.to_bits() || out[0].is_nan() && expected.is_nan(),
+                "{bits:04x}"
+            );
+        }
     }
 }

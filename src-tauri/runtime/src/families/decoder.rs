@@ -1,0 +1,405 @@
+//! The one decoder: layers built from a shape and its tensors, and the pass through them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::parts::{
+    AttentionParts, FeedParts, FromWeights, LayerParts, NetworkParts, Parts, Projections, Queries, Up,
+};
+use super::parts::{LinearParts, NormParts};
+use super::shape::{HeadNorm, LatentShape, RopeShape, Scaling, Shape};
+use super::{ForwardError, Pass, Want};
+use crate::blocks::{
+    Attention, Cache, Entry, Feed, Latent, Linear, Mixture, Network, Norm, Rope, Shared, Turn, Watch, add,
+};
+use crate::weights::Matrix;
+
+pub(super) struct Decoder {
+    shape: Shape,
+    /// (vocabulary, width)
+    embedding: Matrix,
+    layers: Vec<Layer>,
+    norm: Norm,
+    /// (vocabulary, width); the embedding when the file has no other.
+    output: Matrix,
+    rope: Rope,
+    /// For texts longer than `RopeShape::original`.
+    long_rope: Option<Rope>,
+    local_rope: Option<Rope>,
+}
+
+struct Layer {
+    before_attention: Option<Norm>,
+    heads: Heads,
+    output: Linear,
+    after_attention: Option<Norm>,
+    before_feed: Option<Norm>,
+    feed: Feed,
+    after_feed: Option<Norm>,
+}
+
+/// What gives queries, keys and values.
+enum Heads {
+    Split { q: Linear, k: Linear, v: Linear, rest: Rest },
+    Joined { qkv: Linear, rest: Rest },
+    Latent { queries: Vec<Linear>, query_norm: Option<Norm>, down: Linear, norm: Norm, up: Latent },
+}
+
+/// What heads may have.
+struct Rest {
+    q_norm: Option<Norm>,
+    k_norm: Option<Norm>,
+    sinks: Option<Vec<f32>>,
+}
+
+type Weighed<'a> = FromWeights<'a>;
+
+fn linear((matrix, bias): LinearParts<Weighed<'_>>) -> Linear {
+    Linear { matrix, bias }
+}
+
+fn plain(matrix: Matrix) -> Linear {
+    Linear { matrix, bias: None }
+}
+
+impl Decoder {
+    pub fn new(shape: Shape, parts: Parts<Weighed<'_>>) -> Decoder {
+        let [long, short] = match parts.length_factors {
+            Some([long, short]) => [Some(long), Some(short)],
+            None => [None, None],
+        };
+        Decoder {
+            rope: rope(&shape.rope, short.or(parts.rope_factors).as_deref()),
+            long_rope: long.map(|factors| rope(&shape.rope, Some(&factors))),
+            local_rope: shape.local_rope.as_ref().map(|local| rope(local, None)),
+            norm: norm(&shape, parts.norm, shape.width),
+            output: parts.output.unwrap_or_else(|| parts.embedding.clone()),
+            embedding: parts.embedding,
+            layers: parts.layers.into_iter().map(|layer| Layer::new(&shape, layer)).collect(),
+            shape,
+        }
+    }
+
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    pub fn reads_as_long(&self, length: usize) -> bool {
+        self.long_rope.is_some() && length > self.shape.rope.original
+    }
+
+    pub fn forward(
+        &self,
+        tokens: &[u32],
+        cache: &mut Cache,
+        pass: &mut Pass<'_>,
+    ) -> Result<Vec<f32>, ForwardError> {
+        let shape = &self.shape;
+        let (width, count, first) = (shape.width, tokens.len(), cache.positions());
+        let long = self.long_rope.as_ref().filter(|_| self.reads_as_long(pass.length.max(first + count)));
+        let turn = long.unwrap_or(&self.rope).turn(first, count);
+        let local_turn = self.local_rope.as_ref().map(|rope| rope.turn(first, count));
+        // (tokens, width): the running sum that every layer adds to.
+        let mut x = vec![0.0; count * width];
+        for (row, &token) in x.chunks_exact_mut(width).zip(tokens) {
+            self.embedding.read_row(token as usize, row);
+        }
+        scale(&mut x, shape.embedding_scale);
+        let mut normed = vec![0.0; x.len()];
+        let mut change = vec![0.0; x.len()];
+        let mut attended = vec![0.0; count * self.attended_width()];
+        for (number, layer) in self.layers.iter().enumerate() {
+            let local = shape.local[number];
+            let turn = if local { local_turn.as_ref().unwrap_or(&turn) } else { &turn };
+            let here = Here {
+                shape,
+                turn: Some(turn).filter(|_| shape.turned[number]),
+                window: shape.window.filter(|_| local),
+                layer: number,
+                first,
+            };
+            let input = before(&layer.before_attention, &x, &mut normed);
+            layer.heads.apply(&here, input, cache, &mut attended, pass.stop);
+            layer.output.apply(&attended, &mut change, pass.stop);
+            if let Some(norm) = &layer.after_attention {
+                norm.in_place(&mut change);
+            }
+            scale(&mut change, shape.residual_scale);
+            add(&mut x, &change);
+            // Without a norm of its own the feed-forward part reads what attention has read.
+            let input = match (&layer.before_feed, &layer.before_attention) {
+                (None, Some(_)) => &normed[..],
+                (norm, _) => before(norm, &x, &mut normed),
+            };
+            let excluded = pass.excluded.get(number).map_or(&[][..], Vec::as_slice);
+            let watch = Watch { layer: number, observer: &mut pass.observer, excluded };
+            layer.feed.apply(input, &mut change, watch, pass.stop);
+            if let Some(norm) = &layer.after_feed {
+                norm.in_place(&mut change);
+            }
+            scale(&mut change, shape.residual_scale);
+            add(&mut x, &change);
+            if pass.stop.load(Ordering::Relaxed) {
+                return Err(ForwardError::Stopped);
+            }
+        }
+        let logits = self.logits(&x, pass)?;
+        cache.advance(count);
+        Ok(logits)
+    }
+
+    /// Numbers of what was attended to, for one token.
+    fn attended_width(&self) -> usize {
+        let value = self.shape.latent.map_or(self.shape.value_width, |latent| latent.value);
+        self.shape.heads * value
+    }
+
+    fn logits(&self, x: &[f32], pass: &Pass<'_>) -> Result<Vec<f32>, ForwardError> {
+        let Shape { width, vocabulary, logit_scale, logit_cap, .. } = self.shape;
+        let wanted = match pass.want {
+            Want::None => return Ok(Vec::new()),
+            Want::Last => &x[x.len() - width..],
+            Want::All => x,
+        };
+        let mut normed = vec![0.0; wanted.len()];
+        self.norm.apply(wanted, &mut normed);
+        let mut logits = vec![0.0; wanted.len() / width * vocabulary];
+        self.output.multiply(&normed, &mut logits, pass.stop);
+        if pass.stop.load(Ordering::Relaxed) {
+            return Err(ForwardError::Stopped);
+        }
+        scale(&mut logits, logit_scale);
+        if let Some(cap) = logit_cap {
+            logits.iter_mut().for_each(|logit| *logit = cap * (*logit / cap).tanh());
+        }
+        Ok(logits)
+    }
+}
+
+fn rope(shape: &RopeShape, factors: Option<&[f32]>) -> Rope {
+    let plain = Rope::new(shape.dims, shape.base, shape.pairs).magnified(shape.magnitude);
+    let scaled = match &shape.scaling {
+        Scaling::Linear(factor) => plain.linear(*factor),
+        Scaling::Yarn(yarn) => plain.yarn(shape.base, yarn),
+    };
+    match factors {
+        Some(factors) => scaled.divided(factors),
+        None => scaled,
+    }
+}
+
+/// A norm of `span` numbers at a time.
+fn norm(shape: &Shape, (weight, bias): NormParts<Weighed<'_>>, span: usize) -> Norm {
+    Norm { kind: shape.norm, epsilon: shape.epsilon, span, weight, bias }
+}
+
+/// `x` through the norm, if there is one.
+fn before<'a>(norm: &Option<Norm>, x: &'a [f32], normed: &'a mut [f32]) -> &'a [f32] {
+    match norm {
+        Some(norm) => {
+            norm.apply(x, normed);
+            normed
+        }
+        None => x,
+    }
+}
+
+fn scale(x: &mut [f32], by: f32) {
+    if by != 1.0 {
+        x.iter_mut().for_each(|x| *x *= by);
+    }
+}
+
+impl Layer {
+    fn new(shape: &Shape, parts: LayerParts<Weighed<'_>>) -> Layer {
+        let wide = |parts: Option<NormParts<Weighed<'_>>>| parts.map(|parts| norm(shape, parts, shape.width));
+        Layer {
+            before_attention: wide(parts.before_attention),
+            heads: Heads::new(shape, parts.attention),
+            output: linear(parts.output),
+            after_attention: wide(parts.after_attention),
+            before_feed: wide(parts.before_feed),
+            feed: feed(shape, parts.feed),
+            after_feed: wide(parts.after_feed),
+        }
+    }
+}
+
+fn network(shape: &Shape, parts: NetworkParts<Weighed<'_>>) -> Network {
+    let mut entry = parts.entry.into_iter().map(linear);
+    let entry = match (entry.next(), entry.next()) {
+        (Some(gate), Some(up)) => Entry::Split { gate, up },
+        (joined, _) => Entry::Joined(joined.expect("the list of tensors has one or two")),
+    };
+    Network { entry, down: linear(parts.down), activation: shape.activation }
+}
+
+fn feed(shape: &Shape, parts: FeedParts<Weighed<'_>>) -> Feed {
+    match parts {
+        FeedParts::Dense(parts) => Feed::Dense(Box::new(network(shape, parts))),
+        FeedParts::Mixture { router, choice_bias, experts: [gate, up, down], biases, shared } => {
+            let routing = shape.mixture.as_ref().expect("a mixture has a shape").routing;
+            let rows = |matrix: &Matrix| matrix.rows();
+            let bias = |part: usize, expert: usize, matrix: &Matrix| {
+                let rows = rows(matrix);
+                biases.as_ref().map(|biases| biases[part][expert * rows..][..rows].to_vec())
+            };
+            let triples = gate.into_iter().zip(up).zip(down).enumerate();
+            let experts = triples.map(|(expert, ((gate, up), down))| {
+                let with = |part, matrix: Matrix| Linear { bias: bias(part, expert, &matrix), matrix };
+                let entry = Entry::Split { gate: with(0, gate), up: with(1, up) };
+                Network { entry, down: with(2, down), activation: shape.activation }
+            });
+            let experts = experts.collect();
+            let shared = shared.map(|(parts, gate)| Shared { network: network(shape, parts), gate });
+            Feed::Mixture(Box::new(Mixture { router: linear(router), choice_bias, experts, routing, shared }))
+        }
+    }
+}
+
+/// Where in the model and the text a layer is computed.
+struct Here<'a> {
+    shape: &'a Shape,
+    turn: Option<&'a Turn>,
+    window: Option<usize>,
+    layer: usize,
+    first: usize,
+}
+
+impl Heads {
+    fn new(shape: &Shape, parts: AttentionParts<Weighed<'_>>) -> Heads {
+        match parts {
+            AttentionParts::Heads { projections, norms, sinks } => {
+                let span = |whole: usize| match shape.head_norm {
+                    HeadNorm::Whole => whole,
+                    _ => shape.key_width,
+                };
+                let [q_norm, k_norm] = match norms {
+                    Some([q, k]) => [
+                        Some(norm(shape, q, span(shape.heads * shape.key_width))),
+                        Some(norm(shape, k, span(shape.kv_heads * shape.key_width))),
+                    ],
+                    None => [None, None],
+                };
+                let rest = Rest { q_norm, k_norm, sinks };
+                match projections {
+                    Projections::Split(split) => {
+                        let [q, k, v] = split.map(linear);
+                        Heads::Split { q, k, v, rest }
+                    }
+                    Projections::Joined(joined) => Heads::Joined { qkv: linear(joined), rest },
+                }
+            }
+            AttentionParts::Latent { queries, down, norm: latent_norm, up } => {
+                let latent = shape.latent.as_ref().expect("a latent attention has a shape");
+                let (queries, query_norm) = match queries {
+                    Queries::Plain(queries) => (vec![linear(queries)], None),
+                    Queries::Short { down, norm: short, up } => {
+                        let span = down.rows();
+                        (vec![plain(down), plain(up)], Some(norm(shape, short, span)))
+                    }
+                };
+                let up = match up {
+                    Up::Split { keys, values } => Latent::Split { keys, values },
+                    Up::Joined(matrix) => Latent::Joined { matrix, heads: shape.heads, plain: latent.plain },
+                };
+                let norm = norm(shape, latent_norm, latent.rank);
+                Heads::Latent { queries, query_norm, down: plain(down), norm, up }
+            }
+        }
+    }
+
+    /// Attends from `x` (tokens, width); `out`: (tokens, heads · value width).
+    fn apply(&self, here: &Here<'_>, x: &[f32], cache: &mut Cache, out: &mut [f32], stop: &AtomicBool) {
+        let Shape { width, heads, kv_heads, key_width, value_width, .. } = *here.shape;
+        let count = x.len() / width;
+        let (q_width, k_width, v_width) = (heads * key_width, kv_heads * key_width, kv_heads * value_width);
+        let (mut q, mut k) = (vec![0.0; count * q_width], vec![0.0; count * k_width]);
+        let mut v = vec![0.0; count * v_width];
+        let rest = match self {
+            Heads::Split { q: q_linear, k: k_linear, v: v_linear, rest } => {
+                q_linear.apply(x, &mut q, stop);
+                k_linear.apply(x, &mut k, stop);
+                v_linear.apply(x, &mut v, stop);
+                rest
+            }
+            Heads::Joined { qkv, rest } => {
+                let mut all = vec![0.0; count * (q_width + k_width + v_width)];
+                qkv.apply(x, &mut all, stop);
+                for (token, all) in all.chunks_exact(q_width + k_width + v_width).enumerate() {
+                    q[token * q_width..][..q_width].copy_from_slice(&all[..q_width]);
+                    k[token * k_width..][..k_width].copy_from_slice(&all[q_width..q_width + k_width]);
+                    v[token * v_width..][..v_width].copy_from_slice(&all[q_width + k_width..]);
+                }
+                rest
+            }
+            Heads::Latent { .. } => return self.latent(here, x, cache, out, stop),
+        };
+        if let Some(norm) = &rest.q_norm {
+            norm.in_place(&mut q);
+        }
+        if let Some(norm) = &rest.k_norm {
+            norm.in_place(&mut k);
+        }
+        if let Some(turn) = here.turn {
+            turn.apply(&mut q, heads, key_width, 0);
+            turn.apply(&mut k, kv_heads, key_width, 0);
+        }
+        here.warm(&mut q, q_width);
+        here.attention(rest.sinks.as_deref()).apply(&q, &k, &v, cache, here.layer, out);
+    }
+
+    fn latent(&self, here: &Here<'_>, x: &[f32], cache: &mut Cache, out: &mut [f32], stop: &AtomicBool) {
+        let (Heads::Latent { queries, query_norm, down, norm, up }, Some(latent)) =
+            (self, &here.shape.latent)
+        else {
+            return;
+        };
+        let Shape { width, heads, key_width, .. } = *here.shape;
+        let LatentShape { rank, plain, turned, .. } = *latent;
+        let count = x.len() / width;
+        let through = |linear: &Linear, x: &[f32]| {
+            let mut out = vec![0.0; count * linear.matrix.rows()];
+            linear.apply(x, &mut out, stop);
+            out
+        };
+        let mut q = through(&queries[0], x);
+        if let (Some(norm), Some(second)) = (query_norm, queries.get(1)) {
+            norm.in_place(&mut q);
+            q = through(second, &q);
+        }
+        let mut k = through(down, x);
+        for k in k.chunks_exact_mut(key_width) {
+            norm.in_place(&mut k[..rank]);
+        }
+        if let Some(turn) = here.turn {
+            turn.apply(&mut q, heads, plain + turned, plain);
+            turn.apply(&mut k, 1, key_width, rank);
+        }
+        let mut asked = vec![0.0; count * heads * key_width];
+        up.absorb(&q, plain + turned, &mut asked, key_width, stop);
+        for (asked, q) in asked.chunks_exact_mut(key_width).zip(q.chunks_exact(plain + turned)) {
+            asked[rank..].copy_from_slice(&q[plain..]);
+        }
+        here.warm(&mut asked, heads * key_width);
+        let mut attended = vec![0.0; count * heads * rank];
+        here.attention(None).apply(&asked, &k, &[], cache, here.layer, &mut attended);
+        up.unpack(&attended, rank, out, stop);
+    }
+}
+
+impl<'a> Here<'a> {
+    fn attention(&self, sinks: Option<&'a [f32]>) -> Attention<'a> {
+        let Shape { heads, kv_heads, key_width, value_width, score, .. } = *self.shape;
+        Attention { heads, kv_heads, key_width, value_width, score, window: self.window, sinks }
+    }
+
+    /// Lets queries (tokens, width) grow with their positions.
+    fn warm(&self, queries: &mut [f32], width: usize) {
+        if let Some(temperature) = &self.shape.temperature {
+            for (token, query) in queries.chunks_exact_mut(width).enumerate() {
+                let times = (self.first + token) / temperature.length;
+                scale(query, 1.0 + temperature.beta * (1.0 + times as f32).ln());
+            }
+        }
+    }
+}
