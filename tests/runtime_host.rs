@@ -230,7 +230,8 @@ fn a_stop_while_tokens_are_counted_ends_a_process_that_is_frozen() {
     let began = Instant::now();
     let counted = host.count_tokens("a", &AtomicBool::new(true)).unwrap();
     assert_eq!(counted, None);
-    assert!(began.elapsed() < Duration::from_millis(200), "{:?}", began.elapsed());
+    // 150 ms, and what a busy system takes to end a process.
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     assert_eq!(resident_bytes(pid), None, "the process is gone");
 }
 

@@ -89,7 +89,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             ],
             parent: Some(("arithmetic", BASE_STEP)),
             shape: Shape { experts: 8, experts_used: 2, ..dense(0) },
-            cycles: &[1500],
+            cycles: &[1100],
             learning_rate: 1.5e-3,
             ..base
         },

@@ -62,6 +62,9 @@ impl Process {
         // The expert has no business with this process's environment. Windows programs do not start without some of it.
         #[cfg(unix)]
         command.env_clear();
+        // An interrupt from the terminal goes to a group, and is the parent's to hear.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         #[cfg(windows)]
         {
             use std::os::windows::process::CommandExt;
