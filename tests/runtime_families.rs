@@ -2,6 +2,9 @@
 //! that its file sets matters. The models are described in src-tauri/runtime/reference, by families.py.
 #![allow(clippy::unwrap_used)]
 
+#[path = "reference/recipe.rs"]
+mod recipe;
+
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -14,21 +17,12 @@ use runtime::inspect::facts;
 use runtime::weights::Weights;
 use serde_json::Value as Json;
 
+use recipe::noise;
+
 /// Of the spread of the logits. Both sides compute in 32 bits: a sum of some dozen products is off by 2^-24 · √n of
 /// itself, the angle at position 2,200 in transformers by 2,200 · 2^-24 = 1.3e-4 radians, and a few layers pass that on.
 /// The least of the switches that the files set moves the logits by ten times this (`every_switch_matters`).
 const TOLERANCE: f32 = 1e-3;
-
-fn noise(name: &str, count: usize) -> impl Iterator<Item = u64> {
-    let fnv = |seed: u64, byte: u8| (seed ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    let seed = name.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
-    (1..=count as u64).map(move |number| {
-        let mut z = seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    })
-}
 
 /// Changes a tensor's dimensions and numbers, by its name.
 type Change<'a> = &'a dyn Fn(&str, &mut Vec<u64>, &mut Vec<f32>);

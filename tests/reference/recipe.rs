@@ -40,7 +40,8 @@ pub fn reference() -> Reference {
     serde_json::from_str(include_str!("logits.json")).expect("the file is made by logits.py")
 }
 
-fn noise(name: &str, count: usize) -> impl Iterator<Item = u64> {
+/// SplitMix64 from the name.
+pub fn noise(name: &str, count: usize) -> impl Iterator<Item = u64> {
     let fnv = |seed: u64, byte: u8| (seed ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     let seed = name.bytes().fold(0xcbf2_9ce4_8422_2325, fnv);
     (1..=count as u64).map(move |number| {

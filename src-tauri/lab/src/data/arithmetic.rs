@@ -7,7 +7,7 @@ mod wordings;
 
 use super::{Corpus, Example, Split};
 use crate::data::refusals;
-use crate::data::wording::{choices, fill, murmured, one_of, say};
+use crate::data::wording::{choices, fill, first_letter, murmured, one_of, say};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
@@ -394,8 +394,7 @@ fn short_name(operation: Operation, b: u64) -> Option<&'static str> {
 fn dress(mut text: String, rng: &mut ChaCha8Rng) -> String {
     let before = BEFORE.choose(rng).copied().unwrap_or("");
     if !before.is_empty() && rng.random_bool(0.8) {
-        let mut letters = text.chars();
-        text = letters.next().map(|c| c.to_lowercase().chain(letters).collect()).unwrap_or_default();
+        text = first_letter(&text, false);
     }
     text = format!("{before}{text}{}", AFTER.choose(rng).copied().unwrap_or(""));
     match rng.random_range(0..20) {

@@ -14,7 +14,6 @@ mod optimizer;
 pub mod pass;
 mod product;
 mod run;
-mod wide;
 
 pub use batches::{Batches, batch_of, encode};
 pub use run::{CHECKPOINT_EVERY, Exactness, Recipe, TokenizerFrom, Trained, exactness, kept, train};

@@ -1,7 +1,8 @@
 //! What training computes beside matrix products, forward and backward, over plain slices.
 
 use super::product::tile_end;
-use super::wide::{mac, wide};
+use runtime::kernels::wide::mac;
+use runtime::wide;
 
 const LANES: usize = 16;
 

@@ -9,7 +9,7 @@ use super::model::{Model, Weight};
 use super::ops;
 use super::pass::sized;
 use super::product::{Packs, Part, Side, To, multiply};
-use super::wide::wide;
+use runtime::wide;
 
 pub struct Optimizer {
     pub beta1: f32,

@@ -1,7 +1,8 @@
 //! Matrix products on one core: tiles of 6 rows by 16 columns whose sums stay in registers, over a right side that is
 //! packed by 16 columns. Source: K. Goto, R. van de Geijn, Anatomy of High-Performance Matrix Multiplication, 2008.
 
-use super::wide::{mac, wide};
+use runtime::kernels::wide::mac;
+use runtime::wide;
 
 /// Of a tile: 12 sums of 8 lanes, 2 registers of the right side and one of the left fill AVX2's 16.
 const ROWS: usize = 6;

@@ -237,12 +237,9 @@ impl Entry {
 impl Activation {
     /// `gate` = activation(gate) · up.
     fn apply(self, gate: &mut [f32], up: &[f32]) {
-        if self == Activation::Silu {
-            return silu_times(gate, up);
-        }
         let pairs = gate.iter_mut().zip(up);
         match self {
-            Activation::Silu => {}
+            Activation::Silu => silu_times(gate, up),
             Activation::Gelu => pairs.for_each(|(gate, up)| {
                 let inner = 0.797_884_6 * *gate * (1.0 + 0.044_715 * *gate * *gate); // √(2/π)
                 *gate *= 0.5 * (1.0 + inner.tanh()) * up;

@@ -113,27 +113,6 @@ impl Value {
         }
     }
 
-    pub fn as_text(&self) -> Option<&str> {
-        match self {
-            Value::Text(v) => Some(v),
-            _ => None,
-        }
-    }
-
-    pub fn as_strings(&self) -> Option<&Strings> {
-        match self {
-            Value::Array(Array::Text(v)) => Some(v),
-            _ => None,
-        }
-    }
-
-    pub fn as_floats(&self) -> Option<&[f32]> {
-        match self {
-            Value::Array(Array::F32(v)) => Some(v),
-            _ => None,
-        }
-    }
-
     /// An array of 32-bit integers, as token types are stored.
     pub fn as_integers(&self) -> Option<Vec<i64>> {
         match self {

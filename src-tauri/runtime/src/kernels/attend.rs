@@ -5,10 +5,9 @@
 //! unpacked once. Blocks begin at fixed positions and every query adds in their order: its result does not depend on
 //! what is computed with it.
 
-use super::dispatched;
-use super::float::mac;
+use super::wide::mac;
 use crate::cache::Rows;
-use crate::pool;
+use crate::{pool, wide};
 
 /// Positions of a block.
 const BLOCK: usize = 64;
@@ -169,7 +168,7 @@ fn turn(rows: &[f32], width: usize, out: &mut [f32]) {
     }
 }
 
-dispatched! {
+wide! {
     /// `c` (rows, columns) += `a` (rows, stride), of which the first `inner` count, · `b` (inner, columns). Columns are
     /// whole lanes; every number of `c` adds its products in order.
     fn product<FUSED>(a: &[f32], b: &[f32], c: &mut [f32], stride: usize, inner: usize, columns: usize) {
@@ -213,7 +212,7 @@ fn some<const FUSED: bool, const ROWS: usize>(
     }
 }
 
-dispatched! {
+wide! {
     /// Products of a block become weights below the largest so far, zero outside `from..end`; `sums` are brought to the
     /// new largest.
     fn soften<FUSED>(scores: &mut [f32], from: usize, end: usize, score: Score, state: &mut State, sums: &mut [f32]) {

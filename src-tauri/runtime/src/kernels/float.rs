@@ -1,43 +1,11 @@
-//! Plain floats: dot products and 16-bit forms. Each exists once as a body; on x86-64 it is compiled a second time for machines with
-//! AVX2 and FMA and chosen at run time, because a release binary may not assume them.
+//! Plain floats: dot products, 16-bit forms, and what bends a gate.
+
+use super::wide::mac;
+use crate::wide;
 
 /// Lanes of one accumulator: two AVX2 registers. All dot products add in this order, so that a token's result does not
 /// depend on how many tokens were computed with it.
 const LANES: usize = 16;
-
-/// `sum + a · b`, rounded once where the machine can (`FUSED`).
-#[inline(always)]
-pub(super) fn mac<const FUSED: bool>(sum: f32, a: f32, b: f32) -> f32 {
-    if FUSED { a.mul_add(b, sum) } else { sum + a * b }
-}
-
-macro_rules! dispatched {
-    ($(#[$doc:meta])* $seen:vis fn $name:ident<FUSED>($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
-        $(#[$doc])*
-        // The parameters are what one head of attention has; a struct for one call would only rename them.
-        #[allow(clippy::too_many_arguments)]
-        $seen fn $name($($arg: $type),*) $(-> $out)? {
-            #[inline(always)]
-            fn body<const FUSED: bool>($($arg: $type),*) $(-> $out)? $body
-
-            #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx2,fma")]
-                fn wide($($arg: $type),*) $(-> $out)? {
-                    body::<true>($($arg),*)
-                }
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                    #[allow(unsafe_code)]
-                    // SAFETY: the line above has checked that this machine has both features.
-                    return unsafe { wide($($arg),*) };
-                }
-            }
-            body::<false>($($arg),*)
-        }
-    };
-}
-
-pub(super) use dispatched;
 
 /// `lanes` + `a` · `b`, lane by lane. By value, so that the lanes stay in registers.
 #[inline(always)]
@@ -74,14 +42,14 @@ fn total(lanes: &[f32; LANES]) -> f32 {
     half.iter().sum()
 }
 
-dispatched! {
+wide! {
     /// Σ aᵢ·bᵢ of two slices of one length.
     pub fn dot<FUSED>(a: &[f32], b: &[f32]) -> f32 {
         dot_body::<FUSED>(a, b)
     }
 }
 
-dispatched! {
+wide! {
     /// Dot products of `a` with four slices of its length, each equal to [`dot`] of the two.
     pub fn dot4<FUSED>(a: &[f32], b: [&[f32]; 4]) -> [f32; 4] {
         let (a, a_rest) = a.as_chunks::<LANES>();
@@ -98,7 +66,7 @@ dispatched! {
     }
 }
 
-dispatched! {
+wide! {
     /// `gate` = silu(gate) · up, where silu(x) = x / (1 + e^-x). Source: arXiv:2002.05202.
     pub fn silu_times<FUSED>(gate: &mut [f32], up: &[f32]) {
         for (gate, up) in gate.iter_mut().zip(up) {
@@ -107,7 +75,7 @@ dispatched! {
     }
 }
 
-dispatched! {
+wide! {
     /// 16-bit floats.
     pub fn f16_row<FUSED>(bytes: &[u8], out: &mut [f32]) {
         for (pair, out) in bytes.as_chunks::<2>().0.iter().zip(out) {
@@ -116,7 +84,7 @@ dispatched! {
     }
 }
 
-dispatched! {
+wide! {
     /// The upper halves of 32-bit floats.
     pub fn bf16_row<FUSED>(bytes: &[u8], out: &mut [f32]) {
         for (pair, out) in bytes.as_chunks::<2>().0.iter().zip(out) {

@@ -6,6 +6,7 @@
 //! | `layout` | the storage types of quantised weights, one block at a time |
 //! | `activations` | rows of activations as whole numbers |
 //! | `float` | dot products of plain floats |
+//! | `wide` | one body compiled for two kinds of machines |
 //! | `attend` | attention over the cache |
 //! | `avx2` | x86-64 with AVX2 and FMA |
 
@@ -15,12 +16,12 @@ pub mod attend;
 mod avx2;
 pub mod float;
 pub mod layout;
+pub mod wide;
 
 use std::ops::Range;
 
 use crate::gguf::Dtype;
 use activations::{Activations, GROUP};
-use float::dispatched;
 use layout::{Block, Layout};
 
 /// Tokens from which on it pays to unpack rows once for all of them.

@@ -7,6 +7,8 @@ pub fn mac<const FUSED: bool>(sum: f32, a: f32, b: f32) -> f32 {
     if FUSED { a.mul_add(b, sum) } else { sum + a * b }
 }
 
+/// Makes a function of a body that is compiled twice; inside it, `FUSED` says which of the two this is.
+#[macro_export]
 macro_rules! wide {
     ($(#[$doc:meta])* $vis:vis fn $name:ident<FUSED>($($arg:ident: $type:ty),* $(,)?) $(-> $out:ty)? $body:block) => {
         $(#[$doc])*
@@ -34,5 +36,3 @@ macro_rules! wide {
         }
     };
 }
-
-pub(crate) use wide;
