@@ -11,6 +11,11 @@
 
 mod python;
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use fancy_regex::Regex;
+use jiff::Timestamp;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, Error, ErrorKind, Value, context};
 
@@ -63,7 +68,7 @@ impl ChatTemplate {
         };
         if let Some(source) = header.text("tokenizer.chat_template")? {
             let probe = [Message::new(Role::User, "Hello")];
-            match template.run(source, &probe) {
+            match template.run(source, &probe, Timestamp::now()) {
                 Ok(text) if text.contains("Hello") => template.own = Some(source.to_owned()),
                 Ok(_) => template.why = "the file's chat template leaves the message out".into(),
                 Err(why) => template.why = format!("the file's chat template fails: {why}"),
@@ -90,12 +95,17 @@ impl ChatTemplate {
 
     /// Writes a conversation and the beginning of the answer.
     pub fn render(&self, messages: &[Message], vocabulary: &Vocabulary) -> Rendered {
+        self.render_at(messages, vocabulary, Timestamp::now())
+    }
+
+    /// The same at another time, which some templates tell the model.
+    pub fn render_at(&self, messages: &[Message], vocabulary: &Vocabulary, now: Timestamp) -> Rendered {
         let (messages, marks) = mark_controls(messages, vocabulary);
         let mut note = None;
         let text = self.own.as_ref().and_then(|source| {
             // Some templates refuse a system message: then it goes before the first question.
-            let result = self.run(source, &messages).or_else(|why| match without_system(&messages) {
-                Some(folded) => self.run(source, &folded),
+            let result = self.run(source, &messages, now).or_else(|why| match without_system(&messages) {
+                Some(folded) => self.run(source, &folded, now),
                 None => Err(why),
             });
             result.map_err(|why| note = Some(format!("the file's chat template fails: {why}"))).ok()
@@ -119,37 +129,36 @@ impl ChatTemplate {
     }
 
     /// Runs a template in a thread with a deep stack.
-    fn run(&self, source: &str, messages: &[Message]) -> Result<String, String> {
+    fn run(&self, source: &str, messages: &[Message], now: Timestamp) -> Result<String, String> {
         if source.len() > SIZE {
             return Err(format!("it has {} bytes; at most {SIZE} are read", source.len()));
         }
         let thread = std::thread::Builder::new().stack_size(STACK);
         std::thread::scope(|scope| {
             let handle = thread
-                .spawn_scoped(scope, || self.run_here(source, messages).map_err(|error| describe(&error)))
+                .spawn_scoped(scope, || {
+                    self.run_here(source, messages, now).map_err(|error| describe(&error))
+                })
                 .map_err(|error| error.to_string())?;
             handle.join().unwrap_or_else(|_| Err("it made the template engine panic".into()))
         })
     }
 
-    fn run_here(&self, source: &str, messages: &[Message]) -> Result<String, Error> {
+    fn run_here(&self, source: &str, messages: &[Message], now: Timestamp) -> Result<String, Error> {
         let mut environment = Environment::new();
         // As the transformers library sets its own engine up.
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
         environment.set_fuel(Some(FUEL));
         environment.set_recursion_limit(100);
-        environment.set_unknown_method_callback(python::method);
-        environment.add_function("raise_exception", |message: String| -> Result<String, Error> {
-            Err(Error::new(ErrorKind::InvalidOperation, message))
-        });
-        environment.add_function("strftime_now", |format: String| python::strftime(&format));
+        python::add_to(&mut environment, now);
         let list: Vec<Value> = messages
             .iter()
             .map(|message| context! { role => message.role.name(), content => message.content.clone() })
             .collect();
         let room = 2 * (OUTPUT + messages.iter().map(|message| message.content.len()).sum::<usize>());
         let mut out = Bounded { text: Vec::new(), room };
-        environment.template_from_str(source)?.render_captured_to(
+        let source = without_generation(source);
+        environment.template_from_str(&source)?.render_captured_to(
             context! {
                 messages => list,
                 add_generation_prompt => true,
@@ -162,7 +171,26 @@ impl ChatTemplate {
     }
 }
 
+/// `{% generation %}` marks what a model wrote, for training on it; here it prints what is in it.
+fn without_generation(source: &str) -> Cow<'_, str> {
+    static MARK: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"\{%([-+]?)\s*(?:(end)|)generation\s*([-+]?)%\}").expect("a valid pattern")
+    });
+    MARK.replace_all(source, |found: &fancy_regex::Captures| {
+        let part = |index| found.get(index).map_or("", |part| part.as_str());
+        let tag = if found.get(2).is_some() { "endif" } else { "if true" };
+        format!("{{%{} {tag} {}%}}", part(1), part(3))
+    })
+}
+
 impl Rendered {
+    /// The prompt as one text.
+    pub fn text(&self) -> String {
+        self.marks
+            .iter()
+            .fold(self.text.clone(), |text, (mark, written)| text.replace(mark.as_str(), written))
+    }
+
     /// The prompt's parts: template text is parsed for control tokens, what people wrote is not.
     pub fn parts(&self) -> Vec<Part<'_>> {
         let mut parts = vec![Part::Parsed(self.text.as_str())];
