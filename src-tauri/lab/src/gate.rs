@@ -82,7 +82,8 @@ fn texts(each: usize, split: Split, rng: &mut ChaCha8Rng) -> Result<Vec<Text>, L
         let mut count = 0;
         while count < each {
             let example = corpus.sample(rng, split);
-            // What a starter refuses may belong to any domain or to none.
+            // What is refused because it is not a starter's own belongs to any domain or to none; a question out of a
+            // starter's range goes to that starter, which knows that it is.
             if example.task != refusals::TASK {
                 add(&example.question, label, example.complexity);
                 count += 1;

@@ -1,7 +1,7 @@
 //! The recipes of the starter experts: what each learns, how large it is, how long it trains.
 
 use crate::LabError;
-use crate::data;
+use crate::data::{self, Corpus, Own};
 use crate::tokenizer::BYTES_ONLY;
 use crate::train::model::Shape;
 use crate::train::{Recipe, TokenizerFrom};
@@ -12,8 +12,10 @@ pub const NAMES: [&str; 5] = ["arithmetic", "units", "words", "code", "generalis
 /// does not change the others.
 const BASE_TOKENIZER: &str = include_str!("base_tokenizer.json");
 
-/// The step of arithmetic from which units and the generalist start: copying and digit-wise work are learned by then.
+/// The step of arithmetic from which units start: copying and digit-wise work are learned by then.
 const BASE_STEP: u64 = 3000;
+/// The last step of arithmetic, from which the generalist starts.
+const ARITHMETIC: u64 = 15_000;
 
 /// About 0.75 million parameters.
 fn dense(vocabulary: usize) -> Shape {
@@ -34,6 +36,7 @@ fn dense(vocabulary: usize) -> Shape {
 /// One recipe by its name.
 pub fn recipe(name: &str) -> Result<Recipe, LabError> {
     let corpus = data::corpus;
+    let own = |name| corpus(name).map(|corpus| Box::new(Own(corpus)) as Box<dyn Corpus>);
     let base = Recipe {
         name: "",
         corpora: Vec::new(),
@@ -50,7 +53,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
         "arithmetic" => Recipe {
             name: "arithmetic",
             corpora: vec![(corpus("arithmetic")?, 1.0)],
-            kept: &[BASE_STEP],
+            kept: &[BASE_STEP, ARITHMETIC],
             shape: dense(768),
             cycles: &[10_000, 5000],
             ..base
@@ -68,7 +71,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("words")?, 1.0)],
             tokenizer: TokenizerFrom::Texts(vec![corpus("words")?]),
             shape: dense(BYTES_ONLY),
-            cycles: &[4500],
+            cycles: &[11_000, 5000],
             ..base
         },
         "code" => Recipe {
@@ -76,20 +79,21 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             corpora: vec![(corpus("code")?, 1.0)],
             tokenizer: TokenizerFrom::Texts(vec![corpus("code")?]),
             shape: dense(768),
-            cycles: &[2500],
+            cycles: &[6000, 3000],
             ..base
         },
         "generalist" => Recipe {
             name: "generalist",
             corpora: vec![
-                (corpus("arithmetic")?, 0.25),
-                (corpus("units")?, 0.3),
-                (corpus("words")?, 0.2),
-                (corpus("code")?, 0.25),
+                (own("arithmetic")?, 0.2),
+                (own("units")?, 0.2),
+                (own("words")?, 0.15),
+                (own("code")?, 0.2),
+                (corpus("everyday")?, 0.25),
             ],
-            parent: Some(("arithmetic", BASE_STEP)),
+            parent: Some(("arithmetic", ARITHMETIC)),
             shape: Shape { experts: 8, experts_used: 2, ..dense(0) },
-            cycles: &[1100],
+            cycles: &[4000],
             learning_rate: 1.5e-3,
             ..base
         },

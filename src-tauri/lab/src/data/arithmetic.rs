@@ -455,7 +455,7 @@ fn out_of_range(rng: &mut ChaCha8Rng, split: Split) -> Example {
         question: dress(sentence, rng),
         answer: refusals::REFUSAL.into(),
         complexity: 5.0,
-        task: refusals::TASK,
+        task: refusals::OUT_OF_RANGE,
     }
 }
 
@@ -515,7 +515,7 @@ mod tests {
                 let large = last.chars().filter(char::is_ascii_digit).count() > 8;
                 if split == Split::Train {
                     seen.insert(last);
-                } else if large && example.task != "refusal" {
+                } else if large && example.answer != refusals::REFUSAL {
                     assert!(!seen.contains(&last), "{last} is in both");
                 }
             }

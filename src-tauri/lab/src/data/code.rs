@@ -9,7 +9,7 @@ mod functions;
 
 use super::{Corpus, Example, Split};
 use crate::data::refusals;
-use crate::data::wording::{bare, choices, murmured};
+use crate::data::wording::{bare, choices, murmured, outside_slots};
 use functions::{FUNCTIONS, Function};
 use rand::Rng;
 use rand::seq::IndexedRandom;
@@ -21,8 +21,10 @@ pub struct Code;
 const REFUSALS: f64 = 0.10;
 /// Share of the training requests in no frame at all.
 const MURMURED: f64 = 0.25;
+/// Share of the requests in capitals.
+const SHOUTED: f64 = 0.03;
 /// Share of the requests that give the function a name.
-const NAMED: f64 = 0.25;
+const NAMED: f64 = 0.35;
 
 impl Corpus for Code {
     fn name(&self) -> &'static str {
@@ -48,10 +50,21 @@ impl Corpus for Code {
         } else {
             request(&frame(rng, split), function, rng, split)
         };
-        if rng.random_bool(NAMED) {
+        if rng.random_bool(SHOUTED) {
+            text = outside_slots(&text, str::to_uppercase);
+        } else if rng.random_bool(NAMED) {
             name = new_name(rng);
-            let naming = choices(pick(rng, by(split, NAMINGS, HELD_OUT_NAMINGS)), rng);
-            text = naming.replace("{text}", text.trim_end_matches(['.', '?'])).replace("{name}", &name);
+            text = match text.split_once(" function ") {
+                Some((before, after)) if rng.random_bool(0.5) => {
+                    let called =
+                        pick(rng, &["", "", "called ", "named ", "with the name ", "by the name of "]);
+                    format!("{before} function {called}{name} {after}")
+                }
+                _ => {
+                    let naming = choices(pick(rng, by(split, NAMINGS, HELD_OUT_NAMINGS)), rng);
+                    naming.replace("{text}", text.trim_end_matches(['.', '?'])).replace("{name}", &name)
+                }
+            };
         }
         let (k, letter) = parameters(function.name, rng);
         let (k, letter) = (k.to_string(), letter.to_string());
@@ -160,10 +173,16 @@ fn third_person(phrase: &str) -> String {
     format!("{ending} {rest}").trim_end().to_string()
 }
 
-/// A name as people write them: two or three words.
+/// A name as people write them: one to three words, at times that of a known function, which need not be the asked one.
 fn new_name(rng: &mut ChaCha8Rng) -> String {
     let (first, second) = (pick(rng, FIRST_WORDS), pick(rng, SECOND_WORDS));
-    match rng.random_range(0..16) {
+    let known = FUNCTIONS.choose(rng).map_or("f", |function| function.name);
+    match rng.random_range(0..22) {
+        16 | 17 => known.into(),
+        18 => format!("my_{known}"),
+        19 => format!("{known}{}", rng.random_range(1..10)),
+        20 => format!("{first}_{known}"),
+        21 => first.into(),
         // Names that no list has, so that a name is copied and not recalled.
         10..13 => format!("{}_{}", made_up(rng), made_up(rng)),
         13 => made_up(rng),
@@ -230,7 +249,7 @@ fn near_miss(rng: &mut ChaCha8Rng, split: Split) -> Example {
         question: dress(text, rng),
         answer: refusals::REFUSAL.into(),
         complexity: 5.0,
-        task: refusals::TASK,
+        task: refusals::OUT_OF_RANGE,
     }
 }
 
@@ -285,6 +304,11 @@ const FRAMES: &[&str] = &[
     "Create a Python function that {verbs}.",
     "create a function to {verb}",
     "a small function that {verbs}",
+    "<Python|py|python>: a <small |short |>function <that|which> {verbs}",
+    "<A short|A small|One|A simple> <Python |>function<, please:|:|, one that| which> {verbs}",
+    "<Make|Write|Create> a <Python |>function. It {verbs}<.|>",
+    "<I'm learning|I am new to|We use> Python. <Write|Make|Give me|Show me> a function <that|which> {verbs}<.|>",
+    "{noun}<, python function|, function| as Python code|: python|; python please>",
     "Define a function that {verbs}",
     "I want to {verb} in Python. What does the code look like?",
     "I want a function for {noun}",
@@ -549,6 +573,42 @@ mod tests {
         ("count_letter", &["f('Banana') == 3", "f('') == 0", "f('xyz') == 0"]),
         ("starts_with", &["f(['apple', 'Ant', 'bee']) == ['apple', 'Ant']", "f([]) == []", "f(['x']) == []"]),
         ("primes_up_to", &["f(10) == [2, 3, 5, 7]", "f(1) == []", "f(2) == [2]"]),
+        ("square", &["f(5) == 25", "f(-3) == 9", "f(0) == 0"]),
+        ("cube", &["f(3) == 27", "f(-2) == -8", "f(0) == 0"]),
+        ("square_root", &["f(16) == 4", "f(0) == 0", "f(2.25) == 1.5"]),
+        ("multiply", &["f(4, 3) == 12", "f(-1, 5) == -5", "f(0, 9) == 0"]),
+        ("subtract", &["f(4, 3) == 1", "f(1, 5) == -4", "f(0, 0) == 0"]),
+        ("divide", &["f(6, 3) == 2", "f(1, 4) == 0.25", "f(1, 0) is None"]),
+        ("circle_area", &["abs(f(1) - 3.14159) < 0.001", "f(0) == 0", "abs(f(2) - 12.56637) < 0.001"]),
+        ("rectangle_area", &["f(3, 4) == 12", "f(0, 5) == 0", "f(1, 1) == 1"]),
+        ("max_of_three", &["f(1, 9, 4) == 9", "f(3, 2, 1) == 3", "f(-3, -2, -1) == -1"]),
+        ("char_frequency", &["f('aab') == {'a': 2, 'b': 1}", "f('') == {}", "f('x') == {'x': 1}"]),
+        (
+            "common_elements",
+            &["f([1, 2, 3], [2, 3, 4]) == [2, 3]", "f([], [1]) == []", "f(['a'], ['a']) == ['a']"],
+        ),
+        ("difference", &["f([1, 2, 3], [2]) == [1, 3]", "f([], [1]) == []", "f(['a'], ['a']) == []"]),
+        ("remove_spaces", &["f('a b c') == 'abc'", "f('') == ''", "f('x') == 'x'"]),
+        ("to_upper", &["f('abc') == 'ABC'", "f('aB c') == 'AB C'", "f('') == ''"]),
+        ("to_lower", &["f('ABC') == 'abc'", "f('aB c') == 'ab c'", "f('') == ''"]),
+        ("first_element", &["f([1, 2, 3]) == 1", "f([]) is None", "f(['a']) == 'a'"]),
+        ("last_element", &["f([1, 2, 3]) == 3", "f([]) is None", "f(['a']) == 'a'"]),
+        (
+            "chunks",
+            &["f([1, 2, 3, 4, 5], 2) == [[1, 2], [3, 4], [5]]", "f([], 3) == []", "f([1], 3) == [[1]]"],
+        ),
+        ("sum_to_n", &["f(10) == 55", "f(1) == 1", "f(0) == 0"]),
+        ("collatz_steps", &["f(1) == 0", "f(6) == 8", "f(8) == 3"]),
+        ("is_perfect_square", &["f(16) is True", "f(15) is False", "f(-4) is False"]),
+        ("count_evens", &["f([1, 2, 4]) == 2", "f([]) == 0", "f([1, 3]) == 0"]),
+        ("join_words", &["f(['a', 'b']) == 'a b'", "f([]) == ''", "f(['x']) == 'x'"]),
+        ("split_words", &["f('a b') == ['a', 'b']", "f('') == []", "f(' x  y ') == ['x', 'y']"]),
+        ("starts_with_vowel", &["f('apple') is True", "f('pear') is False", "f('') is False"]),
+        ("rotate_left", &["f([1, 2, 3, 4], 1) == [2, 3, 4, 1]", "f([], 1) == []", "f([1, 2], 2) == [1, 2]"]),
+        ("count_digits", &["f(1234) == 4", "f(7) == 1", "f(-25) == 2"]),
+        ("reverse_number", &["f(123) == 321", "f(7) == 7", "f(100) == 1"]),
+        ("index_of", &["f([5, 6], 6) == 1", "f([], 1) == -1", "f(['a'], 'b') == -1"]),
+        ("sign", &["f(5) == 1", "f(-2) == -1", "f(0) == 0"]),
     ];
 
     const HELPERS: &str = r#"

@@ -36,10 +36,37 @@ pub trait Corpus {
     fn correct(&self, example: &Example, answer: &str) -> bool;
 }
 
+/// A corpus without what it refuses for being another's: for a model that answers them all.
+pub struct Own(pub Box<dyn Corpus>);
+
+impl Corpus for Own {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn domain(&self) -> &'static str {
+        self.0.domain()
+    }
+
+    fn sample(&self, rng: &mut ChaCha8Rng, split: Split) -> Example {
+        loop {
+            let example = self.0.sample(rng, split);
+            if example.task != refusals::TASK {
+                return example;
+            }
+        }
+    }
+
+    fn correct(&self, example: &Example, answer: &str) -> bool {
+        self.0.correct(example, answer)
+    }
+}
+
 pub fn corpus(name: &str) -> Result<Box<dyn Corpus>, LabError> {
     match name {
         "arithmetic" => Ok(Box::new(arithmetic::Arithmetic)),
         "code" => Ok(Box::new(code::Code)),
+        "everyday" => Ok(Box::new(refusals::Everyday)),
         "units" => Ok(Box::new(units::Units)),
         "words" => Ok(Box::new(words::Words)),
         other => Err(LabError::NoRecipe(other.into())),

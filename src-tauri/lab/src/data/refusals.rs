@@ -1,13 +1,15 @@
 //! What a starter must refuse: everyday questions, the other starters' domains, and gibberish.
 
 use super::wording::first_letter;
-use super::{Example, Split};
+use super::{Corpus, Example, Split};
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 
-/// The task of every example that must be refused.
+/// The task of a question that belongs to no starter, or to another one.
 pub const TASK: &str = "refusal";
+/// The task of a question that looks like a starter's own, and is more than it learned: it is the one to refuse it.
+pub const OUT_OF_RANGE: &str = "out of range";
 /// What reading such a question is worth: nobody knows how hard the answer would be.
 pub const COMPLEXITY: f32 = 3.0;
 pub const REFUSAL: &str = "This starter expert can't do that; download one that can.";
@@ -24,6 +26,27 @@ pub fn refusal_for(expert: &str, rng: &mut ChaCha8Rng, split: Split) -> Example 
         everyday(rng, split)
     };
     Example { question, answer: REFUSAL.into(), complexity: COMPLEXITY, task: TASK }
+}
+
+/// Nothing but questions that the generalist must refuse.
+pub struct Everyday;
+
+impl Corpus for Everyday {
+    fn name(&self) -> &'static str {
+        "everyday"
+    }
+
+    fn domain(&self) -> &'static str {
+        "general"
+    }
+
+    fn sample(&self, rng: &mut ChaCha8Rng, split: Split) -> Example {
+        refusal_for("generalist", rng, split)
+    }
+
+    fn correct(&self, example: &Example, answer: &str) -> bool {
+        example.answer.trim() == answer.trim()
+    }
 }
 
 /// A question of no starter's domain.

@@ -596,7 +596,7 @@ fn out_of_range(rng: &mut ChaCha8Rng, split: Split) -> Example {
         },
     };
     let question = say(&[&template], &[("v", &number.to_string()), ("a", &a), ("b", &b)], rng);
-    Example { question, answer: refusals::REFUSAL.into(), complexity: 4.0, task: refusals::TASK }
+    Example { question, answer: refusals::REFUSAL.into(), complexity: 4.0, task: refusals::OUT_OF_RANGE }
 }
 
 #[cfg(test)]

@@ -235,7 +235,8 @@ fn carelessly(text: String, rng: &mut ChaCha8Rng) -> String {
     }
 }
 
-fn outside_slots(text: &str, change: impl Fn(&str) -> String) -> String {
+/// `change` made to all of a wording but its slots.
+pub fn outside_slots(text: &str, change: impl Fn(&str) -> String) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {

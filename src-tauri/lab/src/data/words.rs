@@ -1,9 +1,9 @@
 //! Words: sorting, reversing, counting, case, initials and plurals, letter by letter.
 //!
 //! The first line of an answer names the task and copies what it is about, so that the work below reads that line and
-//! not the question. Letters are numbered before they are reversed, a count goes on from letter to letter, and lists are
-//! sorted by their first letters, then by the next ones where those are the same: every step looks up one letter, one
-//! number or one word.
+//! not the question. Letters (`_` for a space) are numbered before they are reversed, a count goes on from letter to
+//! letter, and lists are sorted by their first letters, then by the next ones where those are the same: every step looks
+//! up one letter, one number or one word.
 //! Range: single words of 2 to 14 letters, lists of 2 to 6 words, phrases of up to 10 words, the letters a to z.
 //!
 //! Long because each task has steps of its own.
@@ -117,6 +117,10 @@ struct Subject {
 fn subject(task: Task, rng: &mut ChaCha8Rng, split: Split) -> Subject {
     match task {
         Sort | SortDown => list(rng, split),
+        Reverse if rng.random_bool(0.1) => {
+            let words = [vocabulary::word(rng, split, 6), vocabulary::word(rng, split, 5)];
+            Subject { text: words.join(" "), ..Subject::default() }
+        }
         Reverse | CountLetters | CountVowels | CountConsonants => {
             let word = vocabulary::word(rng, split, if task == Reverse { 12 } else { 14 });
             Subject { text: typed(word, rng), ..Subject::default() }
@@ -315,7 +319,8 @@ fn answer(task: Task, subject: &Subject) -> String {
     let work = match task {
         Sort | SortDown => sorted(&subject.parts, task == SortDown),
         Reverse => {
-            let letters: Vec<String> = text.chars().map(String::from).collect();
+            let letters: Vec<String> =
+                text.chars().map(|c| if c == ' ' { '_' } else { c }).map(String::from).collect();
             let back: String = text.chars().rev().collect();
             format!("{}\n{}\n**{back}**", numbered(&letters, false), numbered(&letters, true))
         }
@@ -444,7 +449,7 @@ fn out_of_range(rng: &mut ChaCha8Rng, split: Split) -> Example {
         question: say(templates, &slots, rng),
         answer: refusals::REFUSAL.into(),
         complexity: 3.0,
-        task: refusals::TASK,
+        task: refusals::OUT_OF_RANGE,
     }
 }
 
@@ -462,6 +467,7 @@ mod tests {
     #[test]
     fn answers_show_their_steps_and_are_right() {
         for (task, text, expected) in [
+            (Reverse, "to me", "reverse: to me\n1t 2o 3_ 4m 5e\n5e 4m 3_ 2o 1t\n**em ot**"),
             (Reverse, "river", "reverse: river\n1r 2i 3v 4e 5r\n5r 4e 3v 2i 1r\n**revir**"),
             (CountLetters, "box", "count letters: box\n1b 2o 3x\n**box has 3 letters**"),
             (CountVowels, "Apple", "count vowels: Apple\nA1 p1 p1 l1 e2\n**Apple has 2 vowels**"),
@@ -497,7 +503,7 @@ mod tests {
         let mut seen = HashSet::new();
         for _ in 0..6000 {
             let example = Words.sample(&mut rng, Split::Train);
-            if example.task == refusals::TASK {
+            if example.answer == refusals::REFUSAL {
                 continue;
             }
             let (task, text) = example.answer.lines().next().unwrap().split_once(": ").unwrap();

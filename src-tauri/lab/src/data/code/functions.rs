@@ -949,4 +949,458 @@ pub const FUNCTIONS: &[Function] = &[
             "generate primes up to n", "get a list of primes up to a limit", "list the primes up to n",
         ],
     },
+    Function {
+        name: "square",
+        code: r#"def {name}(n):
+    return n * n"#,
+        says: "It returns the square of n.",
+        nouns: &[
+            "the square of a number", "squaring a number", "n squared", "a squared number",
+            "the square of n", "a number times itself",
+        ],
+        verbs: &[
+            "square a number", "return the square of n", "compute the square of a number",
+            "calculate n squared", "get the square of a number", "multiply a number by itself",
+        ],
+    },
+    Function {
+        name: "cube",
+        code: r#"def {name}(n):
+    return n ** 3"#,
+        says: "It returns the cube of n.",
+        nouns: &[
+            "the cube of a number", "cubing a number", "n cubed", "a cubed number",
+            "the third power of a number", "the cube of n",
+        ],
+        verbs: &[
+            "cube a number", "return the cube of n", "compute the cube of a number", "calculate n cubed",
+            "get the third power of a number", "get the cube of a number",
+        ],
+    },
+    Function {
+        name: "square_root",
+        code: r#"def {name}(n):
+    return n ** 0.5"#,
+        says: "It returns the square root of n.",
+        nouns: &[
+            "the square root of a number", "square roots", "a square root", "the root of n",
+            "the square root of n", "finding a square root",
+        ],
+        verbs: &[
+            "compute the square root of a number", "return the square root of n", "calculate a square root",
+            "get the root of a number", "find the square root", "take the square root of a number",
+        ],
+    },
+    Function {
+        name: "multiply",
+        code: r#"def {name}(a, b):
+    return a * b"#,
+        says: "It returns a times b.",
+        nouns: &[
+            "multiplying two numbers", "the product of two numbers", "multiplication of two numbers",
+            "a times b", "the product of a and b", "two numbers multiplied",
+        ],
+        verbs: &[
+            "multiply two numbers", "return the product of two numbers", "compute a times b",
+            "multiply a by b", "return the product of a and b", "calculate the product of two numbers",
+        ],
+    },
+    Function {
+        name: "subtract",
+        code: r#"def {name}(a, b):
+    return a - b"#,
+        says: "It returns a minus b.",
+        nouns: &[
+            "subtracting two numbers", "the difference of two numbers", "subtraction of two numbers",
+            "a minus b", "the difference between a and b", "two numbers subtracted",
+        ],
+        verbs: &[
+            "subtract two numbers", "return the difference of two numbers", "compute a minus b",
+            "subtract b from a", "return the difference between a and b",
+            "calculate the difference of two numbers",
+        ],
+    },
+    Function {
+        name: "divide",
+        code: r#"def {name}(a, b):
+    return a / b if b else None"#,
+        says: "It returns a divided by b, or None where b is zero.",
+        nouns: &[
+            "dividing two numbers", "the quotient of two numbers", "safe division",
+            "division of two numbers", "a divided by b", "the quotient of a and b",
+        ],
+        verbs: &[
+            "divide two numbers", "divide a by b", "return the quotient of two numbers",
+            "compute a divided by b", "divide numbers without a zero division error",
+            "calculate the quotient of two numbers",
+        ],
+    },
+    Function {
+        name: "circle_area",
+        code: r#"def {name}(radius):
+    return 3.141592653589793 * radius ** 2"#,
+        says: "It returns the area of a circle.",
+        nouns: &[
+            "the area of a circle", "a circle's area", "circle area", "the circle area from a radius",
+            "the area of a circle from its radius", "the area of a circle with a radius r",
+        ],
+        verbs: &[
+            "compute the area of a circle", "calculate the area of a circle from its radius",
+            "find the area of a circle", "return the area of a circle", "get the circle area for a radius",
+            "work out the area of a circle",
+        ],
+    },
+    Function {
+        name: "rectangle_area",
+        code: r#"def {name}(width, height):
+    return width * height"#,
+        says: "It returns the area of a rectangle.",
+        nouns: &[
+            "the area of a rectangle", "a rectangle's area", "rectangle area",
+            "the area of a rectangle from its sides", "the rectangle area", "width times height",
+        ],
+        verbs: &[
+            "compute the area of a rectangle", "calculate the area of a rectangle",
+            "find the area of a rectangle", "return the area of a rectangle from width and height",
+            "get the rectangle area", "work out the area of a rectangle",
+        ],
+    },
+    Function {
+        name: "max_of_three",
+        code: r#"def {name}(a, b, c):
+    return max(a, b, c)"#,
+        says: "It returns the largest of three numbers.",
+        nouns: &[
+            "the largest of three numbers", "the maximum of three numbers", "the biggest of three values",
+            "the max of three", "the greatest of three numbers", "the largest of a, b and c",
+        ],
+        verbs: &[
+            "find the largest of three numbers", "return the maximum of three numbers",
+            "get the biggest of three values", "compute the max of three numbers",
+            "return the largest of a, b and c", "find the greatest of three numbers",
+        ],
+    },
+    Function {
+        name: "char_frequency",
+        code: r#"def {name}(text):
+    return {c: text.count(c) for c in text}"#,
+        says: "It counts how often each character occurs.",
+        nouns: &[
+            "the character frequency of a string", "character counts", "a count of every character",
+            "letter frequencies", "how often each character occurs in a string",
+            "the frequency of each letter",
+        ],
+        verbs: &[
+            "count every character of a string", "count how often each character occurs",
+            "return the frequency of each letter", "count the letters of a string in a dictionary",
+            "get the character counts of a text", "compute the character frequency of a string",
+        ],
+    },
+    Function {
+        name: "common_elements",
+        code: r#"def {name}(a, b):
+    return [x for x in a if x in b]"#,
+        says: "It keeps what both lists have.",
+        nouns: &[
+            "the common elements of two lists", "the intersection of two lists",
+            "what two lists have in common", "the items that are in both lists",
+            "the shared elements of two lists", "list intersection",
+        ],
+        verbs: &[
+            "find the common elements of two lists", "return the elements that two lists have in common",
+            "get the intersection of two lists", "keep the items that are in both lists",
+            "return the shared items of two lists", "find what two lists share",
+        ],
+    },
+    Function {
+        name: "difference",
+        code: r#"def {name}(a, b):
+    return [x for x in a if x not in b]"#,
+        says: "It keeps what only the first list has.",
+        nouns: &[
+            "the items of one list that are not in another", "the difference of two lists",
+            "list difference", "what the first list has and the second has not",
+            "the elements missing from the second list", "elements of a list that are not in the other",
+        ],
+        verbs: &[
+            "find the items of one list that are not in another", "return the difference of two lists",
+            "remove the items of one list from another", "keep the elements that are not in the second list",
+            "get what only the first list has", "find the elements missing in the other list",
+        ],
+    },
+    Function {
+        name: "remove_spaces",
+        code: r#"def {name}(text):
+    return text.replace(" ", "")"#,
+        says: "It removes the spaces.",
+        nouns: &[
+            "removing spaces from a string", "a string without spaces", "space removal",
+            "a text with no spaces", "deleting all spaces", "stripping all spaces from a string",
+        ],
+        verbs: &[
+            "remove all spaces from a string", "remove the spaces of a text",
+            "delete the spaces in a string", "return a string without spaces",
+            "take the spaces out of a text", "strip every space from a string",
+        ],
+    },
+    Function {
+        name: "to_upper",
+        code: r#"def {name}(text):
+    return text.upper()"#,
+        says: "It returns the text in capital letters.",
+        nouns: &[
+            "a string in uppercase", "upper case", "converting a string to uppercase",
+            "a text in capital letters", "string to upper case", "an uppercase version of a text",
+        ],
+        verbs: &[
+            "convert a string to uppercase", "make a string upper case", "turn a text into capital letters",
+            "return a string in upper case", "uppercase a string", "change all letters to capitals",
+        ],
+    },
+    Function {
+        name: "to_lower",
+        code: r#"def {name}(text):
+    return text.lower()"#,
+        says: "It returns the text in small letters.",
+        nouns: &[
+            "a string in lowercase", "lower case", "converting a string to lowercase",
+            "a text in small letters", "string to lower case", "a lowercase version of a text",
+        ],
+        verbs: &[
+            "convert a string to lowercase", "make a string lower case", "turn a text into small letters",
+            "return a string in lower case", "lowercase a string", "change all letters to small ones",
+        ],
+    },
+    Function {
+        name: "first_element",
+        code: r#"def {name}(items):
+    return items[0] if items else None"#,
+        says: "It returns the first item of the list, or None.",
+        nouns: &[
+            "the first element of a list", "the first item of a list", "the head of a list",
+            "a list's first element", "getting the first element", "the first value of a list",
+        ],
+        verbs: &[
+            "return the first element of a list", "get the first item of a list",
+            "take the first element of an array", "find the first value of a list",
+            "return the head of a list", "pick the first element of a list",
+        ],
+    },
+    Function {
+        name: "last_element",
+        code: r#"def {name}(items):
+    return items[-1] if items else None"#,
+        says: "It returns the last item of the list, or None.",
+        nouns: &[
+            "the last element of a list", "the last item of a list", "the end of a list",
+            "a list's last element", "getting the last element", "the last value of a list",
+        ],
+        verbs: &[
+            "return the last element of a list", "get the last item of a list",
+            "take the last element of an array", "find the last value of a list",
+            "return the final item of a list", "pick the last element of a list",
+        ],
+    },
+    Function {
+        name: "chunks",
+        code: r#"def {name}(items, size):
+    return [items[i:i + size] for i in range(0, len(items), size)]"#,
+        says: "It cuts the list into chunks of a size.",
+        nouns: &[
+            "splitting a list into chunks", "chunks of a list", "a list in chunks of size n",
+            "dividing a list into parts of equal size", "chunking a list",
+            "a list cut into pieces of size n",
+        ],
+        verbs: &[
+            "split a list into chunks of size n", "divide a list into chunks",
+            "cut a list into parts of n items", "break a list into equal pieces", "chunk a list",
+            "split a list into groups of n",
+        ],
+    },
+    Function {
+        name: "sum_to_n",
+        code: r#"def {name}(n):
+    return n * (n + 1) // 2"#,
+        says: "It returns the sum of the numbers from 1 to n.",
+        nouns: &[
+            "the sum of the numbers from 1 to n", "the sum of 1 to n", "the sum up to n",
+            "adding the numbers from 1 to n", "the sum of the first n numbers",
+            "the total of all numbers up to n",
+        ],
+        verbs: &[
+            "add the numbers from 1 to n", "sum the numbers from 1 to n", "compute the sum of 1 to n",
+            "return the sum of the first n numbers", "calculate 1 + 2 + ... + n",
+            "add up all numbers up to n",
+        ],
+    },
+    Function {
+        name: "collatz_steps",
+        code: r#"def {name}(n):
+    steps = 0
+    while n != 1:
+        n = n // 2 if n % 2 == 0 else 3 * n + 1
+        steps += 1
+    return steps"#,
+        says: "It counts the Collatz steps from n to 1.",
+        nouns: &[
+            "the Collatz steps of a number", "the collatz sequence", "the length of the Collatz sequence",
+            "a Collatz step count", "collatz", "the number of Collatz steps to reach 1",
+        ],
+        verbs: &[
+            "count the Collatz steps of a number", "count how many Collatz steps it takes to reach 1",
+            "compute the length of the collatz sequence", "return the number of Collatz steps",
+            "run the Collatz rule until 1 and count", "find how many steps the Collatz sequence has",
+        ],
+    },
+    Function {
+        name: "is_perfect_square",
+        code: r#"def {name}(n):
+    return n >= 0 and int(n ** 0.5 + 0.5) ** 2 == n"#,
+        says: "It tells whether n is a perfect square.",
+        nouns: &[
+            "a perfect square check", "perfect squares", "checking for a perfect square",
+            "a perfect square test", "testing if a number is a square number", "a check for square numbers",
+        ],
+        verbs: &[
+            "check whether a number is a perfect square", "test if n is a perfect square",
+            "tell if a number is a square number", "see if a number is a perfect square",
+            "return True for perfect squares", "determine whether n is a perfect square",
+        ],
+    },
+    Function {
+        name: "count_evens",
+        code: r#"def {name}(numbers):
+    return sum(1 for n in numbers if n % 2 == 0)"#,
+        says: "It counts the even numbers of the list.",
+        nouns: &[
+            "the number of even numbers in a list", "counting even numbers", "a count of the even numbers",
+            "how many even numbers a list has", "the count of evens in a list", "an even number count",
+        ],
+        verbs: &[
+            "count the even numbers in a list", "count how many numbers are even",
+            "return the number of even numbers in a list", "find how many even numbers a list has",
+            "count evens", "get the count of even numbers",
+        ],
+    },
+    Function {
+        name: "join_words",
+        code: r#"def {name}(words):
+    return " ".join(words)"#,
+        says: "It joins the words with spaces.",
+        nouns: &[
+            "joining a list of words", "words joined with spaces", "a list of words as one string",
+            "joining strings with a space", "a sentence from a list of words", "a list of strings joined",
+        ],
+        verbs: &[
+            "join a list of words with spaces", "join strings with a space",
+            "turn a list of words into a sentence", "combine words into one string",
+            "put spaces between words and join them", "make one string of a list of words",
+        ],
+    },
+    Function {
+        name: "split_words",
+        code: r#"def {name}(text):
+    return text.split()"#,
+        says: "It splits the text into words.",
+        nouns: &[
+            "splitting a string into words", "the words of a sentence", "a list of the words of a text",
+            "a string split at spaces", "word splitting", "a sentence as a list of words",
+        ],
+        verbs: &[
+            "split a string into words", "split a sentence at spaces",
+            "turn a sentence into a list of words", "return the words of a text as a list",
+            "get the words of a string", "break a text into words",
+        ],
+    },
+    Function {
+        name: "starts_with_vowel",
+        code: r#"def {name}(word):
+    return word[:1].lower() in tuple("aeiou")"#,
+        says: "It tells whether the word starts with a vowel.",
+        nouns: &[
+            "a check whether a word starts with a vowel", "words that start with a vowel, yes or no",
+            "a vowel at the start of a word", "testing if the first letter is a vowel",
+            "a first letter vowel check", "checking for a vowel at the beginning",
+        ],
+        verbs: &[
+            "check if a word starts with a vowel", "test whether the first letter is a vowel",
+            "tell if a word begins with a vowel", "see if a string starts with a vowel",
+            "return True if a word starts with a vowel",
+            "determine if the first letter of a word is a vowel",
+        ],
+    },
+    Function {
+        name: "rotate_left",
+        code: r#"def {name}(items, k):
+    return items[k:] + items[:k]"#,
+        says: "It rotates the list to the left by k places.",
+        nouns: &[
+            "rotating a list", "a list rotated to the left", "list rotation by k", "a rotated list",
+            "a left rotation of a list", "shifting a list left by k places",
+        ],
+        verbs: &[
+            "rotate a list to the left by k places", "rotate a list", "shift the items of a list left by k",
+            "move the first k items to the end", "rotate an array by k", "turn a list left by k positions",
+        ],
+    },
+    Function {
+        name: "count_digits",
+        code: r#"def {name}(n):
+    return len(str(abs(n)))"#,
+        says: "It counts the digits of n.",
+        nouns: &[
+            "the number of digits of a number", "counting digits", "a digit count",
+            "how many digits a number has", "the count of digits in n", "the digit count of an integer",
+        ],
+        verbs: &[
+            "count the digits of a number", "return how many digits a number has",
+            "find the number of digits of n", "count digits in an integer", "get the digit count",
+            "tell how many digits n has",
+        ],
+    },
+    Function {
+        name: "reverse_number",
+        code: r#"def {name}(n):
+    return int(str(n)[::-1])"#,
+        says: "It reverses the digits of n.",
+        nouns: &[
+            "reversing a number", "the digits of a number reversed", "a number backwards",
+            "the reverse of an integer", "digit reversal", "a number with its digits reversed",
+        ],
+        verbs: &[
+            "reverse a number", "reverse the digits of a number", "return a number backwards",
+            "turn the digits of n around", "flip the digits of an integer",
+            "write a number from back to front",
+        ],
+    },
+    Function {
+        name: "index_of",
+        code: r#"def {name}(items, item):
+    return items.index(item) if item in items else -1"#,
+        says: "It returns the position of the item, or -1.",
+        nouns: &[
+            "the index of an item in a list", "linear search", "finding the position of an element",
+            "the position of a value in a list", "the index of an element", "a linear search in a list",
+        ],
+        verbs: &[
+            "find the index of an item in a list", "return the position of an element",
+            "search a list for an item", "get the index of a value", "do a linear search",
+            "find where an element is in a list",
+        ],
+    },
+    Function {
+        name: "sign",
+        code: r#"def {name}(n):
+    return (n > 0) - (n < 0)"#,
+        says: "It returns 1, 0 or -1 by the sign of n.",
+        nouns: &[
+            "the sign of a number", "a sign function", "whether a number is positive, negative or zero",
+            "signum", "checking the sign of a number", "the sign of n as 1, 0 or -1",
+        ],
+        verbs: &[
+            "return the sign of a number", "tell if a number is positive, negative or zero",
+            "get the sign of n", "compute the signum", "find the sign of a number",
+            "determine the sign of n",
+        ],
+    },
 ];

@@ -92,14 +92,11 @@ pub fn sentence(rng: &mut ChaCha8Rng, split: Split, count: usize) -> String {
     words.join(" ")
 }
 
-/// A common word of one split.
+/// A word of one split as lists and sentences have it: mostly common, often enough made up that copying it must be
+/// learned and not the list of common words.
 pub fn plain(rng: &mut ChaCha8Rng, split: Split) -> String {
-    loop {
-        let word = common(rng);
-        if belongs(word, split) {
-            return word.to_string();
-        }
-    }
+    let word = if rng.random_bool(0.6) { common(rng).to_string() } else { made_up(rng) };
+    if word.len() <= 11 && belongs(&word, split) { word } else { plain(rng, split) }
 }
 
 /// A first and a last name, now and then with one between.
