@@ -1,7 +1,9 @@
-//! Many questions from a JSON lines file, one after the other, each with its own result line.
+//! Many questions from a JSON lines file, one after the other, each with its own result line. Those of one expert are
+//! asked together, so that as few experts as possible take the lectern.
 
 use crate::output::{Exit, Output};
 use engine::Engine;
+use engine::events::Seat;
 use engine::words::{Answer, Failure, Question};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -86,6 +88,42 @@ impl Tally {
     }
 }
 
+/// The order in which lines are asked, and how often an expert would be loaded in the order of the file.
+struct Queue<'l> {
+    lines: Vec<&'l Line>,
+    loads_in_file_order: u64,
+}
+
+impl<'l> Queue<'l> {
+    /// Who stands at the lectern answers first, then whose question comes first in the file.
+    fn new(engine: &Engine, lines: &'l [Line], by_hand: Option<&str>) -> Queue<'l> {
+        let seated = match engine.seat().0 {
+            Seat::Taken { expert, .. } => Some(expert),
+            _ => None,
+        };
+        // A question that cannot be routed fails when it is asked, and says why.
+        let chosen = |line: &Line| engine.route(&line.question, by_hand).map(|plan| plan.chosen).ok();
+        let mut experts: Vec<String> = seated.iter().cloned().collect();
+        let (mut before, mut loads) = (seated, 0);
+        let mut placed: Vec<(usize, &Line)> = Vec::with_capacity(lines.len());
+        for line in lines {
+            let Some(expert) = chosen(line) else {
+                placed.push((usize::MAX, line));
+                continue;
+            };
+            let place = experts.iter().position(|known| *known == expert).unwrap_or_else(|| {
+                experts.push(expert.clone());
+                experts.len() - 1
+            });
+            placed.push((place, line));
+            loads += u64::from(before.as_ref() != Some(&expert));
+            before = Some(expert);
+        }
+        placed.sort_by_key(|(place, _)| *place);
+        Queue { lines: placed.into_iter().map(|(_, line)| line).collect(), loads_in_file_order: loads }
+    }
+}
+
 /// Asks each line; the last line of the output is the summary.
 pub fn ask(
     engine: &Engine,
@@ -96,7 +134,8 @@ pub fn ask(
 ) -> Result<(), Exit> {
     let begun = Instant::now();
     let mut tally = Tally::default();
-    for line in lines {
+    let queue = Queue::new(engine, lines, template.expert.as_deref());
+    for line in queue.lines {
         if stop.load(Ordering::Relaxed) {
             break;
         }
@@ -123,6 +162,8 @@ pub fn ask(
         "refused": tally.refused,
         "not_asked": lines.len() as u64 - asked,
         "loads": tally.loads,
+        "loads_in_file_order": queue.loads_in_file_order,
+        "loads_saved": queue.loads_in_file_order.saturating_sub(tally.loads),
         "tokens": tally.tokens,
         "with_expected": tally.expected,
         "contain_expected": tally.contain_expected,
@@ -132,10 +173,11 @@ pub fn ask(
         output.json(&summary);
     } else {
         output.note(&format!(
-            "{} answered, {} failed, {} loads, {:.1} s",
+            "{} answered, {} failed, {} loads ({} in the order of the file), {:.1} s",
             tally.answered,
             tally.failed,
             tally.loads,
+            queue.loads_in_file_order,
             begun.elapsed().as_secs_f32()
         ));
     }
