@@ -48,11 +48,6 @@ pub fn serve_if_asked() {
     serve(job)
 }
 
-/// Threads that the machine offers.
-pub(super) fn all_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
 struct Job {
     threads: usize,
     /// 0: none given.
@@ -72,7 +67,7 @@ impl Job {
         };
         let model = PathBuf::from(arguments.next()?);
         let threads = match threads as usize {
-            0 => all_threads(),
+            0 => crate::cores::usable(),
             threads => threads.min(1024),
         };
         arguments.next().is_none().then_some(Job { threads, memory_limit, tokenizer_only, model })
@@ -180,6 +175,7 @@ fn listen(source: &mut impl Read, give: &Sender<Order>) {
             | ToExpert::Tokenize { id, .. }
             | ToExpert::Logits { id, .. }
             | ToExpert::Perplexity { id, .. }
+            | ToExpert::Measure { id, .. }
             | ToExpert::SaveState { id }
             | ToExpert::RestoreState { id, .. }
             | ToExpert::StatePart { id, .. } => {
@@ -234,6 +230,10 @@ fn answer(expert: &mut Expert, message: ToExpert, stop: &AtomicBool, take: &Rece
                 Err(error) => refuse(id, error),
             }
         }
+        ToExpert::Measure { id, what } => match expert.measure(what, stop) {
+            Ok(value) => say(&FromExpert::Measured { id, value }),
+            Err(error) => refuse(id, error),
+        },
         ToExpert::SaveState { id } => {
             let mut out = BufWriter::with_capacity(PART, Parts { id });
             let saved = expert.save_state(&mut out);

@@ -32,8 +32,8 @@ pub use memory::resident_bytes;
 pub use parent::Host;
 pub use swap::{PageCache, Swap, swap};
 pub use words::{
-    Constraint, Finish, Finished, Left, Loaded, LogitsRow, Message, Overflow, Perplexity, Prompt, Purpose,
-    Request, Role, Saved, Spawn, Template, Tokenized,
+    Constraint, Finish, Finished, Left, Loaded, LogitsRow, Measure, Message, Overflow, Perplexity, Prompt,
+    Purpose, Request, Role, Saved, Spawn, Template, Tokenized,
 };
 
 /// What went wrong with an expert's process or with a request to it.

@@ -99,6 +99,11 @@ impl Host {
         self.alive && !self.process.is_closed() && resident_bytes(self.pid()).is_some()
     }
 
+    /// No answer that was stopped is still on its way out.
+    pub fn is_idle(&self) -> bool {
+        self.stopping.is_none()
+    }
+
     /// Asks the process whether it is there. One that was killed a moment ago looks alive until the system has taken it
     /// down, but does not answer.
     pub fn answers(&mut self) -> bool {
@@ -230,6 +235,7 @@ impl Host {
                     ids: Vec::new(),
                     prompt_tokens,
                     cached_tokens: 0,
+                    read_tokens: 0,
                     shifted: 0,
                     drafted: 0,
                     accepted: 0,
@@ -343,6 +349,7 @@ impl Host {
             | FromExpert::Logits { id: of, .. }
             | FromExpert::LogitsEnd { id: of }
             | FromExpert::Perplexity { id: of, .. }
+            | FromExpert::Measured { id: of, .. }
             | FromExpert::StatePart { id: of, .. }
             | FromExpert::StateSaved { id: of, .. }
             | FromExpert::StateWanted { id: of }
@@ -394,6 +401,7 @@ fn nothing_yet() -> Loaded {
         template: Template::Own,
         threads: 0,
         cache_bytes_per_token: 0,
+        weight_bytes_per_token: 0,
         sandbox: Vec::new(),
         load_ms: 0.0,
     }

@@ -7,10 +7,10 @@ use std::io::{Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::words::{Finished, Loaded, Perplexity, Request, Tokenized};
+use super::words::{Finished, Loaded, Measure, Perplexity, Request, Tokenized};
 
 /// Both sides must say the same.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// Largest frame: a prompt of some million characters, or the logits of a vocabulary of a million.
 pub const MAX_FRAME: u32 = 32 << 20;
 
@@ -39,6 +39,10 @@ pub enum ToExpert {
         id: u64,
         text: String,
         context: u32,
+    },
+    Measure {
+        id: u64,
+        what: Measure,
     },
     /// What the model has read is to be told, in parts.
     SaveState {
@@ -120,6 +124,10 @@ pub enum FromExpert {
     Perplexity {
         id: u64,
         perplexity: Perplexity,
+    },
+    Measured {
+        id: u64,
+        value: f64,
     },
     /// Base64.
     StatePart {

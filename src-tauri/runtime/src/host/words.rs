@@ -171,10 +171,22 @@ pub struct Loaded {
     pub threads: usize,
     /// Bytes of the key and value cache for one token.
     pub cache_bytes_per_token: u64,
+    /// Bytes of weights that are read for one token.
+    pub weight_bytes_per_token: u64,
     /// The parts of the sandbox that hold, one short phrase each.
     pub sandbox: Vec<String>,
     /// From starting the process to ready, measured by the parent.
     pub load_ms: f32,
+}
+
+/// What is to be measured of a loaded expert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Tokens a second, all texts together, when so many texts go on by so many tokens in the same passes.
+    Decoding { texts: u32, tokens: u32 },
+    /// Bytes a second that the threads read from memory.
+    Reading,
 }
 
 /// One finished generation.
@@ -186,6 +198,9 @@ pub struct Finished {
     /// Of the prompt's tokens, those that were still in the cache from before.
     #[serde(default)]
     pub cached_tokens: u32,
+    /// Those that were computed.
+    #[serde(default)]
+    pub read_tokens: u32,
     /// Tokens of prompt and answer that were dropped because the context was full.
     #[serde(default)]
     pub shifted: u32,
