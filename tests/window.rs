@@ -231,6 +231,7 @@ mod journeys {
         app.click("remove-from-disk");
         app.click("remove-from-disk-confirm");
         app.see("undo-remove");
+        assert!(!app.sees("ask-it"), "who was removed cannot be asked");
         assert_eq!(
             app.invoke("experts", json!({})).as_array().unwrap().len(),
             5,
