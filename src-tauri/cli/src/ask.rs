@@ -2,6 +2,7 @@
 
 use crate::batch::{self, Line};
 use crate::output::{Exit, Output};
+use crate::program;
 use engine::events::{AnswerEvent, Seat};
 use engine::home::Home;
 use engine::settings::Settings;
@@ -10,7 +11,7 @@ use engine::{Engine, Options};
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -102,14 +103,8 @@ pub fn open(home: Home, settings: &Settings, output: &Output) -> Result<Engine, 
 
 /// This program hosts the experts, the settings give the budget.
 fn options(settings: &Settings, output: &Output) -> Result<Options, Exit> {
-    let host_executable = std::env::current_exe().map_err(|error| Failure {
-        code: "no_executable".into(),
-        message: format!("cannot find the file of this program: {error}"),
-        fix: "Start `lectern` by its full path.".into(),
-        detail: None,
-    })?;
     Ok(Options {
-        host_executable,
+        host_executable: program::own_file()?,
         budget_bytes: settings.budget_bytes(),
         threads: output.threads,
         ..Options::default()
@@ -139,21 +134,13 @@ fn question_text(argument: &str) -> Result<String, Exit> {
 
 /// The first interrupt stops the answer, which keeps what it has; a second one ends the program.
 fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Exit> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
-    let interrupted = move || {
-        if told.swap(true, Ordering::Relaxed) {
-            // 128 + SIGINT, as shells have it.
-            std::process::exit(130);
-        }
-    };
-    ctrlc::set_handler(interrupted).map_err(|error| Failure {
+    let unheard = |error| Failure {
         code: "no_interrupt".into(),
         message: format!("interrupts cannot be heard: {error}"),
         fix: "Start `lectern` from an ordinary terminal or shell.".into(),
         detail: None,
-    })?;
-    Ok(stop)
+    };
+    Ok(program::stop_on_interrupt().map_err(unheard)?)
 }
 
 fn ask_one(engine: &Engine, question: Question, stop: &Arc<AtomicBool>, output: &Output) -> Result<(), Exit> {

@@ -3,7 +3,6 @@
 
 use crate::output::{Exit, Output};
 use engine::Engine;
-use engine::events::Seat;
 use engine::words::{Answer, Failure, Question};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -95,32 +94,23 @@ struct Queue<'l> {
 }
 
 impl<'l> Queue<'l> {
-    /// Who stands at the lectern answers first, then whose question comes first in the file.
+    /// Whose question comes first in the file answers first; what nobody can be found for fails last, and says why.
     fn new(engine: &Engine, lines: &'l [Line], by_hand: Option<&str>) -> Queue<'l> {
-        let seated = match engine.seat().0 {
-            Seat::Taken { expert, .. } => Some(expert),
-            _ => None,
-        };
-        // A question that cannot be routed fails when it is asked, and says why.
-        let chosen = |line: &Line| engine.route(&line.question, by_hand).map(|plan| plan.chosen).ok();
-        let mut experts: Vec<String> = seated.iter().cloned().collect();
-        let (mut before, mut loads) = (seated, 0);
-        let mut placed: Vec<(usize, &Line)> = Vec::with_capacity(lines.len());
+        let mut groups: Vec<(Option<String>, Vec<&Line>)> = Vec::new();
+        let (mut before, mut loads) = (None, 0);
         for line in lines {
-            let Some(expert) = chosen(line) else {
-                placed.push((usize::MAX, line));
-                continue;
-            };
-            let place = experts.iter().position(|known| *known == expert).unwrap_or_else(|| {
-                experts.push(expert.clone());
-                experts.len() - 1
-            });
-            placed.push((place, line));
-            loads += u64::from(before.as_ref() != Some(&expert));
-            before = Some(expert);
+            let expert = engine.route(&line.question, by_hand).map(|plan| plan.chosen).ok();
+            if expert.is_some() && expert != before {
+                loads += 1;
+                before.clone_from(&expert);
+            }
+            match groups.iter_mut().find(|(known, _)| *known == expert) {
+                Some((_, group)) => group.push(line),
+                None => groups.push((expert, vec![line])),
+            }
         }
-        placed.sort_by_key(|(place, _)| *place);
-        Queue { lines: placed.into_iter().map(|(_, line)| line).collect(), loads_in_file_order: loads }
+        groups.sort_by_key(|(expert, _)| expert.is_none());
+        Queue { lines: groups.into_iter().flat_map(|(_, group)| group).collect(), loads_in_file_order: loads }
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::model::{host_failure, interrupted, start};
 use crate::output::{Exit, Output};
+use crate::program;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -213,7 +214,7 @@ impl Runs {
 
 /// Swaps from the disk, from the page cache, and answers without one.
 fn swaps(arguments: &Arguments, output: &Output, stop: &AtomicBool) -> Result<Swaps, Exit> {
-    let n = arguments.swaps;
+    let (n, executable) = (arguments.swaps, program::own_file()?);
     let mut coming =
         [arguments.other.as_ref().unwrap_or(&arguments.file), &arguments.file].into_iter().cycle();
     let request = Request::raw("", 1);
@@ -221,9 +222,7 @@ fn swaps(arguments: &Arguments, output: &Output, stop: &AtomicBool) -> Result<Sw
     let mut some = |mut host: Host, cache: PageCache| -> Result<(Host, Times), HostError> {
         let mut swaps = Vec::new();
         for file in coming.by_ref().take(n as usize) {
-            let executable =
-                std::env::current_exe().map_err(|why| HostError::Spawn { why: why.to_string() })?;
-            let spawn = Spawn { threads: output.threads, ..Spawn::new(executable, file) };
+            let spawn = Spawn { threads: output.threads, ..Spawn::new(executable.clone(), file) };
             let swapped;
             (host, swapped) = swap(host, spawn, &request, cache, stop)?;
             swaps.push(swapped);

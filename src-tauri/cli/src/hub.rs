@@ -1,11 +1,12 @@
 //! `lectern experts search`, `pull` and what belongs to them: the hub, and the model files on this disk.
 
 use crate::output::{Exit, Output};
+use crate::program;
 use clap::{Args, Subcommand};
 use engine::home::Home;
 use engine::hub::{
     Download, Downloads, Elsewhere, Fetched, FileName, Found, Hub, HubError, Machine, Model, Phase, Pick,
-    Record, Request, Speed, State, Stop, TokenFrom, Wish, catalogue, look, show_phase,
+    Record, Request, Speed, State, Stop, TokenFrom, Wish, catalogue, date, look, show_phase,
 };
 use engine::pool::{Manifest, Pool};
 use engine::settings::Settings;
@@ -198,7 +199,7 @@ fn pull_one(hub: &Hub, home: &Home, pull: Pull, budget: u64, output: &Output) ->
     let (mut expert, mut why_not) = (None, None);
     if !pull.no_expert {
         let pool = Pool::open(home).map_err(Failure::from)?;
-        let host = std::env::current_exe().unwrap_or_default();
+        let host = program::own_file()?;
         match hub.add_expert(&pool, &fetched, &wish, &host) {
             Ok(manifest) => expert = Some(manifest),
             Err(failure) if is_asked_for => return Err(failure.into()),
@@ -381,10 +382,6 @@ fn of_state(state: &State) -> String {
             text
         }
     }
-}
-
-fn date(unix_ms: i64) -> String {
-    engine::hub::date(unix_ms)
 }
 
 fn size(bytes: u64) -> String {

@@ -12,6 +12,7 @@ mod experts;
 mod hub;
 mod model;
 mod output;
+mod program;
 mod route;
 mod status;
 

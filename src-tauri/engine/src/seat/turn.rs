@@ -75,9 +75,9 @@ impl Turn {
         }
     }
 
-    /// The expert answers; `on_piece` hears the text as it comes. What it has read of `conversation` before it does not read
-    /// again. When `stop` is set, what there is so far comes back
-    /// with `Finish::Stopped`, whether or not the expert's process has obeyed by then.
+    /// The expert answers; `on_piece` hears the text as it comes. What it has read of `conversation` before it does not
+    /// read again. When `stop` is set, what there is so far comes back with `Finish::Stopped`, whether or not the expert's
+    /// process has obeyed by then.
     pub fn generate(
         &self,
         request: Request,
