@@ -13,6 +13,7 @@ use super::protocol::{FrameError, FromExpert, ToExpert, VERSION, read_frame, wri
 use super::sandbox;
 use super::state::{PART, packed, unpacked};
 use super::words::Loaded;
+use crate::device::Device;
 use crate::generate::{Expert, LoadError, RequestError};
 use crate::gguf::{self, Header};
 
@@ -53,6 +54,8 @@ struct Job {
     /// 0: none given.
     memory_limit: u64,
     tokenizer_only: bool,
+    /// A graphics processor may be used.
+    device: bool,
     model: PathBuf,
 }
 
@@ -65,12 +68,17 @@ impl Job {
             "tokenize" => true,
             _ => return None,
         };
+        let device = match arguments.next()?.to_str()? {
+            "device" => true,
+            "processor" => false,
+            _ => return None,
+        };
         let model = PathBuf::from(arguments.next()?);
         let threads = match threads as usize {
             0 => crate::cores::usable(),
             threads => threads.min(1024),
         };
-        arguments.next().is_none().then_some(Job { threads, memory_limit, tokenizer_only, model })
+        arguments.next().is_none().then_some(Job { threads, memory_limit, tokenizer_only, device, model })
     }
 }
 
@@ -96,12 +104,14 @@ fn serve(job: Job) -> ! {
     let opened = gguf::open(&job.model);
     let size = opened.as_ref().ok().and_then(|file| file.metadata().ok()).map_or(0, |about| about.len());
     let limit = Some(job.memory_limit).filter(|limit| *limit > 0);
-    let parts = lock_down(&job.model, size, job.threads, limit);
+    // A driver opens files, maps code and starts threads: as much of that as can be is done before the door is closed.
+    let device = (job.device && !job.tokenizer_only).then(Device::open);
+    let parts = sandbox::enter(&job.model, size, job.threads, limit, matches!(device, Some(Ok(_))));
     let (give, take) = mpsc::channel();
     std::thread::spawn(move || listen(&mut source, &give));
     std::thread::spawn(beat);
 
-    let loaded = opened.map_err(LoadError::File).and_then(|file| load(&file, &job));
+    let loaded = opened.map_err(LoadError::File).and_then(|file| load(&file, &job, device));
     let mut expert = match loaded {
         Ok(expert) => expert,
         Err(error) => {
@@ -123,15 +133,20 @@ fn serve(job: Job) -> ! {
 /// Gives up, for this process and for ever, what serving the model (a file of `size` bytes) does not need. Gives the
 /// parts that hold, one short phrase each. Threads that are there already keep what they have.
 pub fn lock_down(model: &Path, size: u64, threads: usize, memory_limit: Option<u64>) -> Vec<String> {
-    sandbox::enter(model, size, threads, memory_limit)
+    sandbox::enter(model, size, threads, memory_limit, false)
 }
 
-fn load(file: &std::fs::File, job: &Job) -> Result<Expert, LoadError> {
+fn load(
+    file: &std::fs::File,
+    job: &Job,
+    device: Option<Result<Device, String>>,
+) -> Result<Expert, LoadError> {
     let header = Header::read_from(file, Path::new(&job.model))?;
     if job.tokenizer_only {
         return Expert::tokenizer_only(&header);
     }
-    Expert::load(file, &header, job.threads, &mut |done_bytes| say(&FromExpert::Loading { done_bytes }))
+    let mut progress = |done_bytes| say(&FromExpert::Loading { done_bytes });
+    Expert::load_on(file, &header, job.threads, device, &mut progress)
 }
 
 fn beat() {

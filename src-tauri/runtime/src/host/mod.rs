@@ -29,11 +29,11 @@ mod words;
 pub(crate) use child::step;
 pub use child::{lock_down, serve_if_asked};
 pub use memory::resident_bytes;
-pub use parent::Host;
+pub use parent::{Host, device_program};
 pub use swap::{PageCache, Swap, swap};
 pub use words::{
-    Constraint, Finish, Finished, Left, Loaded, LogitsRow, Measure, Message, Overflow, Perplexity, Prompt,
-    Purpose, Request, Role, Saved, Spawn, Template, Tokenized,
+    Constraint, Finish, Finished, Left, Loaded, LogitsRow, Measure, Message, Overflow, Perplexity, Placement,
+    Prompt, Purpose, Request, Role, Saved, Spawn, Template, Tokenized,
 };
 
 /// What went wrong with an expert's process or with a request to it.

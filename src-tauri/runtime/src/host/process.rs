@@ -55,6 +55,7 @@ impl Process {
                 Purpose::Generate => "generate",
                 Purpose::Tokenize => "tokenize",
             })
+            .arg(if spawn.device { "device" } else { "processor" })
             .arg(&spawn.model)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

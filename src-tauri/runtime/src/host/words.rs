@@ -131,6 +131,8 @@ pub struct Spawn {
     /// Threads that compute; all that the machine offers when `None`.
     pub threads: Option<usize>,
     pub purpose: Purpose,
+    /// A graphics processor may be used, where there is one.
+    pub device: bool,
 }
 
 impl Spawn {
@@ -141,8 +143,21 @@ impl Spawn {
             memory_limit: None,
             threads: None,
             purpose: Purpose::Generate,
+            device: true,
         }
     }
+}
+
+/// Where a model's layers are computed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// The graphics processor's name; `None`: all is computed on the processor.
+    pub device: Option<String>,
+    /// Layers of the model, and how many of them are on the device: those from the last one down.
+    pub layers: u32,
+    pub on_device: u32,
+    /// Why there is no device, or why not all is there.
+    pub why: Option<String>,
 }
 
 /// Where the chat template comes from.
@@ -169,6 +184,7 @@ pub struct Loaded {
     pub template: Template,
     /// Threads that compute.
     pub threads: usize,
+    pub placement: Placement,
     /// Bytes of the key and value cache for one token.
     pub cache_bytes_per_token: u64,
     /// Bytes of weights that are read for one token.
