@@ -52,6 +52,9 @@ struct Figure {
 #[derive(Serialize)]
 struct Benched {
     threads: usize,
+    kernels: String,
+    /// Why they are not the best that the machine has.
+    kernels_refused: Option<String>,
     runs: u32,
     prompt_tokens: u32,
     prompt_tokens_per_s: Figure,
@@ -119,6 +122,8 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     let depth = arguments.depth.map(|_| runs.depth);
     let benched = Benched {
         threads: runs.threads,
+        kernels: runs.kernels,
+        kernels_refused: runs.kernels_refused,
         runs: arguments.repeat,
         prompt_tokens: runs.prompt,
         prompt_tokens_per_s: figure(runs.prompt_tokens_per_s),
@@ -145,6 +150,8 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
 #[derive(Default)]
 struct Runs {
     threads: usize,
+    kernels: String,
+    kernels_refused: Option<String>,
     prompt: u32,
     depth: u32,
     prompt_tokens_per_s: Vec<f32>,
@@ -162,7 +169,9 @@ struct Runs {
 impl Runs {
     fn add(&mut self, arguments: &Arguments, output: &Output, stop: &AtomicBool) -> Result<(), Exit> {
         let mut host = start(&arguments.file, Purpose::Generate, output, stop)?;
-        self.threads = host.facts().threads;
+        let facts = host.facts();
+        self.threads = facts.threads;
+        (self.kernels, self.kernels_refused) = (facts.kernels.clone(), facts.kernels_refused.clone());
         self.load_ms.push(host.facts().load_ms);
         // What a text of one token costs beside its tokens is measured with them: nothing was computed before.
         let prompt = text_of(&mut host, arguments.prompt)?;
@@ -331,10 +340,16 @@ fn in_words(benched: &Benched) -> String {
         format!("{name:<28}{:>10.1}   ({:.1} to {:.1})", figure.median, figure.least, figure.most)
     };
     let mut lines = vec![
-        format!("{} threads, {} runs, medians (least to most)", benched.threads, benched.runs),
+        format!(
+            "{} threads, {} kernels, {} runs, medians (least to most)",
+            benched.threads, benched.kernels, benched.runs
+        ),
         line(&format!("prompt of {}, tokens/s", benched.prompt_tokens), &benched.prompt_tokens_per_s),
         line("answer, tokens/s", &benched.tokens_per_s),
     ];
+    if let Some(why) = &benched.kernels_refused {
+        lines.insert(1, why.clone());
+    }
     if let (Some(depth), Some(figure)) = (benched.depth, &benched.tokens_per_s_at_depth) {
         lines.push(line(&format!("answer after {depth}, tokens/s"), figure));
     }

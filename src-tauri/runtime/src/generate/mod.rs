@@ -80,6 +80,7 @@ impl Expert {
         threads: usize,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Expert, LoadError> {
+        let kernels = crate::kernels::choice().as_ref().map_err(Clone::clone)?;
         crate::families::check(header)?;
         let tokenizer = Tokenizer::read(header)?;
         let weights = Weights::map(file, header)?;
@@ -96,6 +97,8 @@ impl Expert {
             vocabulary: shape.vocabulary as u32,
             template: template.origin(),
             threads,
+            kernels: kernels.level.name().into(),
+            kernels_refused: kernels.refused.as_ref().map(ToString::to_string),
             cache_bytes_per_token: shape.cache_bytes_per_token(),
             weight_bytes_per_token: weight_bytes_per_token(header, shape),
             sandbox: Vec::new(),
@@ -126,6 +129,8 @@ impl Expert {
                     why: "the tokenizer alone was loaded".into(),
                 },
                 threads: 0,
+                kernels: String::new(),
+                kernels_refused: None,
                 cache_bytes_per_token: 0,
                 weight_bytes_per_token: 0,
                 sandbox: Vec::new(),

@@ -400,6 +400,8 @@ fn nothing_yet() -> Loaded {
         vocabulary: 0,
         template: Template::Own,
         threads: 0,
+        kernels: String::new(),
+        kernels_refused: None,
         cache_bytes_per_token: 0,
         weight_bytes_per_token: 0,
         sandbox: Vec::new(),
