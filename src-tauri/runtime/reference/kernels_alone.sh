@@ -14,15 +14,17 @@ edition = "2024"
 [dependencies]
 bytemuck = "1"
 half = { version = "2.7", features = ["bytemuck"] }
+libc = "0.2"
 thiserror = "2"
 
 [dev-dependencies]
 proptest = { version = "1", default-features = false, features = ["std"] }
-rand = { version = "0.9", default-features = false }
-rand_chacha = { version = "0.9", default-features = false }
 serde = { version = "1", features = ["derive"] }
 serde_json = "1"
 tempfile = "3"
+
+[profile.release]
+codegen-units = 1
 
 [workspace]
 TOML
@@ -30,6 +32,8 @@ TOML
 #![allow(dead_code)]
 #[path = "$runtime/src/cache.rs"]
 pub mod cache;
+#[path = "$runtime/src/cores.rs"]
+pub mod cores;
 #[path = "$runtime/src/gguf/mod.rs"]
 pub mod gguf;
 #[path = "$runtime/src/kernels/mod.rs"]
