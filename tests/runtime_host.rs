@@ -483,7 +483,9 @@ fn the_process_has_given_up_what_it_does_not_need() {
         assert!(parts.contains("seccomp"), "{parts}");
     }
     let environment = std::fs::read(format!("/proc/{}/environ", host.pid())).unwrap_or_default();
-    assert!(environment.is_empty(), "nothing of the parent's environment: {environment:?}");
+    let other = |named: &&[u8]| !named.is_empty() && !named.starts_with(b"LECTERN_KERNELS=");
+    let found: Vec<_> = environment.split(|byte| *byte == 0).filter(other).collect();
+    assert!(found.is_empty(), "nothing of the parent's environment but how to compute: {found:?}");
 }
 
 #[test]
@@ -521,6 +523,26 @@ fn a_tokenizer_alone_refuses_to_generate_and_stays() {
     let error = host.generate(&request, &AtomicBool::new(false), &mut |_| {}).unwrap_err();
     assert!(error.expert_survives(), "{error}");
     assert_eq!(host.count_tokens("ab", &AtomicBool::new(false)).unwrap(), Some(3), "▁, a, b");
+}
+
+#[test]
+fn the_expert_computes_with_the_kernels_that_are_named() {
+    let (_folder, model) = endless();
+    let bench = |kernels: &str| {
+        let mut command = Command::new(LECTERN);
+        command.args(["model", "bench", "--json", "--prompt", "4", "--generate", "4", "--repeat", "1"]);
+        command.args(["--texts", "1", "--swaps", "0"]).arg(&model);
+        command.env("LECTERN_KERNELS", kernels).stdin(Stdio::null()).output().unwrap()
+    };
+    let names = |kernels: &str| json(&bench(kernels))["kernels"].as_str().unwrap().to_owned();
+    assert_eq!(names("plain"), "plain");
+    let best = names("");
+    assert_ne!(best, "", "the best of this machine");
+    assert_eq!(names(&best), best);
+    let refused = bench("avx3");
+    assert_ne!(refused.status.code(), Some(0));
+    let why = String::from_utf8_lossy(&refused.stderr) + String::from_utf8_lossy(&refused.stdout);
+    assert!(why.contains("LECTERN_KERNELS=avx3") && why.contains(&best), "{why}");
 }
 
 #[test]

@@ -57,11 +57,7 @@ impl Activations {
         Activations { columns, narrow, wide: Vec::new(), scales, sums, sum_of }
     }
 
-    fn wide_by(
-        groups: impl Fn(&[f32], &mut [i16], &mut [f32]),
-        x: &[f32],
-        columns: usize,
-    ) -> Activations {
+    fn wide_by(groups: impl Fn(&[f32], &mut [i16], &mut [f32]), x: &[f32], columns: usize) -> Activations {
         let (mut wide, mut scales) = (vec![0i16; x.len()], vec![0f32; x.len() / GROUP]);
         groups(x, &mut wide, &mut scales);
         Activations { columns, narrow: Vec::new(), wide, scales, sums: Vec::new(), sum_of: GROUP }

@@ -30,8 +30,6 @@ pub struct Layout {
     pub values: usize,
     /// Bytes of a block.
     pub bytes: usize,
-    /// Where its 16-bit floats are.
-    pub halves: &'static [usize],
     /// Numbers that share a scale.
     pub group: usize,
     /// What makes every number of a narrow type at least 0; `None` for types whose numbers take all eight bits, which
@@ -43,19 +41,19 @@ pub struct Layout {
 /// The layout of a quantised type; `None` for floats and for types that nothing computes with.
 pub fn layout(dtype: Dtype) -> Option<&'static Layout> {
     Some(match dtype {
-        Dtype::Q4_0 => &Layout { values: 32, bytes: 18, halves: &[0], group: 32, zero: Some(8), unpack: q4_0 },
-        Dtype::Q4_1 => &Layout { values: 32, bytes: 20, halves: &[0, 2], group: 32, zero: Some(0), unpack: q4_1 },
-        Dtype::Q5_0 => &Layout { values: 32, bytes: 22, halves: &[0], group: 32, zero: Some(16), unpack: q5_0 },
-        Dtype::Q5_1 => &Layout { values: 32, bytes: 24, halves: &[0, 2], group: 32, zero: Some(0), unpack: q5_1 },
-        Dtype::Q8_0 => &Layout { values: 32, bytes: 34, halves: &[0], group: 32, zero: None, unpack: q8_0 },
-        Dtype::Q2K => &Layout { values: 256, bytes: 84, halves: &[80, 82], group: 16, zero: Some(0), unpack: q2_k },
-        Dtype::Q3K => &Layout { values: 256, bytes: 110, halves: &[108], group: 16, zero: Some(4), unpack: q3_k },
-        Dtype::Q4K => &Layout { values: 256, bytes: 144, halves: &[0, 2], group: 32, zero: Some(0), unpack: q4_k },
-        Dtype::Q5K => &Layout { values: 256, bytes: 176, halves: &[0, 2], group: 32, zero: Some(0), unpack: q5_k },
-        Dtype::Q6K => &Layout { values: 256, bytes: 210, halves: &[208], group: 16, zero: Some(32), unpack: q6_k },
-        Dtype::IQ4_NL => &Layout { values: 32, bytes: 18, halves: &[0], group: 32, zero: None, unpack: iq4_nl },
-        Dtype::IQ4_XS => &Layout { values: 256, bytes: 136, halves: &[0], group: 32, zero: None, unpack: iq4_xs },
-        Dtype::MXFP4 => &Layout { values: 32, bytes: 17, halves: &[], group: 32, zero: Some(12), unpack: mxfp4 },
+        Dtype::Q4_0 => &Layout { values: 32, bytes: 18, group: 32, zero: Some(8), unpack: q4_0 },
+        Dtype::Q4_1 => &Layout { values: 32, bytes: 20, group: 32, zero: Some(0), unpack: q4_1 },
+        Dtype::Q5_0 => &Layout { values: 32, bytes: 22, group: 32, zero: Some(16), unpack: q5_0 },
+        Dtype::Q5_1 => &Layout { values: 32, bytes: 24, group: 32, zero: Some(0), unpack: q5_1 },
+        Dtype::Q8_0 => &Layout { values: 32, bytes: 34, group: 32, zero: None, unpack: q8_0 },
+        Dtype::Q2K => &Layout { values: 256, bytes: 84, group: 16, zero: Some(0), unpack: q2_k },
+        Dtype::Q3K => &Layout { values: 256, bytes: 110, group: 16, zero: Some(4), unpack: q3_k },
+        Dtype::Q4K => &Layout { values: 256, bytes: 144, group: 32, zero: Some(0), unpack: q4_k },
+        Dtype::Q5K => &Layout { values: 256, bytes: 176, group: 32, zero: Some(0), unpack: q5_k },
+        Dtype::Q6K => &Layout { values: 256, bytes: 210, group: 16, zero: Some(32), unpack: q6_k },
+        Dtype::IQ4_NL => &Layout { values: 32, bytes: 18, group: 32, zero: None, unpack: iq4_nl },
+        Dtype::IQ4_XS => &Layout { values: 256, bytes: 136, group: 32, zero: None, unpack: iq4_xs },
+        Dtype::MXFP4 => &Layout { values: 32, bytes: 17, group: 32, zero: Some(12), unpack: mxfp4 },
         Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::Q8_1 | Dtype::Q8K | Dtype::Other(_) => return None,
     })
 }

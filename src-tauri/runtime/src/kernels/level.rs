@@ -38,7 +38,9 @@ pub struct Choice {
 pub enum LevelError {
     #[error("{VARIABLE}={named} is no kind of kernels that this machine has; it has {has}")]
     Absent { named: String, has: String },
-    #[error("the {level} kernels are not used: on this machine their products of {dtype} are not the plain ones")]
+    #[error(
+        "the {level} kernels are not used: on this machine their products of {dtype} are not the plain ones"
+    )]
     Differs { level: &'static str, dtype: &'static str },
 }
 

@@ -8,7 +8,7 @@
 //! | `layout` | the storage types of quantised weights, one block at a time |
 //! | `activations` | rows of activations as whole numbers |
 //! | `float` | dot products of plain floats |
-//! | `wide` | one body compiled for two kinds of machines |
+//! | `wide` | one body of floats, compiled for two kinds of machines |
 //! | `attend` | attention over the cache |
 //! | `avx2` | x86-64 with AVX2 and FMA |
 //! | `lanes` | storage types and products for wider registers, written once for the machines |
@@ -373,7 +373,7 @@ mod tests {
             ] {
                 let mut bytes = vec![fill; count * columns / layout.values * layout.bytes];
                 for block in bytes.chunks_exact_mut(layout.bytes) {
-                    for (&at, half) in layout.halves.iter().zip([scale, 0x3800]) {
+                    for (&at, half) in trial::halves(dtype).iter().zip([scale, 0x3800]) {
                         block[at..at + 2].copy_from_slice(&u16::to_le_bytes(half));
                     }
                     if dtype == Dtype::MXFP4 {

@@ -37,11 +37,7 @@ unsafe fn dot<const PLACE: i32>(sum: int32x4_t, words: uint8x16_t, x: int8x16_t)
 
 /// [`dot`] of four words of both registers, one after another.
 #[inline(always)]
-unsafe fn dots(
-    mut sums: [int32x4_t; 2],
-    words: *const [uint8x16_t; 2],
-    x: int8x16_t,
-) -> [int32x4_t; 2] {
+unsafe fn dots(mut sums: [int32x4_t; 2], words: *const [uint8x16_t; 2], x: int8x16_t) -> [int32x4_t; 2] {
     // SAFETY: as above; `words` are four.
     unsafe {
         for half in 0..2 {

@@ -35,7 +35,7 @@ pub(super) fn differs(multiply: impl Fn(&Packed, &Activations, Range<usize>, &Ou
 pub(super) fn blocks(dtype: Dtype, layout: &Layout, count: usize, random: &mut Random) -> Vec<u8> {
     let mut bytes: Vec<u8> = (0..count * layout.bytes).map(|_| (random.next() >> 24) as u8).collect();
     for block in bytes.chunks_exact_mut(layout.bytes) {
-        for &at in layout.halves {
+        for &at in halves(dtype) {
             // 16-bit floats of 2^-7 to 2^-3, and below 0.
             block[at + 1] = block[at + 1] & 0x8f | 0x20;
         }
@@ -45,6 +45,18 @@ pub(super) fn blocks(dtype: Dtype, layout: &Layout, count: usize, random: &mut R
         }
     }
     bytes
+}
+
+/// Where a block has its 16-bit floats.
+pub(super) fn halves(dtype: Dtype) -> &'static [usize] {
+    match dtype {
+        Dtype::Q4_1 | Dtype::Q5_1 | Dtype::Q4K | Dtype::Q5K => &[0, 2],
+        Dtype::Q2K => &[80, 82],
+        Dtype::Q3K => &[108],
+        Dtype::Q6K => &[208],
+        Dtype::MXFP4 => &[],
+        _ => &[0],
+    }
 }
 
 /// Source: xorshift32 (Marsaglia 2003), from a number that is not 0.
@@ -71,7 +83,8 @@ mod tests {
                 packed.multiply_plainly(x, rows, out);
                 if packed.dtype == wrong {
                     // One number in its last bit.
-                    let row = super::super::plain_row(packed.layout, &packed.bytes[34 * packed.row_bytes..], x, 6);
+                    let row =
+                        super::super::plain_row(packed.layout, &packed.bytes[34 * packed.row_bytes..], x, 6);
                     out.set(6, 34, f32::from_bits(row.to_bits() ^ 1));
                 }
             });

@@ -299,7 +299,7 @@ unsafe fn pairs<M: Lanes>(rows: &Rows, at: usize, to: &Scales<M>) {
         for group in 0..8 {
             let byte = group % 4;
             let offset = M::times(least, M::signed(minima[group / 4], byte));
-        to.both(group, M::times(scale, M::signed(multipliers[group / 4], byte)), offset);
+            to.both(group, M::times(scale, M::signed(multipliers[group / 4], byte)), offset);
         }
     }
 }

@@ -182,7 +182,8 @@ pub(in crate::kernels) unsafe fn all<M: Lanes>(
                 let (at, bytes) =
                     (begin / layout.values * layout.bytes, count / layout.values * layout.bytes);
                 // After the last blocks of these rows come the first of the next ones.
-                let next = if begin + count < packed.columns { at + bytes } else { 2 * M::ROWS * packed.row_bytes };
+                let next =
+                    if begin + count < packed.columns { at + bytes } else { 2 * M::ROWS * packed.row_bytes };
                 for (half, rows) in halves.iter().enumerate() {
                     fill(&mut panel, half, rows, Blocks { at, next, count: count / layout.values });
                 }

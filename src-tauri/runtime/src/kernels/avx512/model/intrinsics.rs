@@ -22,11 +22,7 @@ pub struct __m512(pub [f32; 16]);
 pub const _MM_HINT_T0: i32 = 3;
 
 /// A number of every lane from those of `a` and `b`.
-fn lanes<T: bytemuck::Pod, const N: usize>(
-    a: __m512i,
-    b: __m512i,
-    of: impl Fn(T, T) -> T,
-) -> __m512i
+fn lanes<T: bytemuck::Pod, const N: usize>(a: __m512i, b: __m512i, of: impl Fn(T, T) -> T) -> __m512i
 where
     [T; N]: bytemuck::Pod,
 {
