@@ -14,7 +14,6 @@ edition = "2024"
 [dependencies]
 bytemuck = "1"
 half = { version = "2.7", features = ["bytemuck"] }
-libc = "0.2"
 thiserror = "2"
 
 [dev-dependencies]
@@ -32,14 +31,15 @@ TOML
 #![allow(dead_code)]
 #[path = "$runtime/src/cache.rs"]
 pub mod cache;
-#[path = "$runtime/src/cores.rs"]
-pub mod cores;
 #[path = "$runtime/src/gguf/mod.rs"]
 pub mod gguf;
 #[path = "$runtime/src/kernels/mod.rs"]
 pub mod kernels;
 #[path = "$runtime/src/pool.rs"]
 pub mod pool;
+pub mod cores {
+    pub fn somebody_waits() {}
+}
 pub mod weights {
     pub const WORTH_THREADS: usize = 1 << 18;
 }

@@ -128,6 +128,7 @@ impl Level {
 }
 
 /// What this process computes with, decided once; an error when its environment names a level that cannot be used.
+#[inline]
 pub fn choice() -> &'static Result<Choice, LevelError> {
     static CHOICE: OnceLock<Result<Choice, LevelError>> = OnceLock::new();
     CHOICE.get_or_init(|| match std::env::var_os(VARIABLE) {
