@@ -483,7 +483,9 @@ fn the_process_has_given_up_what_it_does_not_need() {
         assert!(parts.contains("seccomp"), "{parts}");
     }
     let environment = std::fs::read(format!("/proc/{}/environ", host.pid())).unwrap_or_default();
-    assert!(environment.is_empty(), "nothing of the parent's environment: {environment:?}");
+    let other = |named: &&[u8]| !named.is_empty() && !named.starts_with(b"LECTERN_KERNELS=");
+    let found: Vec<_> = environment.split(|byte| *byte == 0).filter(other).collect();
+    assert!(found.is_empty(), "nothing of the parent's environment but how to compute: {found:?}");
 }
 
 #[test]
@@ -521,6 +523,26 @@ fn a_tokenizer_alone_refuses_to_generate_and_stays() {
     let error = host.generate(&request, &AtomicBool::new(false), &mut |_| {}).unwrap_err();
     assert!(error.expert_survives(), "{error}");
     assert_eq!(host.count_tokens("ab", &AtomicBool::new(false)).unwrap(), Some(3), "▁, a, b");
+}
+
+#[test]
+fn the_expert_computes_with_the_kernels_that_are_named() {
+    let (_folder, model) = endless();
+    let bench = |kernels: &str| {
+        let mut command = Command::new(LECTERN);
+        command.args(["model", "bench", "--json", "--prompt", "4", "--generate", "4", "--repeat", "1"]);
+        command.args(["--texts", "1", "--swaps", "0"]).arg(&model);
+        command.env("LECTERN_KERNELS", kernels).stdin(Stdio::null()).output().unwrap()
+    };
+    let names = |kernels: &str| json(&bench(kernels))["kernels"].as_str().unwrap().to_owned();
+    assert_eq!(names("plain"), "plain");
+    let best = names("");
+    assert_ne!(best, "", "the best of this machine");
+    assert_eq!(names(&best), best);
+    let refused = bench("avx3");
+    assert_ne!(refused.status.code(), Some(0));
+    let why = String::from_utf8_lossy(&refused.stderr) + String::from_utf8_lossy(&refused.stdout);
+    assert!(why.contains("LECTERN_KERNELS=avx3") && why.contains(&best), "{why}");
 }
 
 #[test]
@@ -565,27 +587,4 @@ fn a_benchmark_tells_what_it_promises() {
         }
     }
     assert!(swap["warm_first_token_ms"]["p50"].as_f64().unwrap() > 0.0, "{found}");
-}
-
-/// A program that stands in for one that cannot start: the library of its driver is absent.
-#[cfg(unix)]
-#[test]
-fn without_a_driver_the_processor_computes_and_it_is_said_why() {
-    use std::os::unix::fs::{PermissionsExt, symlink};
-    let folder = tempfile::tempdir().unwrap();
-    let host = folder.path().join("lectern");
-    symlink(LECTERN, &host).unwrap();
-    let broken = folder.path().join("lectern-gpu");
-    std::fs::write(&broken, "#!/bin/sh\necho 'libcuda.so.1: cannot open' >&2\nexit 127\n").unwrap();
-    std::fs::set_permissions(&broken, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let (_model, model) = endless();
-    let spawn = Spawn { threads: Some(1), ..Spawn::new(&host, &model) };
-    let placement =
-        |spawn: &Spawn| Host::start(spawn.clone(), &mut |_| {}).unwrap().facts().placement.clone();
-    let found = placement(&spawn);
-    assert_eq!((&found.device, found.on_device), (&None, 0));
-    let why = found.why.expect("it is said");
-    assert!(why.contains("lectern-gpu") && why.contains("libcuda.so.1"), "{why}");
-    // Who wants none is told nothing.
-    assert_eq!(placement(&Spawn { device: false, ..spawn }).why, None);
 }

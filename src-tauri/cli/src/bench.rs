@@ -54,6 +54,9 @@ struct Figure {
 struct Benched {
     threads: usize,
     placement: Placement,
+    kernels: String,
+    /// Why they are not the best that the machine has.
+    kernels_refused: Option<String>,
     runs: u32,
     prompt_tokens: u32,
     prompt_tokens_per_s: Figure,
@@ -122,6 +125,8 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     let benched = Benched {
         threads: runs.threads,
         placement: runs.placement,
+        kernels: runs.kernels,
+        kernels_refused: runs.kernels_refused,
         runs: arguments.repeat,
         prompt_tokens: runs.prompt,
         prompt_tokens_per_s: figure(runs.prompt_tokens_per_s),
@@ -149,6 +154,8 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
 struct Runs {
     threads: usize,
     placement: Placement,
+    kernels: String,
+    kernels_refused: Option<String>,
     prompt: u32,
     depth: u32,
     prompt_tokens_per_s: Vec<f32>,
@@ -166,8 +173,10 @@ struct Runs {
 impl Runs {
     fn add(&mut self, arguments: &Arguments, output: &Output, stop: &AtomicBool) -> Result<(), Exit> {
         let mut host = start(&arguments.file, Purpose::Generate, output, stop)?;
-        self.threads = host.facts().threads;
-        self.placement = host.facts().placement.clone();
+        let facts = host.facts();
+        self.threads = facts.threads;
+        self.placement = facts.placement.clone();
+        (self.kernels, self.kernels_refused) = (facts.kernels.clone(), facts.kernels_refused.clone());
         self.load_ms.push(host.facts().load_ms);
         // What a text of one token costs beside its tokens is measured with them: nothing was computed before.
         let prompt = text_of(&mut host, arguments.prompt)?;
@@ -347,11 +356,17 @@ fn in_words(benched: &Benched) -> String {
         format!("{name:<28}{:>10.1}   ({:.1} to {:.1})", figure.median, figure.least, figure.most)
     };
     let mut lines = vec![
-        format!("{} threads, {} runs, medians (least to most)", benched.threads, benched.runs),
+        format!(
+            "{} threads, {} kernels, {} runs, medians (least to most)",
+            benched.threads, benched.kernels, benched.runs
+        ),
         on(&benched.placement),
         line(&format!("prompt of {}, tokens/s", benched.prompt_tokens), &benched.prompt_tokens_per_s),
         line("answer, tokens/s", &benched.tokens_per_s),
     ];
+    if let Some(why) = &benched.kernels_refused {
+        lines.insert(1, why.clone());
+    }
     if let (Some(depth), Some(figure)) = (benched.depth, &benched.tokens_per_s_at_depth) {
         lines.push(line(&format!("answer after {depth}, tokens/s"), figure));
     }

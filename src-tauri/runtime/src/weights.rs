@@ -15,7 +15,7 @@ use memmap2::Mmap;
 
 use crate::gguf::{Dtype, GgufError, Header, TensorInfo};
 use crate::kernels::layout::{self, layout};
-use crate::kernels::{Out, Packed, float};
+use crate::kernels::{Out, Packed, float, level};
 use crate::pool;
 
 /// Multiplications below which a second thread costs more than it gives (about 30 µs of work).
@@ -194,10 +194,10 @@ impl Matrix {
         let tokens = x.len() / self.columns;
         debug_assert_eq!(out.len(), tokens * self.rows);
         let out = &Out::new(out, self.rows);
-        // A whole number of groups of 16 rows; enough jobs that a slow core holds nobody up.
+        // Whole numbers of the rows that are multiplied together; enough jobs that a slow core holds nobody up.
         let work = x.len() * self.rows;
         let jobs = (8 * pool::width()).min(work / WORTH_THREADS).max(1);
-        let rows_of_job = self.rows.div_ceil(jobs).next_multiple_of(16);
+        let rows_of_job = self.rows.div_ceil(jobs).next_multiple_of(level().rows());
         let spread = |each: &(dyn Fn(Range<usize>) + Sync)| {
             pool::spread(self.rows.div_ceil(rows_of_job), &|job| {
                 if !stop.load(Ordering::Relaxed) {

@@ -2,6 +2,7 @@
 
 use crate::families::ModelError;
 use crate::gguf::GgufError;
+use crate::kernels::LevelError;
 use crate::tokenizer::TokenizerError;
 
 /// A file that cannot become an expert.
@@ -15,6 +16,8 @@ pub enum LoadError {
     Tokenizer(#[from] TokenizerError),
     #[error("the threads that compute cannot be started: {0}")]
     Threads(String),
+    #[error(transparent)]
+    Kernels(#[from] LevelError),
 }
 
 impl LoadError {
@@ -26,6 +29,7 @@ impl LoadError {
             LoadError::Model(ModelError::Unsupported { .. }) => "model.unsupported",
             LoadError::Tokenizer(_) => "model.tokenizer",
             LoadError::Threads(_) => "expert.threads",
+            LoadError::Kernels(_) => "expert.kernels",
         }
     }
 
@@ -38,6 +42,7 @@ impl LoadError {
                 "Choose another model; `lectern model inspect` says beforehand what is supported."
             }
             LoadError::Threads(_) => "Use fewer threads, or raise the memory budget.",
+            LoadError::Kernels(_) => "Take the variable LECTERN_KERNELS away, or name what the machine has.",
         }
     }
 }

@@ -93,6 +93,7 @@ impl Expert {
         device: Option<Result<Device, String>>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Expert, LoadError> {
+        let kernels = crate::kernels::choice().as_ref().map_err(Clone::clone)?;
         crate::families::check(header)?;
         let tokenizer = Tokenizer::read(header)?;
         let weights = Weights::map(file, header)?;
@@ -114,6 +115,8 @@ impl Expert {
             template: template.origin(),
             threads,
             placement,
+            kernels: kernels.level.name().into(),
+            kernels_refused: kernels.refused.as_ref().map(ToString::to_string),
             cache_bytes_per_token: shape.cache_bytes_per_token(),
             weight_bytes_per_token: weight_bytes_per_token(header, shape),
             sandbox: Vec::new(),
@@ -145,6 +148,8 @@ impl Expert {
                 },
                 threads: 0,
                 placement: Placement::default(),
+                kernels: String::new(),
+                kernels_refused: None,
                 cache_bytes_per_token: 0,
                 weight_bytes_per_token: 0,
                 sandbox: Vec::new(),

@@ -123,7 +123,8 @@ fn serve(job: Job) -> ! {
             std::process::exit(0);
         }
     };
-    say(&FromExpert::Loaded { loaded: Loaded { sandbox: parts, ..expert.facts() } });
+    let loaded = Box::new(Loaded { sandbox: parts, ..expert.facts() });
+    say(&FromExpert::Loaded { loaded });
     while let Ok(Order { message, stop }) = take.recv() {
         answer(&mut expert, message, &stop, &take);
     }

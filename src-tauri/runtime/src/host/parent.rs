@@ -111,7 +111,7 @@ impl Host {
                     return Err(HostError::BadModel { code, message, fix });
                 }
                 Some(FromExpert::Loaded { loaded }) => {
-                    host.loaded = Loaded { load_ms: ms(began), ..loaded };
+                    host.loaded = Loaded { load_ms: ms(began), ..*loaded };
                     progress(host.memory());
                     host.peak_memory();
                     return Ok(host);
@@ -437,6 +437,8 @@ fn nothing_yet() -> Loaded {
         template: Template::Own,
         threads: 0,
         placement: Placement::default(),
+        kernels: String::new(),
+        kernels_refused: None,
         cache_bytes_per_token: 0,
         weight_bytes_per_token: 0,
         sandbox: Vec::new(),

@@ -63,6 +63,10 @@ impl Process {
         // The expert has no business with this process's environment. Windows programs do not start without some of it.
         #[cfg(unix)]
         command.env_clear();
+        #[cfg(unix)]
+        if let Some(level) = std::env::var_os(crate::kernels::VARIABLE) {
+            command.env(crate::kernels::VARIABLE, level);
+        }
         // An interrupt from the terminal goes to a group, and is the parent's to hear.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

@@ -80,7 +80,7 @@ pub enum FromExpert {
         done_bytes: u64,
     },
     Loaded {
-        loaded: Loaded,
+        loaded: Box<Loaded>,
     },
     /// It computes and gets on, though it has nothing to say yet. `steps`: forward passes so far.
     Beat {

@@ -185,6 +185,12 @@ pub struct Loaded {
     /// Threads that compute.
     pub threads: usize,
     pub placement: Placement,
+    /// What its products are computed with: the name of a [`crate::kernels::Level`].
+    #[serde(default)]
+    pub kernels: String,
+    /// Why it is not what the machine has best.
+    #[serde(default)]
+    pub kernels_refused: Option<String>,
     /// Bytes of the key and value cache for one token.
     pub cache_bytes_per_token: u64,
     /// Bytes of weights that are read for one token.

@@ -4,7 +4,7 @@
 //! 32), types of eight bits with activations of 16 bits (1/65,534), where a product costs the same.
 
 #[cfg(target_arch = "x86_64")]
-use super::avx2;
+use super::{avx2, level};
 
 /// Numbers that share a scale.
 pub const GROUP: usize = 32;
@@ -27,16 +27,39 @@ pub struct Activations {
 impl Activations {
     /// Of 8 bits, with sums over groups of 16 or 32. `x`: (rows, columns), columns a multiple of 32.
     pub fn narrow(x: &[f32], columns: usize, sum_of: usize) -> Activations {
-        let (mut narrow, mut scales) = (vec![0i8; x.len()], vec![0f32; x.len() / GROUP]);
-        let mut sums = vec![0f32; x.len() / sum_of];
-        narrow_groups(x, &mut narrow, &mut scales, &mut sums, sum_of);
-        Activations { columns, narrow, wide: Vec::new(), scales, sums, sum_of }
+        Self::narrow_by(narrow_groups, x, columns, sum_of)
     }
 
     /// Of 16 bits.
     pub fn wide(x: &[f32], columns: usize) -> Activations {
+        Self::wide_by(wide_groups, x, columns)
+    }
+
+    /// As [`Self::narrow`], in plain code.
+    pub(super) fn plain_narrow(x: &[f32], columns: usize, sum_of: usize) -> Activations {
+        Self::narrow_by(plain_narrow_groups, x, columns, sum_of)
+    }
+
+    /// As [`Self::wide`], in plain code.
+    pub(super) fn plain_wide(x: &[f32], columns: usize) -> Activations {
+        Self::wide_by(plain_wide_groups, x, columns)
+    }
+
+    fn narrow_by(
+        groups: impl Fn(&[f32], &mut [i8], &mut [f32], &mut [f32], usize),
+        x: &[f32],
+        columns: usize,
+        sum_of: usize,
+    ) -> Activations {
+        let (mut narrow, mut scales) = (vec![0i8; x.len()], vec![0f32; x.len() / GROUP]);
+        let mut sums = vec![0f32; x.len() / sum_of];
+        groups(x, &mut narrow, &mut scales, &mut sums, sum_of);
+        Activations { columns, narrow, wide: Vec::new(), scales, sums, sum_of }
+    }
+
+    fn wide_by(groups: impl Fn(&[f32], &mut [i16], &mut [f32]), x: &[f32], columns: usize) -> Activations {
         let (mut wide, mut scales) = (vec![0i16; x.len()], vec![0f32; x.len() / GROUP]);
-        wide_groups(x, &mut wide, &mut scales);
+        groups(x, &mut wide, &mut scales);
         Activations { columns, narrow: Vec::new(), wide, scales, sums: Vec::new(), sum_of: GROUP }
     }
 
@@ -65,7 +88,7 @@ fn largest_bits(x: &[f32]) -> u32 {
 
 fn narrow_groups(x: &[f32], narrow: &mut [i8], scales: &mut [f32], sums: &mut [f32], sum_of: usize) {
     #[cfg(target_arch = "x86_64")]
-    if avx2::here() {
+    if level().has_avx2() {
         return avx2::narrow_groups(x, narrow, scales, sums, sum_of);
     }
     plain_narrow_groups(x, narrow, scales, sums, sum_of);
@@ -73,7 +96,7 @@ fn narrow_groups(x: &[f32], narrow: &mut [i8], scales: &mut [f32], sums: &mut [f
 
 fn wide_groups(x: &[f32], wide: &mut [i16], scales: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
-    if avx2::here() {
+    if level().has_avx2() {
         return avx2::wide_groups(x, wide, scales);
     }
     plain_wide_groups(x, wide, scales);

@@ -158,8 +158,15 @@ struct State {
 /// `rows` (positions, width) to `out` (width, BLOCK).
 fn turn(rows: &[f32], width: usize, out: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
-    if width.is_multiple_of(8) && rows.len().is_multiple_of(8 * width) && super::avx2::here() {
+    if width.is_multiple_of(8) && rows.len().is_multiple_of(8 * width) && super::level().has_avx2() {
         return super::avx2::turn(rows, width, out, BLOCK);
+    }
+    #[cfg(target_arch = "aarch64")]
+    if width.is_multiple_of(4)
+        && rows.len().is_multiple_of(4 * width)
+        && super::level() != super::Level::Plain
+    {
+        return super::neon::turn(rows, width, out, BLOCK);
     }
     for (position, row) in rows.chunks_exact(width).enumerate() {
         for (place, number) in row.iter().enumerate() {

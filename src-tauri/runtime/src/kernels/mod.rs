@@ -3,19 +3,31 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `level` | which of them this process uses |
+//! | `trial` | the proof that kernels give on the machine before they are used |
 //! | `layout` | the storage types of quantised weights, one block at a time |
 //! | `activations` | rows of activations as whole numbers |
 //! | `float` | dot products of plain floats |
-//! | `wide` | one body compiled for two kinds of machines |
+//! | `wide` | one body of floats, compiled for two kinds of machines |
 //! | `attend` | attention over the cache |
 //! | `avx2` | x86-64 with AVX2 and FMA |
+//! | `lanes` | storage types and products for wider registers, written once for the machines |
+//! | `avx512`, `neon` | those machines |
 
 pub mod activations;
 pub mod attend;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 pub mod float;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod lanes;
 pub mod layout;
+mod level;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod trial;
 pub mod wide;
 
 use std::ops::Range;
@@ -23,8 +35,10 @@ use std::ops::Range;
 use crate::gguf::Dtype;
 use activations::{Activations, GROUP};
 use layout::{Block, Layout};
+pub use level::{Choice, Level, LevelError, VARIABLE, choice, level};
 
-/// Tokens from which on it pays to unpack rows once for all of them.
+/// Tokens from which on it pays, with AVX2, to unpack rows once for all of them.
+#[cfg(target_arch = "x86_64")]
 const PANEL_FROM: usize = 4;
 
 /// Quantised rows in memory.
@@ -46,7 +60,7 @@ pub struct Out<'a> {
     lifetime: std::marker::PhantomData<&'a mut [f32]>,
 }
 
-// SAFETY: numbers are only written, through `put`, and callers give every thread rows of its own.
+// SAFETY: numbers are only written, through `set`, `put` and `place`, and callers give every thread rows of its own.
 #[allow(unsafe_code)]
 unsafe impl Sync for Out<'_> {}
 
@@ -80,6 +94,16 @@ impl<'a> Out<'a> {
             (row..end).for_each(|row_of| self.set(token, row_of, values[row_of - row]));
         }
     }
+
+    /// Where `out[token][row]` and the `count` rows from it on are, which no other thread may write.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    fn place(&self, token: usize, row: usize, count: usize) -> *mut f32 {
+        assert!(token < self.tokens && row + count <= self.rows);
+        // SAFETY: inside the slice by the line above.
+        unsafe { self.first.add(token * self.rows + row) }
+    }
 }
 
 impl Packed<'_> {
@@ -91,18 +115,35 @@ impl Packed<'_> {
         }
     }
 
+    /// [`Self::activations`] in plain code.
+    fn activations_plainly(&self, x: &[f32]) -> Activations {
+        match self.layout.zero {
+            Some(_) => Activations::plain_narrow(x, self.columns, self.layout.group),
+            None => Activations::plain_wide(x, self.columns),
+        }
+    }
+
     /// `out[token][row]` for all tokens and these rows.
     pub fn multiply(&self, x: &Activations, rows: Range<usize>, out: &Out) {
-        #[cfg(target_arch = "x86_64")]
-        if avx2::here() {
-            if x.rows() < PANEL_FROM {
+        self.multiply_at(level(), x, rows, out);
+    }
+
+    fn multiply_at(&self, level: Level, x: &Activations, rows: Range<usize>, out: &Out) {
+        match level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 if x.rows() < PANEL_FROM => {
                 (0..x.rows()).for_each(|token| avx2::one(self, token, x, rows.clone(), out));
-            } else {
-                avx2::many(self, x, rows, out);
             }
-            return;
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => avx2::many(self, x, rows, out),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => avx512::multiply(self, x, rows, out),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => neon::multiply(self, x, rows, out),
+            #[cfg(target_arch = "aarch64")]
+            Level::I8mm => neon::i8mm::multiply(self, x, rows, out),
+            _ => self.multiply_plainly(x, rows, out),
         }
-        self.multiply_plainly(x, rows, out);
     }
 
     /// The same in plain code.
@@ -133,7 +174,11 @@ pub fn plain_row(layout: &Layout, bytes: &[u8], x: &Activations, token: usize) -
                     let whole: i32 =
                         pairs.map(|(w, x)| (i32::from(*w) + i32::from(zero)) * i32::from(*x)).sum();
                     sum = scale.mul_add(whole as f32 * scale_of_x, sum);
-                    let offset = block.offsets[group] - f32::from(zero) * scale;
+                    // A scale that is infinite has no 0 times.
+                    let offset = match zero {
+                        0 => block.offsets[group],
+                        _ => block.offsets[group] - f32::from(zero) * scale,
+                    };
                     sum = offset.mul_add(x.sums[place / x.sum_of], sum);
                 }
                 None => {
@@ -151,8 +196,12 @@ pub fn plain_row(layout: &Layout, bytes: &[u8], x: &Activations, token: usize) -
 /// Rows of 16-bit floats, `step` apart, to rows of `stride` floats; `width` of each count.
 pub fn halves(numbers: &[half::f16], step: usize, width: usize, out: &mut [f32], stride: usize) {
     #[cfg(target_arch = "x86_64")]
-    if avx2::here() {
+    if level().has_avx2() {
         return avx2::halves(bytemuck::cast_slice(numbers), step, width, out, stride);
+    }
+    #[cfg(target_arch = "aarch64")]
+    if level() != Level::Plain {
+        return neon::halves(bytemuck::cast_slice(numbers), step, width, out, stride);
     }
     for (row, out) in out.chunks_mut(stride).enumerate() {
         for (out, number) in out[..width].iter_mut().zip(&numbers[row * step..]) {
@@ -164,8 +213,6 @@ pub fn halves(numbers: &[half::f16], step: usize, width: usize, out: &mut [f32],
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::{Rng, SeedableRng};
-    use rand_chacha::ChaCha8Rng;
     use serde::Deserialize;
 
     /// What `reference/storage_types.py` writes.
@@ -212,28 +259,9 @@ mod tests {
         }
     }
 
-    /// Rows of random blocks of the reference: every bit pattern of numbers, scales of an ordinary size.
-    fn rows(dtype: Dtype, layout: &Layout, reference: &[u8], rows: usize, columns: usize) -> Vec<u8> {
-        let mut random = ChaCha8Rng::seed_from_u64(u64::from(dtype.number()));
-        let mut bytes = Vec::new();
-        for _ in 0..rows * columns / layout.values {
-            let from = random.random_range(0..reference.len() / layout.bytes) * layout.bytes;
-            let mut block = reference[from..from + layout.bytes].to_vec();
-            let plain = |at: &usize| match dtype {
-                Dtype::Q4_0 | Dtype::Q8_0 | Dtype::IQ4_NL => *at >= 2,
-                Dtype::Q4_1 | Dtype::Q5_1 => *at >= 4,
-                Dtype::Q5_0 => *at >= 2,
-                Dtype::Q4K | Dtype::Q5K => *at >= 4,
-                Dtype::Q2K => *at < 80,
-                Dtype::Q3K => *at < 108,
-                Dtype::Q6K => *at < 208,
-                Dtype::IQ4_XS => *at >= 2,
-                _ => *at >= 1,
-            };
-            (0..layout.bytes).filter(plain).for_each(|at| block[at] = random.random());
-            bytes.extend(block);
-        }
-        bytes
+    /// Rows of random blocks.
+    fn rows(dtype: Dtype, layout: &Layout, rows: usize, columns: usize) -> Vec<u8> {
+        trial::blocks(dtype, layout, rows * columns / layout.values, &mut trial::Random(dtype.number() + 1))
     }
 
     fn activations(tokens: usize, columns: usize) -> Vec<f32> {
@@ -244,10 +272,10 @@ mod tests {
 
     #[test]
     fn the_fast_kernels_give_bit_for_bit_what_the_plain_ones_give() {
-        for (dtype, layout, bytes, _) in cases() {
+        for (dtype, layout, ..) in cases() {
             // 19 rows: two eights and a rest; 768: no multiple of a panel; 7 tokens: four and a rest.
             let (count, columns, tokens) = (19, if layout.values == 32 { 608 } else { 768 }, 7);
-            let bytes = rows(dtype, layout, &bytes, count, columns);
+            let bytes = rows(dtype, layout, count, columns);
             let row_bytes = columns / layout.values * layout.bytes;
             let packed = Packed { dtype, layout, bytes: &bytes, rows: count, columns, row_bytes };
             let x = activations(tokens, columns);
@@ -266,11 +294,119 @@ mod tests {
         }
     }
 
+    type Multiply = Box<dyn Fn(&Packed, &Activations, Range<usize>, &Out)>;
+
+    /// Every level of this machine, and AVX-512 also where there is none.
+    fn machines() -> Vec<(&'static str, Multiply)> {
+        let at = |level: Level| -> Multiply {
+            Box::new(move |packed, x, rows, out| packed.multiply_at(level, x, rows, out))
+        };
+        let here = Level::all_here().map(|level| (level.name(), at(level)));
+        #[cfg(target_arch = "x86_64")]
+        let here = here.chain([("the model of avx512", Box::new(avx512::model::multiply) as Multiply)]);
+        here.collect()
+    }
+
+    /// Every machine gives what the plain kernels give, with all tokens at once and with the last alone.
+    fn agree((dtype, layout): (Dtype, &'static Layout), bytes: &[u8], rows: usize, x: &[f32], tokens: usize) {
+        let (row_bytes, columns) = (bytes.len() / rows, x.len() / tokens);
+        let packed = Packed { dtype, layout, bytes, rows, columns, row_bytes };
+        let (of_x, of_last) = (packed.activations_plainly(x), &x[(tokens - 1) * columns..]);
+        let mut plain = vec![0.0; tokens * rows];
+        packed.multiply_plainly(&of_x, 0..rows, &Out::new(&mut plain, rows));
+        for (name, multiply) in machines() {
+            let name = format!("{name}, {}, {tokens} tokens of {columns}", dtype.name());
+            let mut fast = vec![0.0; tokens * rows];
+            // In two pieces: rows begin anywhere and end with a part of a register.
+            let piece = rows.min(3);
+            multiply(&packed, &of_x, 0..piece, &Out::new(&mut fast, rows));
+            if piece < rows {
+                multiply(&packed, &of_x, piece..rows, &Out::new(&mut fast, rows));
+            }
+            same(&fast, &plain, &name);
+            let mut one = vec![0.0; rows];
+            multiply(&packed, &packed.activations_plainly(of_last), 0..rows, &Out::new(&mut one, rows));
+            same(&one, &plain[(tokens - 1) * rows..], &format!("{name}, the last alone"));
+        }
+    }
+
+    /// Equal bits, or no number both.
+    fn same(found: &[f32], expected: &[f32], what: &str) {
+        assert_eq!(found.len(), expected.len());
+        for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+            let same = found.to_bits() == expected.to_bits() || found.is_nan() && expected.is_nan();
+            assert!(same, "{what}: {found} is not {expected} at {place}");
+        }
+    }
+
+    #[test]
+    fn every_machine_gives_bit_for_bit_what_the_plain_kernels_give() {
+        for (dtype, layout, ..) in cases() {
+            // 37 rows: a panel of AVX-512 and a rest; 1 to 9 tokens: whole tiles and every rest.
+            for tokens in 1..=9 {
+                let columns = if layout.values == 32 { 96 } else { 256 };
+                let bytes = rows(dtype, layout, 37, columns);
+                agree((dtype, layout), &bytes, 37, &activations(tokens, columns), tokens);
+            }
+            // No multiple of a panel, and more than one.
+            let columns = if layout.values == 32 { 1056 } else { 1280 };
+            for (count, tokens) in [(1, 1), (16, 5), (67, 3)] {
+                let bytes = rows(dtype, layout, count, columns);
+                agree((dtype, layout), &bytes, count, &activations(tokens, columns), tokens);
+            }
+        }
+    }
+
+    #[test]
+    fn the_machines_agree_about_extreme_numbers_and_scales_that_are_none() {
+        for (dtype, layout, ..) in cases() {
+            let (count, columns) = (18, 512);
+            // The largest and smallest numbers, and scales that are zero, infinite and not a number.
+            for (fill, scale) in [
+                (0xff, 0x3c00),
+                (0x80, 0x3c00),
+                (0, 0x3c00),
+                (0x7f, 0),
+                (0x5a, 0x7c00),
+                (0xa5, 0x7e00),
+                (3, 0x8001),
+            ] {
+                let mut bytes = vec![fill; count * columns / layout.values * layout.bytes];
+                for block in bytes.chunks_exact_mut(layout.bytes) {
+                    for (&at, half) in trial::halves(dtype).iter().zip([scale, 0x3800]) {
+                        block[at..at + 2].copy_from_slice(&u16::to_le_bytes(half));
+                    }
+                    if dtype == Dtype::MXFP4 {
+                        block[0] = scale as u8 ^ fill;
+                    }
+                }
+                for tokens in [1, 5] {
+                    // All at one end or the other of their range: the largest sums that there are.
+                    let ends: Vec<f32> = (0..tokens * columns)
+                        .map(|place| if place / 16 % 3 == 0 { -7.5 } else { 7.5 })
+                        .collect();
+                    agree((dtype, layout), &bytes, count, &ends, tokens);
+                    let mut none = ends;
+                    none[40] = f32::NAN;
+                    none[columns - 1] = f32::INFINITY;
+                    agree((dtype, layout), &bytes, count, &none, tokens);
+                    agree((dtype, layout), &bytes, count, &vec![0.0; tokens * columns], tokens);
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn avx512_would_hold_its_trial() {
+        assert_eq!(trial::differs(avx512::model::multiply), None);
+    }
+
     #[test]
     fn a_product_is_that_of_the_unpacked_numbers_within_the_rounding_of_the_activations() {
-        for (dtype, layout, bytes, _) in cases() {
+        for (dtype, layout, ..) in cases() {
             let (columns, tokens) = (1024, 2);
-            let bytes = rows(dtype, layout, &bytes, 5, columns);
+            let bytes = rows(dtype, layout, 5, columns);
             let row_bytes = bytes.len() / 5;
             let packed = Packed { dtype, layout, bytes: &bytes, rows: 5, columns, row_bytes };
             let x = activations(tokens, columns);

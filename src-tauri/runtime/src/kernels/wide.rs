@@ -1,5 +1,6 @@
-//! Inner loops exist once as a body; on x86-64 it is compiled a second time for machines with AVX2 and FMA and chosen at
-//! run time, because a release binary may not assume them.
+//! Inner loops of floats exist once as a body; on x86-64 it is compiled a second time for machines with AVX2 and FMA and
+//! chosen at run time, because a release binary may not assume them. The body fixes the order of all sums, so that every
+//! machine that rounds a product with its sum once gives the same bits.
 
 /// `sum + a · b`, rounded once where the machine can (`FUSED`).
 #[inline(always)]
@@ -26,11 +27,16 @@ macro_rules! wide {
                 fn wide($($arg: $type),*) $(-> $out)? {
                     body::<true>($($arg),*)
                 }
-                if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                if $crate::kernels::level().has_avx2() {
                     #[allow(unsafe_code)]
-                    // SAFETY: the line above has checked that this machine has both features.
+                    // SAFETY: a machine of such a level has both features.
                     return unsafe { wide($($arg),*) };
                 }
+            }
+            // Every ARM64 machine has registers of four floats that round once.
+            #[cfg(target_arch = "aarch64")]
+            if $crate::kernels::level() != $crate::kernels::Level::Plain {
+                return body::<true>($($arg),*);
             }
             body::<false>($($arg),*)
         }
