@@ -10,6 +10,7 @@ mod bench;
 mod experts;
 mod model;
 mod output;
+mod prune;
 mod route;
 mod status;
 
@@ -47,6 +48,9 @@ enum Command {
     /// Look into a model file and run it alone.
     #[command(subcommand)]
     Model(model::Command),
+    /// Model pruning: a mixture without the experts that your questions do not need.
+    #[command(subcommand)]
+    Prune(prune::Command),
     /// What ran here, what it changed and what it cost.
     Status,
 }
@@ -66,6 +70,7 @@ fn main() -> ExitCode {
         Command::Archive(command) => archive::run(command, &output),
         Command::Experts(command) => experts::run(command, &output),
         Command::Model(command) => model::run(command, &output),
+        Command::Prune(command) => prune::run(command, &output),
         Command::Status => status::run(&output),
     };
     match done {

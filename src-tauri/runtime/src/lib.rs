@@ -14,6 +14,7 @@
 //! | [`cache`] | keys and values of the text so far |
 //! | [`blocks`], [`families`] | norm, rope, attention, feed-forward; the architectures made of them |
 //! | [`sample`], [`generate`] | the next token; the loop around it |
+//! | [`profile`] | what the experts of a mixture do with a text |
 //! | [`host`] | the process that does all this for one expert, and its parent's side |
 //! | [`classifier`] | the tiny linear text classifier that reads questions |
 
@@ -27,6 +28,7 @@ pub mod host;
 pub mod inspect;
 pub mod kernels;
 pub mod pool;
+pub mod profile;
 pub mod safetensors;
 pub mod sample;
 pub mod template;

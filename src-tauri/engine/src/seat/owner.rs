@@ -207,6 +207,7 @@ impl Owner {
             memory_limit: Some(self.board.budget_bytes()),
             threads: self.threads,
             purpose: Purpose::Generate,
+            output: None,
         };
         Host::start_unless(spawn, &sit.stop, &mut progress)
     }

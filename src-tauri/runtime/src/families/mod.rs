@@ -20,7 +20,7 @@ mod stablelm;
 use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
-use crate::blocks::{Cache, CacheFull, Observer};
+use crate::blocks::{Cache, CacheFull, Mixture, Observer};
 use crate::gguf::{GgufError, Header};
 use crate::weights::Weights;
 use decoder::Decoder;
@@ -155,6 +155,11 @@ impl Model {
 
     pub fn shape(&self) -> &Shape {
         self.decoder.shape()
+    }
+
+    /// The layers that have a mixture, and it.
+    pub fn mixtures(&self) -> impl Iterator<Item = (usize, &Mixture)> {
+        (0..self.shape().layers).filter_map(|layer| Some((layer, self.decoder.mixture(layer)?)))
     }
 
     /// An empty cache for this model.

@@ -304,6 +304,11 @@ impl Header {
         GgufError::field(&self.path, field, why)
     }
 
+    /// What is made from this file cannot be written.
+    pub(crate) fn unwritable(&self, error: &std::io::Error) -> GgufError {
+        GgufError::new(&self.path, Problem::Unwritable(error.to_string()))
+    }
+
     /// `array`: the value that is wanted is one; another kind is not copied to find that out.
     fn typed<T>(
         &self,

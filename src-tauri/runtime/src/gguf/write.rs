@@ -142,12 +142,12 @@ impl Writer {
     }
 }
 
-fn put_text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend((text.len() as u64).to_le_bytes());
     out.extend(text.as_bytes());
 }
 
-fn put_value(out: &mut Vec<u8>, value: &Value) {
+pub(super) fn put_value(out: &mut Vec<u8>, value: &Value) {
     fn put<const N: usize>(out: &mut Vec<u8>, kind: u32, bytes: [u8; N]) {
         out.extend(kind.to_le_bytes());
         out.extend(bytes);

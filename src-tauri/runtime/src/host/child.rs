@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::protocol::{FrameError, FromExpert, ToExpert, VERSION, read_frame, write_frame};
-use super::sandbox;
+use super::{cut, sandbox};
 use super::state::{PART, packed, unpacked};
-use super::words::Loaded;
+use super::words::{Loaded, Purpose};
 use crate::generate::{Expert, LoadError, RequestError};
 use crate::gguf::{self, Header};
 
@@ -57,7 +57,7 @@ struct Job {
     threads: usize,
     /// 0: none given.
     memory_limit: u64,
-    tokenizer_only: bool,
+    purpose: Purpose,
     model: PathBuf,
 }
 
@@ -65,9 +65,10 @@ impl Job {
     fn read(mut arguments: impl Iterator<Item = OsString>) -> Option<Job> {
         let mut number = || arguments.next()?.to_str()?.parse::<u64>().ok();
         let (threads, memory_limit) = (number()?, number()?);
-        let tokenizer_only = match arguments.next()?.to_str()? {
-            "generate" => false,
-            "tokenize" => true,
+        let purpose = match arguments.next()?.to_str()? {
+            "generate" => Purpose::Generate,
+            "tokenize" => Purpose::Tokenize,
+            "cut" => Purpose::Cut,
             _ => return None,
         };
         let model = PathBuf::from(arguments.next()?);
@@ -75,7 +76,7 @@ impl Job {
             0 => all_threads(),
             threads => threads.min(1024),
         };
-        arguments.next().is_none().then_some(Job { threads, memory_limit, tokenizer_only, model })
+        arguments.next().is_none().then_some(Job { threads, memory_limit, purpose, model })
     }
 }
 
@@ -101,22 +102,19 @@ fn serve(job: Job) -> ! {
     let opened = gguf::open(&job.model);
     let size = opened.as_ref().ok().and_then(|file| file.metadata().ok()).map_or(0, |about| about.len());
     let limit = Some(job.memory_limit).filter(|limit| *limit > 0);
-    let parts = lock_down(&job.model, size, job.threads, limit);
+    let writes = if job.purpose == Purpose::Cut { size.saturating_add(cut::KEYS) } else { 0 };
+    let parts = sandbox::enter(&job.model, size, job.threads, limit, writes);
     let (give, take) = mpsc::channel();
     std::thread::spawn(move || listen(&mut source, &give));
     std::thread::spawn(beat);
 
+    if job.purpose == Purpose::Cut {
+        serve_cut(opened, &job, parts, &take);
+    }
     let loaded = opened.map_err(LoadError::File).and_then(|file| load(&file, &job));
     let mut expert = match loaded {
         Ok(expert) => expert,
-        Err(error) => {
-            say(&FromExpert::BadModel {
-                code: error.code().into(),
-                message: error.to_string(),
-                fix: error.fix().into(),
-            });
-            std::process::exit(0);
-        }
+        Err(error) => bad_model(&error),
     };
     say(&FromExpert::Loaded { loaded: Loaded { sandbox: parts, ..expert.facts() } });
     while let Ok(Order { message, stop }) = take.recv() {
@@ -125,15 +123,48 @@ fn serve(job: Job) -> ! {
     std::process::exit(0)
 }
 
+fn bad_model(error: &LoadError) -> ! {
+    say(&FromExpert::BadModel {
+        code: error.code().into(),
+        message: error.to_string(),
+        fix: error.fix().into(),
+    });
+    std::process::exit(0)
+}
+
+/// Loads nothing, and cuts when it is told how.
+fn serve_cut(
+    opened: Result<std::fs::File, gguf::GgufError>,
+    job: &Job,
+    sandbox: Vec<String>,
+    take: &Receiver<Order>,
+) -> ! {
+    let file = opened.unwrap_or_else(|error| bad_model(&error.into()));
+    say(&FromExpert::Loaded { loaded: Loaded { sandbox, ..Loaded::nothing() } });
+    while let Ok(Order { message, .. }) = take.recv() {
+        let ToExpert::Cut { id, cutting } = message else { std::process::exit(STRANGER) };
+        match cut::write(&file, &job.model, &cutting, &mut |done_bytes| say(&FromExpert::Cutting { id, done_bytes })) {
+            Ok(cut) => say(&FromExpert::Cut { id, cut }),
+            Err(error) => say(&FromExpert::Refused {
+                id,
+                code: error.code().into(),
+                message: error.to_string(),
+                fix: error.fix().into(),
+            }),
+        }
+    }
+    std::process::exit(0)
+}
+
 /// Gives up, for this process and for ever, what serving the model (a file of `size` bytes) does not need. Gives the
 /// parts that hold, one short phrase each. Threads that are there already keep what they have.
 pub fn lock_down(model: &Path, size: u64, threads: usize, memory_limit: Option<u64>) -> Vec<String> {
-    sandbox::enter(model, size, threads, memory_limit)
+    sandbox::enter(model, size, threads, memory_limit, 0)
 }
 
 fn load(file: &std::fs::File, job: &Job) -> Result<Expert, LoadError> {
     let header = Header::read_from(file, Path::new(&job.model))?;
-    if job.tokenizer_only {
+    if job.purpose == Purpose::Tokenize {
         return Expert::tokenizer_only(&header);
     }
     Expert::load(file, &header, job.threads, &mut |done_bytes| say(&FromExpert::Loading { done_bytes }))
@@ -180,6 +211,9 @@ fn listen(source: &mut impl Read, give: &Sender<Order>) {
             | ToExpert::Tokenize { id, .. }
             | ToExpert::Logits { id, .. }
             | ToExpert::Perplexity { id, .. }
+            | ToExpert::Examine { id, .. }
+            | ToExpert::Weigh { id }
+            | ToExpert::Cut { id, .. }
             | ToExpert::SaveState { id }
             | ToExpert::RestoreState { id, .. }
             | ToExpert::StatePart { id, .. } => {
@@ -234,6 +268,14 @@ fn answer(expert: &mut Expert, message: ToExpert, stop: &AtomicBool, take: &Rece
                 Err(error) => refuse(id, error),
             }
         }
+        ToExpert::Examine { id, example, look } => match expert.examine(&example, &look, stop) {
+            Ok(examined) => say(&FromExpert::Examined { id, examined }),
+            Err(error) => refuse(id, error),
+        },
+        ToExpert::Weigh { id } => match expert.weigh(stop) {
+            Ok(layers) => say(&FromExpert::Weighed { id, layers }),
+            Err(error) => refuse(id, error),
+        },
         ToExpert::SaveState { id } => {
             let mut out = BufWriter::with_capacity(PART, Parts { id });
             let saved = expert.save_state(&mut out);
@@ -251,6 +293,8 @@ fn answer(expert: &mut Expert, message: ToExpert, stop: &AtomicBool, take: &Rece
         }
         // The end of a restoring that has been refused.
         ToExpert::StatePart { .. } => {}
+        // A process that holds a model was not started to cut, and has no file to write.
+        ToExpert::Cut { .. } => std::process::exit(STRANGER),
         ToExpert::Hello { .. } | ToExpert::Stop { .. } | ToExpert::Ping { .. } | ToExpert::Leave => {
             unreachable!("the reader keeps these to itself")
         }

@@ -15,6 +15,8 @@
 //! still ends with its pipes, and [`Loaded::sandbox`] says which parts hold.
 
 mod child;
+mod cut;
+mod examine;
 mod hang;
 mod memory;
 mod pages;
@@ -28,12 +30,13 @@ mod words;
 
 pub(crate) use child::step;
 pub use child::{lock_down, serve_if_asked};
+pub use cut::cut;
 pub use memory::resident_bytes;
 pub use parent::Host;
 pub use swap::{PageCache, Swap, swap};
 pub use words::{
-    Constraint, Finish, Finished, Left, Loaded, LogitsRow, Message, Overflow, Perplexity, Prompt, Purpose,
-    Request, Role, Saved, Spawn, Template, Tokenized,
+    Block, Compared, Constraint, Cut, Cutting, Examined, Example, Finish, Finished, Left, Loaded, LogitsRow, Look,
+    Message, Overflow, Perplexity, Prompt, Purpose, Request, Role, Saved, Spawn, Template, Tokenized,
 };
 
 /// What went wrong with an expert's process or with a request to it.

@@ -1,0 +1,85 @@
+//! Cut: a process of its own that copies a model file without some of its experts. It reads the one file and writes the
+//! other, which its parent has opened for it; it holds no model.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::HostError;
+use super::parent::Host;
+use super::protocol::{FromExpert, ToExpert};
+use super::state::Turn;
+use super::words::{Block, Cut, Cutting, Purpose, Spawn};
+use crate::families::{ModelError, check};
+use crate::generate::LoadError;
+use crate::gguf::Header;
+use crate::gguf::cut::Layout;
+use crate::gguf::Value;
+
+/// A new file is never larger than the old one and this, for the keys that say where it comes from.
+pub(super) const KEYS: u64 = 16 << 20;
+/// Memory for a header of the largest size, twice, and a buffer.
+const MEMORY: u64 = 512 << 20;
+
+/// Copies the file of `spawn` to `output` without the experts that are not kept. `progress` gets bytes written. What
+/// `output` holds after an error means nothing.
+pub fn cut(
+    spawn: Spawn,
+    output: File,
+    cutting: &Cutting,
+    stop: &AtomicBool,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Cut, HostError> {
+    let size = std::fs::metadata(&spawn.model).map_or(0, |about| about.len());
+    let spawn = Spawn {
+        purpose: Purpose::Cut,
+        // Of this the file is not a part, for it is not mapped.
+        memory_limit: Some(size.saturating_add(MEMORY)),
+        output: Some(Arc::new(output)),
+        ..spawn
+    };
+    let mut host = Host::start_unless(spawn, stop, &mut |_| {})?;
+    let id = host.new_id();
+    let ask = ToExpert::Cut { id, cutting: cutting.clone() };
+    let cut = host.converse(id, ask, stop, &mut |word| match word {
+        FromExpert::Cutting { id: of, done_bytes } if of == id => {
+            progress(done_bytes);
+            Turn::GoOn
+        }
+        FromExpert::Cut { id: of, cut } if of == id => Turn::Done(cut),
+        other => Turn::Other(other),
+    })?;
+    host.leave();
+    Ok(cut)
+}
+
+/// The process's side: writes to its error output, which is the new file.
+pub(super) fn write(
+    file: &File,
+    model: &Path,
+    cutting: &Cutting,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Cut, LoadError> {
+    let header = Header::read_from(file, model)?;
+    // What is not understood as a whole is not cut: a tensor of a kind nobody knows might go by experts too.
+    let shape = check(&header)?;
+    if shape.experts() == 0 {
+        return Err(ModelError::unsupported(&header, "it is no mixture: it has no experts to cut").into());
+    }
+    let mut keys: BTreeMap<String, Value> = BTreeMap::new();
+    keys.extend(cutting.texts.iter().map(|(key, text)| (key.clone(), text.as_str().into())));
+    keys.extend(cutting.lists.iter().map(|(key, list)| (key.clone(), list.clone().into())));
+    let layout = Layout::new(&header, &cutting.kept, &keys)?;
+    let mut out = std::io::stderr().lock();
+    let copied = layout.write(&mut &*file, &mut out, progress).map_err(|error| header.unwritable(&error))?;
+    let block = |copied: crate::gguf::cut::Copied| Block {
+        tensor: copied.tensor,
+        expert: copied.expert,
+        bytes: copied.bytes,
+        sha256: copied.sha256,
+    };
+    let kept = copied.into_iter().map(block).collect();
+    Ok(Cut { bytes_before: header.size(), bytes: layout.bytes(), kept })
+}

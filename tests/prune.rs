@@ -1,0 +1,1 @@
+//! Model pruning, from the command line.
