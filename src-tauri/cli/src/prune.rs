@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use engine::words::Failure;
 use lab::prune::{
-    Check, Delta, Interval, Outcome, Plan, PlanHow, PruneError, Scan, Score, Workshop, Written, check, load, plan,
-    questions, save, scan, write,
+    Check, Delta, Interval, Outcome, Plan, PlanHow, PruneError, Scan, Score, Trial, Workshop, Written, check,
+    load, plan, questions, save, scan, write,
 };
 
 use crate::model::interrupted;
@@ -204,17 +204,19 @@ fn plan_in_words(plan: &Plan) -> String {
 
 fn check_plan(flags: CheckFlags, output: &Output) -> Result<(), PruneError> {
     let mut plan: Plan = load(&flags.plan, "plan")?;
-    let held_out = questions(&flags.held_out)?;
-    let guard = flags.guard.as_deref().map(questions).transpose()?.unwrap_or_default();
-    let count = held_out.len() + guard.len();
+    let trial = Trial {
+        held_out: questions(&flags.held_out)?,
+        guard: flags.guard.as_deref().map(questions).transpose()?.unwrap_or_default(),
+        own_tokens: flags.own_tokens,
+        limit: flags.limit,
+    };
+    let count = trial.held_out.len() + trial.guard.len();
     let mut done = |at: usize| {
         if at.is_multiple_of(10) || at == count {
             output.note(&format!("{at} of {count} questions"));
         }
     };
-    let CheckFlags { own_tokens, limit, .. } = flags;
-    let workshop = workshop(output)?;
-    let found = check(&flags.file, &plan, &held_out, &guard, own_tokens, limit, &workshop, &mut done)?;
+    let found = check(&flags.file, &plan, &trial, &workshop(output)?, &mut done)?;
     plan.check = Some(found.clone());
     save(&flags.plan, &plan)?;
     output.show(&found, check_in_words);
@@ -224,7 +226,9 @@ fn check_plan(flags: CheckFlags, output: &Output) -> Result<(), PruneError> {
 fn check_in_words(check: &Check) -> String {
     let mut lines = vec![delta_in_words("held-out", &check.held_out)];
     if check.topics.len() > 1 {
-        lines.extend(check.topics.iter().map(|topic| delta_in_words(&format!("  {}", topic.topic), &topic.delta)));
+        lines.extend(
+            check.topics.iter().map(|topic| delta_in_words(&format!("  {}", topic.topic), &topic.delta)),
+        );
     }
     lines.extend(check.guard.as_ref().map(|guard| delta_in_words("guard", guard)));
     let word = match check.outcome {
@@ -265,10 +269,15 @@ fn write_plan(flags: WriteFlags, output: &Output) -> Result<(), PruneError> {
 }
 
 fn in_words(written: &Written, out: &Path) -> String {
-    let mut lines: Vec<String> =
-        written.kept.iter().map(|block| format!("{}  {} expert {}", block.sha256, block.tensor, block.expert)).collect();
+    let mut lines: Vec<String> = written
+        .kept
+        .iter()
+        .map(|block| format!("{}  {} expert {}", block.sha256, block.tensor, block.expert))
+        .collect();
     for (layer, more) in &written.filled {
-        lines.push(format!("layer {layer} keeps {more} more than planned: a file has one number for all layers"));
+        lines.push(format!(
+            "layer {layer} keeps {more} more than planned: a file has one number for all layers"
+        ));
     }
     lines.push(format!(
         "{}: {} experts a layer, {} bytes of {}{}",

@@ -102,7 +102,8 @@ impl Observer for Profiler {
         }
         let width = self.routed.len() / self.shares.len();
         let rows = stream.chunks_exact(width).zip(self.routed.chunks_exact(width));
-        let turned: Vec<f64> = rows.map(|(stream, routed)| turned(stream, routed, f64::from(scale))).collect();
+        let turned: Vec<f64> =
+            rows.map(|(stream, routed)| turned(stream, routed, f64::from(scale))).collect();
         let open = std::mem::take(&mut self.open);
         for &(token, expert, weighted) in &open {
             if let Some(sums) = self.layer(layer).and_then(|layer| layer.experts.get_mut(expert)) {

@@ -61,7 +61,8 @@ impl Delta {
     fn of(answers: &[&Compared]) -> Delta {
         let sum = |values: &[f64]| values.iter().sum::<f64>();
         let interval = |of: &dyn Fn(&Compared) -> f64| {
-            let each: Vec<(f64, f64)> = answers.iter().map(|answer| (of(answer), answer.before.len() as f64)).collect();
+            let each: Vec<(f64, f64)> =
+                answers.iter().map(|answer| (of(answer), answer.before.len() as f64)).collect();
             Interval::of(&each, SEED)
         };
         let tokens: usize = answers.iter().map(|answer| answer.before.len()).sum();
@@ -85,15 +86,23 @@ impl Delta {
     }
 }
 
-/// Tries a plan on questions that the scan has not seen, and on a guard set of what must not suffer. `progress` gets
-/// questions done.
+/// What a plan is tried on.
+pub struct Trial {
+    /// Questions that the scan has not seen.
+    pub held_out: Vec<Question>,
+    /// Questions on what must not suffer.
+    pub guard: Vec<Question>,
+    /// Of the model's own answers, at most.
+    pub own_tokens: u32,
+    /// Most nats that a token may be foretold worse, in the mean of either set.
+    pub limit: f64,
+}
+
+/// Tries a plan. `progress` gets questions done.
 pub fn check(
     path: &Path,
     plan: &Plan,
-    held_out: &[Question],
-    guard: &[Question],
-    own_tokens: u32,
-    limit: f64,
+    trial: &Trial,
     workshop: &Workshop,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Check, PruneError> {
@@ -103,7 +112,7 @@ pub fn check(
     let mut host = workshop.start(path)?;
     let mut done = 0;
     let mut compare = |host: &mut Host, question: &Question| -> Result<Compared, PruneError> {
-        let compared = match host.examine(&question.example(own_tokens), &look, &workshop.stop)? {
+        let compared = match host.examine(&question.example(trial.own_tokens), &look, &workshop.stop)? {
             Examined::Compare(compared) => compared,
             _ => return Err(HostError::Garbled { what: "an answer to another question".into() }.into()),
         };
@@ -118,15 +127,17 @@ pub fn check(
     let mut all = |questions: &[Question]| {
         questions.iter().map(|question| compare(&mut host, question)).collect::<Result<Vec<_>, _>>()
     };
-    let (answers, guarded) = (all(held_out)?, all(guard)?);
+    let (answers, guarded) = (all(&trial.held_out)?, all(&trial.guard)?);
     host.leave();
     let delta = |answers: &[Compared]| Delta::of(&answers.iter().collect::<Vec<_>>());
     let mut topics: BTreeMap<&str, Vec<&Compared>> = BTreeMap::new();
-    for (question, answer) in held_out.iter().zip(&answers) {
+    for (question, answer) in trial.held_out.iter().zip(&answers) {
         topics.entry(question.topic()).or_default().push(answer);
     }
-    let topic = |(topic, answers): (&str, Vec<&Compared>)| Topic { topic: topic.into(), delta: Delta::of(&answers) };
-    let (held_out, guard) = (delta(&answers), (!guard.is_empty()).then(|| delta(&guarded)));
+    let topic =
+        |(topic, answers): (&str, Vec<&Compared>)| Topic { topic: topic.into(), delta: Delta::of(&answers) };
+    let (held_out, guard) = (delta(&answers), (!guarded.is_empty()).then(|| delta(&guarded)));
+    let limit = trial.limit;
     if held_out.tokens == 0 || guard.as_ref().is_some_and(|guard| guard.tokens == 0) {
         return Err(PruneError::Usage("the answers have no tokens: there is nothing to compare".into()));
     }

@@ -29,7 +29,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use check::{Check, Delta, Outcome, Topic, check};
+pub use check::{Check, Delta, Outcome, Topic, Trial, check};
 pub use interval::Interval;
 pub use plan::{Coverage, LayerPlan, Plan, PlanHow, Score, plan};
 pub use questions::{Question, questions};
@@ -86,7 +86,9 @@ impl PruneError {
                 "Each line is an object with \"question\", and \"answer\", \"topic\" and \"weight\" if you like."
             }
             PruneError::Document { .. } => "Make it again with `lectern prune scan` or `lectern prune plan`.",
-            PruneError::NoMixture(_) => "Choose a mixture of experts; `lectern model inspect` says how many it has.",
+            PruneError::NoMixture(_) => {
+                "Choose a mixture of experts; `lectern model inspect` says how many it has."
+            }
             PruneError::OtherModel { .. } => "Use the file that was scanned, or scan this one.",
             PruneError::Usage(_) => "`lectern prune --help` says what is possible.",
             PruneError::Unchecked(_) => {

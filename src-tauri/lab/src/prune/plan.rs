@@ -131,7 +131,8 @@ pub fn plan(scan: &Scan, how: PlanHow) -> Result<Plan, PruneError> {
         };
         layers.iter().map(of_layer).collect::<Vec<_>>()
     });
-    let counts = if how.per_layer { spread(&scores, how.keep, used) } else { uniform(&scores, how.keep, used) };
+    let counts =
+        if how.per_layer { spread(&scores, how.keep, used) } else { uniform(&scores, how.keep, used) };
     let layers: Vec<LayerPlan> = scan
         .layers
         .iter()
@@ -143,10 +144,19 @@ pub fn plan(scan: &Scan, how: PlanHow) -> Result<Plan, PruneError> {
             let measured = how.score.is_measured();
             let stability = measured.then(|| agreement(halves.each_ref().map(|half| &half[at]), counts[at]));
             let coverage = coverage(&layer.experts, &scores[at], &kept);
-            LayerPlan { layer: layer.layer, experts: layer.experts.len(), kept, removed, order, coverage, stability }
+            LayerPlan {
+                layer: layer.layer,
+                experts: layer.experts.len(),
+                kept,
+                removed,
+                order,
+                coverage,
+                stability,
+            }
         })
         .collect();
-    let mean = |of: &dyn Fn(&LayerPlan) -> f64| layers.iter().map(of).sum::<f64>() / layers.len().max(1) as f64;
+    let mean =
+        |of: &dyn Fn(&LayerPlan) -> f64| layers.iter().map(of).sum::<f64>() / layers.len().max(1) as f64;
     Ok(Plan {
         model: scan.model.clone(),
         how,
@@ -239,14 +249,22 @@ impl Plan {
         for LayerPlan { layer, experts, kept, .. } in &self.layers {
             let ascends = kept.windows(2).all(|pair| pair[0] < pair[1]);
             if !ascends || kept.last().is_none_or(|&last| last as usize >= *experts) {
-                return Err(format!("layer {layer}: the experts {kept:?} are not ascending numbers below {experts}"));
+                return Err(format!(
+                    "layer {layer}: the experts {kept:?} are not ascending numbers below {experts}"
+                ));
             }
             if *experts != self.model.experts as usize {
-                return Err(format!("layer {layer}: {experts} experts, but the model has {}", self.model.experts));
+                return Err(format!(
+                    "layer {layer}: {experts} experts, but the model has {}",
+                    self.model.experts
+                ));
             }
             if kept.len() < self.model.experts_used as usize {
                 let used = self.model.experts_used;
-                return Err(format!("layer {layer}: {} experts stay, but {used} are used for each token", kept.len()));
+                return Err(format!(
+                    "layer {layer}: {} experts stay, but {used} are used for each token",
+                    kept.len()
+                ));
             }
         }
         Ok(())
@@ -276,14 +294,20 @@ mod tests {
 
     /// Two layers of four, two used: REAP as given, everything else the same for all.
     fn scan(reap: [[f64; 4]; 2]) -> Scan {
-        let sums = |reap: f64| Weighted { count: 10.0, gate: 5.0, weighted: 10.0 * reap, ..Weighted::default() };
+        let sums =
+            |reap: f64| Weighted { count: 10.0, gate: 5.0, weighted: 10.0 * reap, ..Weighted::default() };
         let layers = reap.iter().enumerate().map(|(layer, reap)| LayerScores {
             layer: layer + 1,
-            experts: reap.iter().enumerate().map(|(at, &reap)| sums(reap).scores(at as u32, 10, 0.8)).collect(),
+            experts: reap
+                .iter()
+                .enumerate()
+                .map(|(at, &reap)| sums(reap).scores(at as u32, 10, 0.8))
+                .collect(),
             idle: Vec::new(),
             few: Vec::new(),
         });
-        let half = |turn: usize| reap.map(|reap| (0..4).map(|at| sums(reap[(at + turn) % 4])).collect()).to_vec();
+        let half =
+            |turn: usize| reap.map(|reap| (0..4).map(|at| sums(reap[(at + turn) % 4])).collect()).to_vec();
         let model = ModelId {
             name: None,
             architecture: "toy".into(),

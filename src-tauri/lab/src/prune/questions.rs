@@ -54,7 +54,11 @@ pub fn questions(path: &Path) -> Result<Vec<Question>, PruneError> {
         })
         .collect::<Result<_, _>>()?;
     if all.is_empty() {
-        return Err(PruneError::Line { path: path.to_path_buf(), line: 1, why: "there is no question in it".into() });
+        return Err(PruneError::Line {
+            path: path.to_path_buf(),
+            line: 1,
+            why: "there is no question in it".into(),
+        });
     }
     Ok(all)
 }

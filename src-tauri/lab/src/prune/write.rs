@@ -63,7 +63,10 @@ pub fn write(
     }
     plan.model.must_be(path, "plan")?;
     if std::fs::canonicalize(out).is_ok_and(|out| std::fs::canonicalize(path).is_ok_and(|path| path == out)) {
-        return Err(PruneError::Usage(format!("{}: this is the model itself; give another name", out.display())));
+        return Err(PruneError::Usage(format!(
+            "{}: this is the model itself; give another name",
+            out.display()
+        )));
     }
     let part = part_of(out);
     let written = write_part(path, plan, out, &part, compare, workshop, progress);
@@ -103,7 +106,10 @@ fn write_part(
     }
     let same = compare.then(|| same_logits(path, part, &layers, workshop)).transpose()?;
     if same == Some(false) {
-        let why = format!("{}: the new file's logits are not those of the old one without the experts", out.display());
+        let why = format!(
+            "{}: the new file's logits are not those of the old one without the experts",
+            out.display()
+        );
         return Err(PruneError::NotTheSame(why));
     }
     std::fs::rename(part, out).map_err(file(out))?;
@@ -113,7 +119,11 @@ fn write_part(
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let _ = File::open(folder).and_then(|folder| folder.sync_all());
     }
-    let more = plan.layers.iter().zip(&layers).map(|(planned, (layer, _, kept))| (*layer, kept.len() - planned.kept.len()));
+    let more = plan
+        .layers
+        .iter()
+        .zip(&layers)
+        .map(|(planned, (layer, _, kept))| (*layer, kept.len() - planned.kept.len()));
     Ok(Written {
         bytes_before: cut.bytes_before,
         bytes_after: cut.bytes,

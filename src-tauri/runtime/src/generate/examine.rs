@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{Expert, RequestError, refused};
 use crate::blocks::{Cache, Observer};
 use crate::families::{Model, Pass, Want};
-use crate::host::{Compared, Examined, Example, Look, Overflow, Prompt, Request};
+use crate::host::{Compared, Examined, Example, Look, Overflow, Request};
 use crate::profile::{Profiler, aimer};
 
 /// An example as the model reads it.
@@ -51,9 +51,11 @@ impl Expert {
     fn text(&mut self, example: &Example, stop: &AtomicBool) -> Result<Text, RequestError> {
         let computing = self.computing.as_ref().ok_or(RequestError::TokenizerOnly)?;
         let most = computing.model.shape().context;
-        let prompt = Prompt::Messages(example.messages.clone());
-        let request = Request { overflow: Overflow::GoOn, ..Request::chat(example.messages.clone(), example.own_tokens) };
-        let (mut ids, _) = computing.prompt(&Request { prompt, ..request.clone() }, &self.tokenizer)?;
+        let request = Request {
+            overflow: Overflow::GoOn,
+            ..Request::chat(example.messages.clone(), example.own_tokens)
+        };
+        let (mut ids, _) = computing.prompt(&request, &self.tokenizer)?;
         ids.truncate(most);
         let prompt = ids.len();
         let answer = match &example.answer {

@@ -70,22 +70,32 @@ impl Layout {
         let count_key = format!("{architecture}.expert_count");
         let experts = header.u32(&count_key)?.unwrap_or(0);
         if experts == 0 {
-            return Err(header.error(&count_key, "is absent or 0: the model is no mixture, nothing can be cut"));
+            return Err(
+                header.error(&count_key, "is absent or 0: the model is no mixture, nothing can be cut")
+            );
         }
         let used = header.u32(&format!("{architecture}.expert_used_count"))?.unwrap_or(1);
         let count = kept.values().next().map_or(0, Vec::len);
         for (layer, kept) in kept {
             let ascends = kept.windows(2).all(|pair| pair[0] < pair[1]);
             if !ascends || kept.last().is_none_or(|&last| last >= experts) {
-                let why = format!("the experts {kept:?} of layer {layer} are not ascending numbers below {experts}");
+                let why = format!(
+                    "the experts {kept:?} of layer {layer} are not ascending numbers below {experts}"
+                );
                 return Err(header.error(&count_key, why));
             }
             if kept.len() != count {
-                let why = format!("a file has one number for all layers, but layer {layer} is to have {} experts and another one {count}", kept.len());
+                let why = format!(
+                    "a file has one number for all layers, but layer {layer} is to have {} experts and another one {count}",
+                    kept.len()
+                );
                 return Err(header.error(&count_key, why));
             }
             if kept.len() < used as usize {
-                let why = format!("layer {layer} would have {} experts, but {used} are used for each token", kept.len());
+                let why = format!(
+                    "layer {layer} would have {} experts, but {used} are used for each token",
+                    kept.len()
+                );
                 return Err(header.error(&count_key, why));
             }
         }
@@ -259,7 +269,8 @@ fn lay_out(
         }
         head.extend(new.tensor.dtype.number().to_le_bytes());
         head.extend(offset.to_le_bytes());
-        let end = offset.checked_add(new.tensor.bytes).and_then(|end| end.checked_next_multiple_of(alignment));
+        let end =
+            offset.checked_add(new.tensor.bytes).and_then(|end| end.checked_next_multiple_of(alignment));
         let end = end.ok_or_else(|| header.error(&new.tensor.name, "lies too far in the new file"))?;
         pieces.extend(new.pieces);
         if let Some(last) = pieces.last_mut() {
@@ -327,13 +338,16 @@ mod tests {
         let (was, is) = (header(&old), header(&new));
         assert_eq!(is.get("toy.expert_count"), Some(Value::U16(3)), "the type stays");
         let others = |header: &Header| {
-            let all = header.metadata().filter(|(key, _)| !key.contains("expert_count") && !key.contains("pruned"));
+            let all =
+                header.metadata().filter(|(key, _)| !key.contains("expert_count") && !key.contains("pruned"));
             all.map(|(key, value)| (key.to_owned(), value)).collect::<Vec<_>>()
         };
         assert_eq!(others(&is), others(&was));
         assert_eq!(is.text("lectern.pruned.from").unwrap(), Some("toy"));
         assert_eq!(is.alignment(), 32);
-        let of = |bytes: &[u8], tensor: &TensorInfo| bytes[tensor.offset as usize..][..tensor.bytes as usize].to_vec();
+        let of = |bytes: &[u8], tensor: &TensorInfo| {
+            bytes[tensor.offset as usize..][..tensor.bytes as usize].to_vec()
+        };
         for (was, is) in was.tensors().iter().zip(is.tensors().iter()) {
             assert_eq!((&was.name, was.dtype), (&is.name, is.dtype));
             let all = of(&old, &was);
@@ -343,7 +357,10 @@ mod tests {
             };
             assert_eq!(is.dims.last(), Some(&3));
             let each = all.len() / 4;
-            let stays = kept()[&layer].iter().flat_map(|&expert| all[expert as usize * each..][..each].to_vec()).collect::<Vec<_>>();
+            let stays = kept()[&layer]
+                .iter()
+                .flat_map(|&expert| all[expert as usize * each..][..each].to_vec())
+                .collect::<Vec<_>>();
             assert_eq!(of(&new, &is), stays, "{}", was.name);
         }
         assert_eq!(copied.len(), 2 * 5 * 3);

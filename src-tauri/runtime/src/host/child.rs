@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::protocol::{FrameError, FromExpert, ToExpert, VERSION, read_frame, write_frame};
-use super::{cut, sandbox};
 use super::state::{PART, packed, unpacked};
 use super::words::{Loaded, Purpose};
+use super::{cut, sandbox};
 use crate::generate::{Expert, LoadError, RequestError};
 use crate::gguf::{self, Header};
 
@@ -143,7 +143,9 @@ fn serve_cut(
     say(&FromExpert::Loaded { loaded: Loaded { sandbox, ..Loaded::nothing() } });
     while let Ok(Order { message, .. }) = take.recv() {
         let ToExpert::Cut { id, cutting } = message else { std::process::exit(STRANGER) };
-        match cut::write(&file, &job.model, &cutting, &mut |done_bytes| say(&FromExpert::Cutting { id, done_bytes })) {
+        match cut::write(&file, &job.model, &cutting, &mut |done_bytes| {
+            say(&FromExpert::Cutting { id, done_bytes })
+        }) {
             Ok(cut) => say(&FromExpert::Cut { id, cut }),
             Err(error) => say(&FromExpert::Refused {
                 id,

@@ -15,8 +15,8 @@ use super::words::{Block, Cut, Cutting, Purpose, Spawn};
 use crate::families::{ModelError, check};
 use crate::generate::LoadError;
 use crate::gguf::Header;
-use crate::gguf::cut::Layout;
 use crate::gguf::Value;
+use crate::gguf::cut::Layout;
 
 /// A new file is never larger than the old one and this, for the keys that say where it comes from.
 pub(super) const KEYS: u64 = 16 << 20;

@@ -10,7 +10,12 @@ use super::words::{Examined, Example, Look};
 
 impl Host {
     /// Looks at what the experts do with an example.
-    pub fn examine(&mut self, example: &Example, look: &Look, stop: &AtomicBool) -> Result<Examined, HostError> {
+    pub fn examine(
+        &mut self,
+        example: &Example,
+        look: &Look,
+        stop: &AtomicBool,
+    ) -> Result<Examined, HostError> {
         let id = self.new_id();
         let ask = ToExpert::Examine { id, example: example.clone(), look: look.clone() };
         self.converse(id, ask, stop, &mut |word| match word {

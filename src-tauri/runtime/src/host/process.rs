@@ -60,7 +60,10 @@ impl Process {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(match &spawn.output {
-                Some(file) => file.try_clone().map(Stdio::from).map_err(|error| HostError::Spawn { why: error.to_string() })?,
+                Some(file) => file
+                    .try_clone()
+                    .map(Stdio::from)
+                    .map_err(|error| HostError::Spawn { why: error.to_string() })?,
                 None => Stdio::piped(),
             });
         // The expert has no business with this process's environment. Windows programs do not start without some of it.

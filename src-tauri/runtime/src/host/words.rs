@@ -303,7 +303,10 @@ pub enum Look {
 #[serde(rename_all = "snake_case")]
 pub enum Examined {
     /// `tokens`: of conversation and answer.
-    Profile { tokens: u32, layers: Vec<LayerSums> },
+    Profile {
+        tokens: u32,
+        layers: Vec<LayerSums>,
+    },
     Compare(Compared),
     /// SHA-256 of the logits after every token, as the bits of 32-bit floats, little-endian.
     Digest(String),
