@@ -306,7 +306,7 @@ fn inflate(path: &Path, feed: u64) {
     };
     put("llama.feed_forward_length", 4, &(feed as u32).to_le_bytes());
     let mut offset = 0u64;
-    for tensor in &header.tensors() {
+    for tensor in header.tensors() {
         let mut dims = tensor.dims.clone();
         if let Some(part) = tensor.name.split('.').nth(2).filter(|part| part.ends_with("_exps")) {
             dims[usize::from(part != "ffn_down_exps")] = feed;

@@ -118,6 +118,11 @@ pub fn plan(scan: &Scan, how: PlanHow) -> Result<Plan, PruneError> {
         let why = format!("the scan had no questions, and {name} rests on them; --score aimer needs none");
         return Err(PruneError::Usage(why));
     }
+    let sizes = |layers: &[Vec<Weighted>]| layers.iter().map(Vec::len).collect::<Vec<_>>();
+    let own: Vec<usize> = scan.layers.iter().map(|layer| layer.experts.len()).collect();
+    if how.score.is_measured() && scan.halves.iter().any(|half| sizes(half) != own) {
+        return Err(PruneError::Usage("the scan's halves do not have its layers and experts".into()));
+    }
     let used = scan.model.experts_used as usize;
     let mut rng = ChaCha8Rng::seed_from_u64(how.seed);
     let mut values = |experts: &[ExpertScores]| -> Vec<f64> {
@@ -258,6 +263,9 @@ impl Plan {
                     "layer {layer}: {experts} experts, but the model has {}",
                     self.model.experts
                 ));
+            }
+            if *layer > 1 << 16 {
+                return Err(format!("layer {layer}: no model has so many"));
             }
             if kept.len() < self.model.experts_used as usize {
                 let used = self.model.experts_used;

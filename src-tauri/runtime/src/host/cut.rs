@@ -71,7 +71,8 @@ pub(super) fn write(
     let mut keys: BTreeMap<String, Value> = BTreeMap::new();
     keys.extend(cutting.texts.iter().map(|(key, text)| (key.clone(), text.as_str().into())));
     keys.extend(cutting.lists.iter().map(|(key, list)| (key.clone(), list.clone().into())));
-    let layout = Layout::new(&header, &cutting.kept, &keys)?;
+    let kept = cutting.kept.iter().cloned().collect();
+    let layout = Layout::new(&header, &kept, &keys)?;
     let mut out = std::io::stderr().lock();
     let copied = layout.write(&mut &*file, &mut out, progress).map_err(|error| header.unwritable(&error))?;
     let block = |copied: crate::gguf::cut::Copied| Block {

@@ -327,8 +327,9 @@ pub struct Compared {
 /// What a new file is to be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cutting {
-    /// Experts that stay, ascending, for every layer with a mixture.
-    pub kept: BTreeMap<usize, Vec<u32>>,
+    /// Experts that stay, ascending, for every layer with a mixture. No map: serde reads none with numbers for keys out of a
+    /// tagged message.
+    pub kept: Vec<(usize, Vec<u32>)>,
     /// Keys that say where the new file comes from: texts, then lists of whole numbers.
     pub texts: BTreeMap<String, String>,
     pub lists: BTreeMap<String, Vec<u32>>,
