@@ -11,7 +11,7 @@ use engine::events::AnswerEvent;
 use engine::home::Home;
 use engine::words::{Finish, Mode, Question, Stage};
 use engine::{Engine, Options};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -470,6 +470,42 @@ fn a_file_of_questions_ends_with_a_true_summary() {
     assert_eq!(summary["loads"].as_u64(), Some(1), "the second question finds the expert seated");
     let right = results[..2].iter().filter(|result| result["contains_expected"] == true).count() as u64;
     assert_eq!(summary["contain_expected"].as_u64(), Some(right));
+}
+
+#[test]
+fn questions_of_one_expert_are_asked_together() {
+    if !has_starters() {
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let file = home.path().join("mixed.jsonl");
+    let texts =
+        ["What is 12 + 30?", "Convert 3 km to m", "What is 7 * 8?", "Convert 5 kg to g", "What is 90 - 12?"];
+    let lines: Vec<String> = texts
+        .iter()
+        .enumerate()
+        .map(|(id, text)| json!({ "id": id, "question": text }).to_string())
+        .collect();
+    std::fs::write(&file, lines.join("\n")).expect("the folder takes a file");
+    let output = run(
+        home.path(),
+        &[
+            "ask",
+            "--file",
+            file.to_str().expect("a plain path"),
+            "--json",
+            "--no-recall",
+            "--max-tokens",
+            "4",
+        ],
+    );
+    let results: Vec<Value> =
+        output.stdout.lines().map(|line| serde_json::from_str(&line.expect("text")).expect("JSON")).collect();
+    let ids: Vec<u64> = results.iter().filter_map(|result| result["id"].as_u64()).collect();
+    assert_eq!(ids, [0, 2, 4, 1, 3], "arithmetic first, as in the file, then units");
+    let summary = &results[5]["summary"];
+    let figures = ["loads", "loads_in_file_order", "loads_saved"].map(|name| summary[name].as_u64());
+    assert_eq!(figures, [Some(2), Some(5), Some(3)]);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn groups(code: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn stores_and_words_use_no_room() {
-    let mut of_the_stores: Vec<PathBuf> = ["archive", "pool"]
+    let mut of_the_stores: Vec<PathBuf> = ["archive", "pool", "hub"]
         .iter()
         .flat_map(|store| files(&format!("src-tauri/engine/src/{store}"), ".rs"))
         .collect();
@@ -148,11 +148,19 @@ fn engine_runtime_lab_and_cli_build_without_a_window() {
 }
 
 #[test]
-fn nothing_in_the_house_can_reach_the_network_but_the_loopback_client_of_the_tests() {
-    for package in ["engine", "runtime", "lab", "cli"] {
+fn only_the_hub_knows_the_network() {
+    let clients = ["reqwest", "hyper", "ureq", "curl", "native-tls", "rustls"];
+    for package in ["runtime", "lab"] {
         let tree = tree_of(package);
-        for client in ["reqwest", "hyper", "ureq", "curl", "native-tls", "rustls"] {
-            assert!(!tree.contains(client), "{package} pulls in the network client {client}");
+        let pulled: Vec<&&str> = clients.iter().filter(|client| tree.contains(**client)).collect();
+        assert!(pulled.is_empty(), "{package} pulls in {pulled:?}");
+    }
+    assert!(tree_of("engine").contains("ureq"), "the walk through Cargo.lock must see what is there");
+    for file in files("src-tauri", ".rs") {
+        let is_the_hub = shown(&file).starts_with("src-tauri/engine/src/hub/");
+        let code = code(&file);
+        for door in ["ureq", "TcpStream", "UdpSocket", "TcpListener"] {
+            assert!(is_the_hub || !code.contains(door), "{} uses {door}: only the hub may", shown(&file));
         }
     }
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use runtime::blocks::{Choice, Observer};
-use runtime::families::{Model, Pass, Want, check};
+use runtime::families::{Model, Pass, Text, Want, check};
 use runtime::gguf::write::Writer;
 use runtime::gguf::{Array, Dtype, Header, Value};
 use runtime::inspect::facts;
@@ -180,6 +180,7 @@ fn is_within(name: &str, tolerance: f32) {
     assert!(all.iter().all(|(_, off)| *off < tolerance), "{name} is off at (position, by) {all:?}");
     every_switch_matters(&described);
     one_token_at_a_time_gives_the_same(&model, &described);
+    several_texts_at_once_give_what_each_gives_alone(&model, &described);
 }
 
 /// A reference that a wrong reader would pass is none: without each of these keys the logits are others, or there are
@@ -200,6 +201,35 @@ fn one_token_at_a_time_gives_the_same(model: &Model, described: &Described) {
     let ids = described.ids();
     // Dot products add in one order whatever the number of tokens, so not a bit differs.
     assert_eq!(logits(model, &ids, 130, 1), logits(model, &ids, 130, 64), "{}", described.name());
+}
+
+fn several_texts_at_once_give_what_each_gives_alone(model: &Model, described: &Described) {
+    let (ids, stop) = (described.ids(), go());
+    // Of different lengths; the first is long, and where a model reads long texts in another way the others are not.
+    let texts: Vec<&[u32]> = vec![&ids, &ids[7..30], &ids[40..45], &ids[1..24], &ids[3..4]];
+    let mut caches: Vec<_> = texts.iter().map(|_| model.cache()).collect();
+    let alone: Vec<_> = texts.iter().map(|text| logits(model, text, text.len().min(60), 64)).collect();
+    let mut read = vec![0; texts.len()];
+    for round in 0..24 {
+        // Their beginnings in one pass, then one token of each at a time, as long as there are any.
+        let size = if round == 0 { 7 } else { 1 };
+        let (mut pass, mut ends) = (Vec::new(), Vec::new());
+        for (at, cache) in caches.iter_mut().enumerate() {
+            let rest = &texts[at][read[at]..];
+            if !rest.is_empty() {
+                let tokens = &rest[..size.min(rest.len())];
+                read[at] += tokens.len();
+                ends.push((at, read[at] - 1));
+                pass.push(Text { tokens, cache, length: texts[at].len() });
+            }
+        }
+        let found = model.pass_together(&mut pass, Pass::new(Want::Last, &stop)).unwrap();
+        let rows = found.chunks_exact(model.shape().vocabulary);
+        assert_eq!(rows.len(), ends.len());
+        for (row, (at, position)) in rows.zip(ends) {
+            assert_eq!(row, alone[at][position], "{}: text {at}, position {position}", described.name());
+        }
+    }
 }
 
 macro_rules! exact {

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use runtime::host::{
-    Finish, Host, HostError, Message, PageCache, Purpose, Request, Role, Spawn, resident_bytes, swap,
+    Finish, Host, HostError, Message, PageCache, Purpose, Request, Role, Spawn, resident_bytes,
 };
 
 const LECTERN: &str = env!("CARGO_BIN_EXE_lectern");
@@ -400,12 +400,18 @@ fn a_killed_expert_does_not_answer_even_before_the_system_has_taken_it_down() {
 #[test]
 fn a_swap_is_timed_cold_and_warm() {
     let (_folder, model) = endless();
+    let never = AtomicBool::new(false);
+    let mut host = start(&model);
     for cache in [PageCache::Cold, PageCache::Warm] {
         if cfg!(not(target_os = "linux")) && cache == PageCache::Cold {
             continue;
         }
         let spawn = Spawn { threads: Some(1), ..Spawn::new(LECTERN, &model) };
-        let swap = swap(spawn, &Request::raw("a", 9), cache).unwrap();
+        let (left, swap);
+        (left, (host, swap)) =
+            (host.pid(), runtime::host::swap(host, spawn, &Request::raw("a", 9), cache, &never).unwrap());
+        assert_eq!(resident_bytes(left), None, "who left is gone");
+        assert!(host.is_alive());
         eprintln!("{cache:?}: {swap:?}");
         assert!(
             swap.ready_ms > 0.0 && swap.first_token_ms > swap.ready_ms && swap.leave_ms > 0.0,
@@ -416,8 +422,9 @@ fn a_swap_is_timed_cold_and_warm() {
             assert!(cached > 0.99, "{swap:?}");
         }
     }
-    let error =
-        swap(Spawn::new(LECTERN, "/no/such/model"), &Request::raw("a", 1), PageCache::Warm).unwrap_err();
+    let gone = Spawn::new(LECTERN, "/no/such/model");
+    let error = runtime::host::swap(host, gone, &Request::raw("a", 1), PageCache::Warm, &never);
+    let error = error.err().expect("it is not there");
     assert!(error.to_string().contains("/no/such/model"), "{error}");
 }
 
@@ -514,4 +521,48 @@ fn a_tokenizer_alone_refuses_to_generate_and_stays() {
     let error = host.generate(&request, &AtomicBool::new(false), &mut |_| {}).unwrap_err();
     assert!(error.expert_survives(), "{error}");
     assert_eq!(host.count_tokens("ab", &AtomicBool::new(false)).unwrap(), Some(3), "▁, a, b");
+}
+
+#[test]
+fn a_benchmark_tells_what_it_promises() {
+    let (_folder, model) = endless();
+    let (_other_folder, other) = endless();
+    let output = lectern(&[
+        "bench",
+        model.to_str().unwrap(),
+        "--prompt",
+        "8",
+        "--generate",
+        "8",
+        "--repeat",
+        "2",
+        "--texts",
+        "1,3",
+        "--swaps",
+        "2",
+        "--other",
+        other.to_str().unwrap(),
+        "--json",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let found = json(&output);
+    let header = runtime::gguf::Header::read(&model).unwrap();
+    let tensors: u64 = header.tensors().iter().map(|tensor| tensor.bytes).sum();
+    let (vocabulary, embedding) = (40, header.tensor("token_embd.weight").unwrap().bytes);
+    assert_eq!(found["weight_bytes_per_token"], tensors - embedding + embedding / vocabulary);
+    assert_eq!(found["memory_share"], serde_json::Value::Null, "such a model lies in the caches");
+    assert!(found["memory_bytes_per_s"]["median"].as_f64().unwrap() > 1e8, "{found}");
+    let together = found["together"].as_array().unwrap();
+    assert_eq!(together.iter().map(|of| &of["texts"]).collect::<Vec<_>>(), [1, 3]);
+    assert!(together.iter().all(|of| of["tokens_per_s"]["least"].as_f64().unwrap() > 0.0), "{found}");
+    let swap = &found["swap"];
+    assert_eq!(swap["n"], 2);
+    for times in [&swap["cold"], &swap["page_cache"]] {
+        if cfg!(target_os = "linux") || times.is_object() {
+            let p99 = |what: &str| times[what]["p99"].as_f64().unwrap();
+            assert!(p99("ready_ms") > 0.0 && p99("first_token_ms") > p99("ready_ms"), "{found}");
+            assert!(p99("total_ms") >= p99("first_token_ms"), "{found}");
+        }
+    }
+    assert!(swap["warm_first_token_ms"]["p50"].as_f64().unwrap() > 0.0, "{found}");
 }

@@ -7,8 +7,11 @@ mod toy;
 #[path = "support/toys.rs"]
 mod toys;
 
+use engine::Engine;
 use engine::events::{News, Seat};
-use engine::words::Question;
+use engine::home::Home;
+use engine::words::{Answer, Kept, Question};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use toy::Toy;
@@ -181,4 +184,164 @@ fn a_model_file_that_is_damaged_later_fails_clearly_and_empties_nothing_else() {
     let failure = toys.ask("alpha: a").expect_err("zeros are no model");
     assert!(failure.message.contains("alpha"), "the file is named: {}", failure.message);
     assert!(toys.ask("beta: b").expect("beta is still there").trace.seat.was_seated);
+}
+
+/// Two experts that read conversations, over files whose answers hang on every word that they read.
+struct Talkers {
+    engine: Engine,
+    folder: tempfile::TempDir,
+}
+
+impl Talkers {
+    fn new() -> Talkers {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let talkers = Talkers { engine: Talkers::open(folder.path()), folder };
+        let starters = Path::new(env!("CARGO_MANIFEST_DIR")).join("../starters");
+        for (name, file) in [("alpha", "arithmetic.gguf"), ("beta", "words.gguf")] {
+            let domain = [name.to_owned()];
+            talkers.engine.pool().add(&starters.join(file), name, &domain).expect("starters are there");
+        }
+        talkers
+    }
+
+    fn open(folder: &Path) -> Engine {
+        let home = Home::at(folder.join("home"));
+        Engine::open(home, toys::options(&["alpha", "beta"], None)).expect("an engine over this home")
+    }
+
+    fn ask(&self, expert: &str, text: &str, conversation: Option<&str>) -> Answer {
+        let question = Question {
+            expert: Some(expert.into()),
+            conversation: conversation.map(str::to_owned),
+            seed: Some(1),
+            max_tokens: Some(24),
+            recall: false,
+            ..Question::new(text)
+        };
+        self.engine.ask(question, Arc::new(AtomicBool::new(false)), &mut |_| {}).expect("an answer")
+    }
+
+    /// Two questions of one conversation to alpha, with something between them.
+    fn converse(mut self, between: impl FnOnce(&mut Talkers)) -> (Answer, Answer, Talkers) {
+        let first = self.ask("alpha", "What is 17 * 23?", None);
+        between(&mut self);
+        let second = self.ask("alpha", "And 38 more?", Some(&first.conversation));
+        (first, second, self)
+    }
+
+    fn states(&self) -> Vec<PathBuf> {
+        let list = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let folders = list(&self.folder.path().join("home/states"));
+        folders.flat_map(|folder| list(&folder.path()).map(|file| file.path()).collect::<Vec<_>>()).collect()
+    }
+}
+
+#[test]
+fn a_conversation_that_comes_back_is_not_read_again_and_goes_on_as_if_it_had_never_left() {
+    let (first, stayed, talkers) = Talkers::new().converse(|_| {});
+    let expected = &stayed.trace.generate;
+    assert_eq!(expected.cached_in, Some(Kept::Seat));
+    assert!(expected.cached_tokens >= first.trace.generate.prompt_tokens, "{expected:?}");
+    assert_eq!(expected.cached_tokens + expected.read_tokens, expected.prompt_tokens);
+    assert!(talkers.states().is_empty(), "who stays needs no state");
+
+    type Between = fn(&mut Talkers);
+    let ways: [(&str, Between); 3] = [
+        ("another expert came", |talkers| drop(talkers.ask("beta", "Sort: pear, fig", None))),
+        ("another conversation came", |talkers| drop(talkers.ask("alpha", "What is 2 + 2?", None))),
+        ("Lectern was closed", |talkers| {
+            // An engine elsewhere in its place: this home's ends before it is opened again.
+            let other = tempfile::tempdir().expect("a temporary folder");
+            talkers.engine = Talkers::open(other.path());
+            talkers.engine = Talkers::open(talkers.folder.path());
+        }),
+    ];
+    for (what, between) in ways {
+        let (_, second, talkers) = Talkers::new().converse(between);
+        let found = &second.trace.generate;
+        assert_eq!(second.answer, stayed.answer, "{what}");
+        assert_eq!(
+            found.confidence, expected.confidence,
+            "{what}: the same numbers, not only the same words"
+        );
+        assert_eq!(found.cached_in, Some(Kept::State), "{what}");
+        assert_eq!(
+            (found.cached_tokens, found.read_tokens),
+            (expected.cached_tokens, expected.read_tokens),
+            "{what}"
+        );
+        assert!(!talkers.states().is_empty(), "{what}");
+        let third = talkers.ask("alpha", "And 1 more?", Some(&second.conversation));
+        assert_eq!(third.trace.generate.cached_in, Some(Kept::Seat), "{what}: now it is there");
+    }
+}
+
+#[test]
+fn a_damaged_state_costs_reading_again_and_no_answer() {
+    let (_, stayed, _) = Talkers::new().converse(|_| {});
+    type Damage = fn(&mut Vec<u8>);
+    let ways: [Damage; 4] = [
+        |bytes| {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+        },
+        |bytes| bytes.truncate(1000),
+        Vec::clear,
+        // Of another build: the first sixteen bytes say which.
+        |bytes| bytes[14] += 1,
+    ];
+    for damage in ways {
+        let (_, second, talkers) = Talkers::new().converse(|talkers| {
+            talkers.ask("beta", "Sort: pear, fig", None);
+            let states = talkers.states();
+            assert_eq!(states.len(), 1);
+            let mut bytes = std::fs::read(&states[0]).expect("it is there");
+            damage(&mut bytes);
+            std::fs::write(&states[0], bytes).expect("it is written");
+        });
+        assert_eq!((&second.answer, second.trace.generate.cached_in), (&stayed.answer, None));
+        assert_eq!(second.trace.generate.read_tokens, second.trace.generate.prompt_tokens);
+        // Beta's is there; alpha's was deleted.
+        assert_eq!(talkers.states().len(), 1);
+    }
+}
+
+#[test]
+fn what_is_forgotten_is_in_no_state_and_comes_into_none() {
+    let (first, _, talkers) = Talkers::new().converse(|talkers| {
+        talkers.ask("beta", "Sort: pear, fig", None);
+    });
+    assert!(!talkers.states().is_empty());
+    // Alpha has it in its process, too, and leaves only now.
+    talkers.engine.archive().delete_conversation(&first.conversation).expect("it is there");
+    assert!(talkers.states().is_empty());
+    talkers.engine.unseat().expect("it leaves");
+    assert!(talkers.states().is_empty(), "what was read before is not written after");
+
+    let again = talkers.ask("alpha", "What is 2 + 2?", None);
+    talkers.engine.unseat().expect("it leaves");
+    assert_eq!(talkers.states().len(), 1, "the next conversation is kept again");
+    talkers.engine.archive().forget(&again.id).expect("it is there");
+    assert!(talkers.states().is_empty());
+    talkers.ask("alpha", "What is 3 + 3?", None);
+    talkers.engine.unseat().expect("it leaves");
+    talkers.engine.archive().forget_all().expect("everything");
+    assert!(talkers.states().is_empty());
+}
+
+#[test]
+fn what_outgrows_the_context_is_said() {
+    let talker = Toy { says: &["on", "and"], for_ever: true, context: 64, ..Toy::default() };
+    let toys = Toys::with(&[("alpha", talker)]);
+    let ask = |max_tokens| {
+        let question = Question { max_tokens: Some(max_tokens), ..Question::new("alpha: a") };
+        toys.listen(question, &mut |_| {}).expect("an answer").trace.generate
+    };
+    let short = ask(20);
+    assert_eq!((short.tokens, short.shifted), (20, 0));
+    let long = ask(200);
+    assert_eq!(long.tokens, 200, "it goes on");
+    // Prompt and answer less what was dropped fit; what was dropped is no more than that takes, by half a context.
+    let left = long.prompt_tokens + long.tokens - long.shifted;
+    assert!((32..=64).contains(&left), "{left} of {long:?}");
 }

@@ -15,6 +15,8 @@ fn the_window_is_driven_on_linux_alone() {
 #[cfg(target_os = "linux")]
 mod journeys {
     use crate::support::app::App;
+    use crate::support::hub::FakeHub;
+    use crate::support::toy::Toy;
     use serde_json::json;
     use std::path::Path;
     use std::process::Command;
@@ -187,6 +189,55 @@ mod journeys {
         assert!(model.exists(), "a file that is not ours is never deleted");
         let left = app.invoke("experts", json!({}));
         assert!(left.as_array().unwrap().iter().all(|expert| expert["manifest"]["name"] != "stories"));
+    }
+
+    #[test]
+    fn a_model_is_found_on_the_hub_downloaded_asked_and_removed() {
+        const REPO: &str = "somebody/speller-GGUF";
+        let hub = FakeHub::start();
+        let folder = tempfile::tempdir().unwrap();
+        let model = folder.path().join("toy.gguf");
+        Toy { says: &["certainly"], ..Toy::default() }.write(&model);
+        let bytes = std::fs::read(model).unwrap();
+        let about = json!({
+            "id": REPO, "gated": false, "downloads": 1234, "tags": ["license:apache-2.0"],
+            "gguf": { "total": 689_664, "architecture": "llama", "context_length": 512 },
+            "siblings": [{ "rfilename": "speller-F16.gguf", "size": bytes.len() }],
+        });
+        hub.put(REPO, "speller-F16.gguf", bytes);
+        hub.describe(REPO, &about.to_string());
+        let app = App::open_beside(&[("HF_ENDPOINT", &hub.endpoint())], |_| {});
+        app.click("nav-experts");
+        app.click("tab-find");
+        app.wait("recommendations", || (app.count("pick") >= 3).then_some(()));
+        assert!(hub.heard().is_empty(), "nothing is asked before the user asks");
+        app.picture("find");
+        app.driver.type_text(&app.see("search-hub"), "speller");
+        app.click("search-hub-now");
+        app.reads("result", "the repository that matches", |text| text.contains("speller"));
+        app.picture("found");
+        app.click("download-now");
+        app.see("ask-it");
+        app.picture("downloaded");
+        app.click("tab-disk");
+        app.wait("the expert on the disk", || (app.count("disk-expert") >= 1).then_some(()));
+        app.picture("on-disk");
+        app.click("ask-it");
+        let answer = app.ask("Are you there?");
+        assert!(answer.contains("certainly"), "the expert from the hub answers: {answer}");
+        app.picture("asked-from-hub");
+        app.click("nav-experts");
+        app.click("tab-disk");
+        app.click("remove-from-disk");
+        app.click("remove-from-disk-confirm");
+        app.see("undo-remove");
+        assert!(!app.sees("ask-it"), "who was removed cannot be asked");
+        assert_eq!(
+            app.invoke("experts", json!({})).as_array().unwrap().len(),
+            5,
+            "the starters alone are left"
+        );
+        app.picture("removed");
     }
 
     #[test]

@@ -21,6 +21,13 @@ pub fn text() -> String {
     types.visit::<engine::pool::Expert>();
     types.visit::<engine::settings::Settings>();
     types.visit::<engine::report::ComponentStatus>();
+    types.visit::<engine::hub::Download>();
+    types.visit::<engine::hub::Model>();
+    types.visit::<engine::hub::OnDisk>();
+    types.visit::<engine::hub::Pick>();
+    types.visit::<engine::hub::Request>();
+    types.visit::<crate::hub::HubPlace>();
+    types.visit::<crate::drops::Drop>();
     types.visit::<crate::ask::Shown>();
     types.visit::<crate::archive::Turn>();
     types.visit::<crate::links::Link>();

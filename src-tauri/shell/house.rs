@@ -3,7 +3,9 @@
 //! The window is there at once, whatever the engine takes to open. An engine that cannot open is a state of the app and
 //! not its end: every command then says why, the page shows it, and trying again is possible.
 
+use crate::drops::Drops;
 use crate::failure::failure;
+use crate::library::Library;
 use crate::opening::Opening;
 use engine::home::Home;
 use engine::settings::Settings;
@@ -17,17 +19,19 @@ pub struct House {
     opening: Opening<Open>,
     /// The stop flag of each answer that is under way, by the answer's id.
     running: Mutex<HashMap<String, Arc<AtomicBool>>>,
+    pub drops: Drops,
 }
 
 /// An open house.
 pub struct Open {
     pub engine: Engine,
     pub home: Home,
+    pub library: Library,
 }
 
 impl House {
     pub fn open() -> House {
-        House { opening: Opening::begin(open), running: Mutex::default() }
+        House { opening: Opening::begin(open), running: Mutex::default(), drops: Drops::default() }
     }
 
     /// The engine and its home; waits while they open.
@@ -59,6 +63,8 @@ impl House {
         if let Some(open) = self.opening.peek() {
             // Whatever fails here, the expert's process ends with our end of its pipe.
             let _ = open.engine.unseat();
+            // What stays is deleted at the next start.
+            let _ = open.library.free();
         }
     }
 
@@ -70,7 +76,8 @@ impl House {
 
 fn open() -> Result<Open, Failure> {
     let home = Home::find()?;
-    let budget_bytes = Settings::load(&home).settings.budget_bytes();
+    let settings = Settings::load(&home).settings;
+    let budget_bytes = settings.budget_bytes();
     let host_executable = std::env::current_exe().map_err(|error| {
         failure(
             "window.own_program_unknown",
@@ -79,6 +86,8 @@ fn open() -> Result<Open, Failure> {
         )
         .with(error.to_string())
     })?;
-    let engine = Engine::open(home.clone(), Options { host_executable, budget_bytes, ..Options::default() })?;
-    Ok(Open { engine, home })
+    let options = Options { host_executable: host_executable.clone(), budget_bytes, ..Options::default() };
+    let engine = Engine::open(home.clone(), options)?;
+    let library = Library::open(&home, host_executable, &settings);
+    Ok(Open { engine, home, library })
 }

@@ -1,14 +1,18 @@
 //! The window: the only code that knows Tauri. It translates between the page and the engine and decides nothing.
 //!
-//! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`pool`],
-//! [`reports`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, and the answers
-//! that are running. [`markdown`] turns an answer into the tree that the page draws; [`bindings`] writes the page's types.
+//! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`pool`], [`hub`],
+//! [`reports`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
+//! are running, and the [`library`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
+//! the tree that the page draws; [`bindings`] writes the page's types.
 
 pub mod archive;
 pub mod ask;
 pub mod bindings;
+pub mod drops;
 pub mod failure;
 pub mod house;
+pub mod hub;
+pub mod library;
 pub mod links;
 pub mod markdown;
 pub mod opening;
@@ -19,7 +23,7 @@ pub mod settings;
 
 use house::House;
 use tauri::plugin::TauriPlugin;
-use tauri::{Manager, RunEvent, Runtime, Url};
+use tauri::{Manager, RunEvent, Runtime, Url, WindowEvent};
 
 /// Opens the window and returns when it is closed.
 pub fn run() {
@@ -27,6 +31,11 @@ pub fn run() {
         .plugin(tauri_plugin_dialog::init())
         .plugin(only_our_own_page())
         .manage(House::open())
+        .on_window_event(|window, event| {
+            if let WindowEvent::DragDrop(event) = event {
+                window.state::<House>().drops.hear(event);
+            }
+        })
         .invoke_handler(tauri::generate_handler![
             ask::ask,
             ask::stop,
@@ -43,6 +52,25 @@ pub fn run() {
             pool::experts,
             pool::add_expert,
             pool::remove_expert,
+            pool::restore_expert,
+            pool::free_removed,
+            hub::hub,
+            hub::picks,
+            hub::find_models,
+            hub::find_model,
+            hub::watch_downloads,
+            hub::download,
+            hub::pause_download,
+            hub::resume_download,
+            hub::cancel_download,
+            hub::add_downloaded,
+            hub::on_disk,
+            hub::models_at,
+            hub::set_token,
+            hub::remove_token,
+            hub::test_token,
+            hub::requests,
+            drops::watch_drops,
             settings::settings,
             settings::save_settings,
             reports::status,

@@ -1,7 +1,7 @@
 //! Pool: the experts that are there, one more, one less.
 
 use crate::house::House;
-use engine::pool::Expert;
+use engine::pool::{Expert, Manifest};
 use engine::words::Failure;
 use std::path::PathBuf;
 use tauri::State;
@@ -25,8 +25,22 @@ pub fn add_expert(
     Ok(pool.get(&manifest.name)?)
 }
 
+/// Its file goes as well when we fetched it and no other expert uses it. Gives the bytes that come free.
 #[tauri::command(async)]
-pub fn remove_expert(house: State<'_, House>, name: String) -> Result<(), Failure> {
-    house.inside()?.engine.pool().remove(&name)?;
-    Ok(())
+pub fn remove_expert(house: State<'_, House>, name: String) -> Result<u64, Failure> {
+    let open = house.inside()?;
+    open.library.remove(open.engine.pool(), &name)
+}
+
+/// Undoes a removal; possible until the window closes.
+#[tauri::command(async)]
+pub fn restore_expert(house: State<'_, House>, manifest: Manifest) -> Result<(), Failure> {
+    let open = house.inside()?;
+    open.library.restore(open.engine.pool(), &manifest)
+}
+
+/// The files of removed experts go for good. Gives the bytes that came free.
+#[tauri::command(async)]
+pub fn free_removed(house: State<'_, House>) -> Result<u64, Failure> {
+    house.inside()?.library.free()
 }

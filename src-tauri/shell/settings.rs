@@ -13,6 +13,8 @@ pub fn settings(house: State<'_, House>) -> Result<Settings, Failure> {
 #[tauri::command(async)]
 pub fn save_settings(house: State<'_, House>, settings: Settings) -> Result<(), Failure> {
     let open = house.inside()?;
+    // First: an address that no hub can have is refused before anything is kept.
+    open.library.follow(&settings)?;
     settings.save(&open.home)?;
     open.engine.set_budget(settings.budget_bytes());
     Ok(())

@@ -31,24 +31,32 @@ impl App {
 
     /// The same, with `prepare` given the home before the app sees it.
     pub fn open_with(prepare: impl FnOnce(&Path)) -> App {
+        App::open_beside(&[], prepare)
+    }
+
+    /// The same, with more in its environment.
+    pub fn open_beside(more: &[(&str, &str)], prepare: impl FnOnce(&Path)) -> App {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
         let home = folder.path().join("lectern");
         prepare(&home);
         let screen = Screen::start();
-        let driver = Driver::start(
-            env!("CARGO_BIN_EXE_lectern-app"),
-            &[
-                ("DISPLAY", &screen.address),
-                ("LECTERN_HOME", &home.to_string_lossy()),
-                ("XDG_DATA_HOME", &at("data")),
-                ("XDG_CONFIG_HOME", &at("config")),
-                ("XDG_CACHE_HOME", &at("cache")),
-                ("LC_ALL", "C.UTF-8"),
-                ("NO_AT_BRIDGE", "1"),
-            ],
-        );
+        let (data, config, cache, models) = (at("data"), at("config"), at("cache"), at("models"));
+        let (at_home, screen_address) = (home.to_string_lossy(), screen.address.as_str());
+        let mut environment = vec![
+            ("DISPLAY", screen_address),
+            ("LECTERN_HOME", &at_home),
+            ("XDG_DATA_HOME", &data),
+            ("XDG_CONFIG_HOME", &config),
+            ("XDG_CACHE_HOME", &cache),
+            // Nobody's models but its own.
+            ("HF_HOME", &models),
+            ("LC_ALL", "C.UTF-8"),
+            ("NO_AT_BRIDGE", "1"),
+        ];
+        environment.extend(more);
+        let driver = Driver::start(env!("CARGO_BIN_EXE_lectern-app"), &environment);
         App { driver, home, _screen: screen, _folder: folder, _turn: turn }
     }
 

@@ -1,3 +1,8 @@
 //! The pages of the window.
 
 export type Page = "conversation" | "experts" | "status" | "settings";
+
+/** What the page of the experts shows. */
+export type Section = "yours" | "find" | "disk";
+
+export const sections: Section[] = ["yours", "find", "disk"];

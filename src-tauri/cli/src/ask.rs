@@ -2,15 +2,16 @@
 
 use crate::batch::{self, Line};
 use crate::output::{Exit, Output};
+use crate::program;
 use engine::events::{AnswerEvent, Seat};
 use engine::home::Home;
 use engine::settings::Settings;
-use engine::words::{Answer, Failure, Mode, Question};
+use engine::words::{Answer, Failure, Kept, Mode, Question};
 use engine::{Engine, Options};
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -29,6 +30,9 @@ pub struct Arguments {
     /// Look at no past answers.
     #[arg(long)]
     no_recall: bool,
+    /// The part of the recalled text, and of a long paste, that stays; without it only what does not fit goes.
+    #[arg(long, value_name = "0.3", value_parser = crate::compress::ratio)]
+    ratio: Option<f32>,
     /// Continue this conversation.
     #[arg(long, value_name = "ID", conflicts_with = "file")]
     conversation: Option<String>,
@@ -70,13 +74,17 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     if let Some(warning) = loaded.warning {
         output.note(&format!("{} {}", warning.message, warning.fix));
     }
-    let engine = open(home, &loaded.settings, output)?;
+    let options = options(&loaded.settings, output)?;
+    // Nobody comes back to the conversations of a file.
+    let states_bytes = matches!(asked, Asked::Many(_)).then_some(0);
+    let engine = Engine::open(home, Options { states_bytes, ..options })?;
     let stop = stop_on_interrupt()?;
     let template = Question {
         conversation: arguments.conversation,
         mode: arguments.mode.unwrap_or(loaded.settings.mode),
         expert: arguments.expert,
         recall: !arguments.no_recall,
+        ratio: arguments.ratio,
         max_tokens: arguments.max_tokens,
         temperature: arguments.temperature,
         seed: arguments.seed,
@@ -88,21 +96,19 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     }
 }
 
-/// The engine as every command that computes opens it: this program hosts the experts, the settings give the budget.
+/// The engine as commands that compute open it.
 pub fn open(home: Home, settings: &Settings, output: &Output) -> Result<Engine, Exit> {
-    let host_executable = std::env::current_exe().map_err(|error| Failure {
-        code: "no_executable".into(),
-        message: format!("cannot find the file of this program: {error}"),
-        fix: "Start `lectern` by its full path.".into(),
-        detail: None,
-    })?;
-    let options = Options {
-        host_executable,
+    Ok(Engine::open(home, options(settings, output)?)?)
+}
+
+/// This program hosts the experts, the settings give the budget.
+fn options(settings: &Settings, output: &Output) -> Result<Options, Exit> {
+    Ok(Options {
+        host_executable: program::own_file()?,
         budget_bytes: settings.budget_bytes(),
         threads: output.threads,
         ..Options::default()
-    };
-    Ok(Engine::open(home, options)?)
+    })
 }
 
 enum Asked {
@@ -128,21 +134,13 @@ fn question_text(argument: &str) -> Result<String, Exit> {
 
 /// The first interrupt stops the answer, which keeps what it has; a second one ends the program.
 fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Exit> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&stop);
-    let interrupted = move || {
-        if told.swap(true, Ordering::Relaxed) {
-            // 128 + SIGINT, as shells have it.
-            std::process::exit(130);
-        }
-    };
-    ctrlc::set_handler(interrupted).map_err(|error| Failure {
+    let unheard = |error| Failure {
         code: "no_interrupt".into(),
         message: format!("interrupts cannot be heard: {error}"),
         fix: "Start `lectern` from an ordinary terminal or shell.".into(),
         detail: None,
-    })?;
-    Ok(stop)
+    };
+    Ok(program::stop_on_interrupt().map_err(unheard)?)
 }
 
 fn ask_one(engine: &Engine, question: Question, stop: &Arc<AtomicBool>, output: &Output) -> Result<(), Exit> {
@@ -166,6 +164,12 @@ fn ask_one(engine: &Engine, question: Question, stop: &Arc<AtomicBool>, output: 
         output.json(&answer);
     } else {
         output.note(&one_line(&answer));
+        if answer.trace.generate.shifted > 0 {
+            output.note(&format!(
+                "The conversation outgrew what {} can read at once: its oldest {} tokens were left out.",
+                answer.expert, answer.trace.generate.shifted
+            ));
+        }
     }
     Ok(())
 }
@@ -176,6 +180,14 @@ fn one_line(answer: &Answer) -> String {
     let mut parts = vec![format!("{} · {:.2} s", answer.expert, trace.total_ms / 1000.0)];
     if trace.generate.tokens > 1 {
         parts.push(format!("{} tokens, {:.0} tok/s", answer.tokens, trace.generate.tokens_per_s));
+    }
+    if let Some(kept) = trace.generate.cached_in {
+        let from = match kept {
+            Kept::Seat => "known",
+            Kept::State => "known from a saved state",
+        };
+        let of = trace.generate.prompt_tokens;
+        parts.push(format!("{} of {of} prompt tokens {from}", trace.generate.cached_tokens));
     }
     if !trace.seat.was_seated && trace.seat.load_ms > 0.0 {
         parts.push(format!("seated in {:.2} s", trace.seat.load_ms / 1000.0));

@@ -1,9 +1,12 @@
 //! `lectern experts`: the pool, with what is declared and what was measured.
 
+use crate::hub;
 use crate::output::{Exit, Output};
 use clap::{Args, Subcommand};
 use engine::home::Home;
+use engine::hub::{Hub, Trash};
 use engine::pool::{Expert, Pool, Statistics};
+use engine::settings::Settings;
 use engine::words::Failure;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -16,8 +19,10 @@ pub enum Command {
     Show { name: String },
     /// Add a GGUF file; it is checked first and stays where it is.
     Add(Add),
-    /// Take an added expert out of the pool.
+    /// Take an added expert out of the pool, and its file off the disk when Lectern fetched it.
     Remove { name: String },
+    #[command(flatten)]
+    Hub(hub::Command),
 }
 
 #[derive(Args)]
@@ -46,7 +51,12 @@ struct Removed {
 }
 
 pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
-    let pool = Pool::open(&Home::find()?).map_err(Failure::from)?;
+    let command = match command {
+        Command::Hub(command) => return hub::run(command, output),
+        ours => ours,
+    };
+    let home = Home::find()?;
+    let pool = Pool::open(&home).map_err(Failure::from)?;
     match command {
         Command::List => {
             let listed = Listed { experts: pool.experts(), problems: pool.problems() };
@@ -61,14 +71,18 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
             output.show(&manifest, |manifest| format!("added {}: {}", manifest.name, manifest.title));
         }
         Command::Remove { name } => {
-            let freed_bytes = pool.remove(&name).map_err(Failure::from)?;
+            let hub = Hub::open(&home, &Settings::load(&home).settings).map_err(Failure::from)?;
+            let trash = Trash::of(&hub);
+            let freed_bytes = trash.remove_expert(&pool, &name)?;
+            trash.empty().map_err(Failure::from)?;
             output.show(&Removed { removed: name, freed_bytes }, |gone| {
                 format!(
-                    "removed {}; {} bytes came free (a file outside Lectern's own folder stays)",
+                    "removed {}; {} bytes came free (a file that Lectern did not fetch stays)",
                     gone.removed, gone.freed_bytes
                 )
             });
         }
+        Command::Hub(_) => {}
     }
     Ok(())
 }

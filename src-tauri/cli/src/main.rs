@@ -7,9 +7,12 @@ mod archive;
 mod ask;
 mod batch;
 mod bench;
+mod compress;
 mod experts;
+mod hub;
 mod model;
 mod output;
+mod program;
 mod prune;
 mod route;
 mod status;
@@ -39,10 +42,12 @@ enum Command {
     Ask(ask::Arguments),
     /// Say which expert would answer, and why; loads nothing.
     Route(route::Arguments),
+    /// Shorten the text on stdin; its question, and the answer, stay.
+    Compress(compress::Arguments),
     /// Past answers: search, add, forget.
     #[command(subcommand)]
     Archive(archive::Command),
-    /// The pool: list, show, add, remove.
+    /// The pool: list, show, add, remove; search the hub and fetch from it.
     #[command(subcommand)]
     Experts(experts::Command),
     /// Look into a model file and run it alone.
@@ -67,6 +72,7 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Ask(ask) => ask::run(ask, &output),
         Command::Route(route) => route::run(route, &output),
+        Command::Compress(compress) => compress::run(compress, &output),
         Command::Archive(command) => archive::run(command, &output),
         Command::Experts(command) => experts::run(command, &output),
         Command::Model(command) => model::run(command, &output),

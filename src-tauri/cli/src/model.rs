@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use clap::{Args, Subcommand};
 use engine::words::Failure;
@@ -18,6 +18,7 @@ use runtime::sample::Sampling;
 use serde::Serialize;
 
 use crate::output::{Exit, Output};
+use crate::program;
 
 /// Rows of the best tokens that `logits` shows.
 const TOP: usize = 10;
@@ -389,29 +390,13 @@ fn perplexity(arguments: Perplexity, output: &Output) -> Result<(), Exit> {
 /// Starts the file's own process; the header is checked here first, so that most bad files never reach one.
 pub fn start(file: &Path, purpose: Purpose, output: &Output, stop: &AtomicBool) -> Result<Host, Exit> {
     runtime::gguf::Header::read(file).map_err(|error| Exit::Failed(file_failure(&error)))?;
-    let executable = std::env::current_exe().map_err(|error| {
-        Exit::Failed(Failure {
-            code: "cli.executable".into(),
-            message: format!("the path of this program is not known: {error}"),
-            fix: "Start it by its full path.".into(),
-            detail: None,
-        })
-    })?;
-    let spawn = Spawn { threads: output.threads, purpose, ..Spawn::new(executable, file) };
+    let spawn = Spawn { threads: output.threads, purpose, ..Spawn::new(program::own_file()?, file) };
     Host::start_unless(spawn, stop, &mut |_| {}).map_err(host_failure)
 }
 
-/// A flag that the first Ctrl-C sets; the second one ends the program.
+/// A flag that the first Ctrl-C sets. Without a way to hear it Ctrl-C ends the program at once, which is fine as well.
 pub fn interrupted() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    // Without a handler Ctrl-C ends the program at once, which is fine as well.
-    let _ = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    });
-    stop
+    program::stop_on_interrupt().unwrap_or_default()
 }
 
 fn text_of(argument: String) -> Result<String, Exit> {

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use engine::words::Failure;
 use lab::prune::{
-    Check, Delta, Interval, Outcome, Plan, PlanHow, PruneError, Scan, Score, Trial, Workshop, Written, check,
-    load, plan, questions, save, scan, write,
+    Asking, Check, Delta, Interval, Outcome, Plan, PlanHow, PruneError, Scan, Score, Trial, Workshop,
+    Written, check, load, plan, questions, save, scan, write,
 };
 
 use crate::model::interrupted;
 use crate::output::{Exit, Output};
+use crate::program::own_file;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -32,9 +33,8 @@ pub struct ScanFlags {
     calibrate: Option<PathBuf>,
     #[arg(long, value_name = "scan.json")]
     out: Option<PathBuf>,
-    /// Tokens of the model's own answer where a line has none.
-    #[arg(long, default_value_t = 64, value_name = "TOKENS")]
-    own_tokens: u32,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 #[derive(Args)]
@@ -69,9 +69,8 @@ pub struct CheckFlags {
     /// A plan is blocked when a token is foretold worse than by so many nats, in the mean of either set.
     #[arg(long, default_value_t = 0.1, value_name = "NATS")]
     limit: f64,
-    /// Tokens of the model's own answer where a line has none.
-    #[arg(long, default_value_t = 64, value_name = "TOKENS")]
-    own_tokens: u32,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 #[derive(Args)]
@@ -89,11 +88,12 @@ pub struct WriteFlags {
 }
 
 pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
+    let workshop = Workshop { executable: own_file()?, threads: output.threads, stop: interrupted() };
     let done = match command {
-        Command::Scan(flags) => scan_file(flags, output),
+        Command::Scan(flags) => scan_file(flags, &workshop, output),
         Command::Plan(flags) => plan_scan(flags, output),
-        Command::Check(flags) => check_plan(flags, output),
-        Command::Write(flags) => write_plan(flags, output),
+        Command::Check(flags) => check_plan(flags, &workshop, output),
+        Command::Write(flags) => write_plan(flags, &workshop, output),
     };
     done.map_err(|error| match error {
         PruneError::Usage(why) => Exit::Usage(why),
@@ -106,12 +106,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
     })
 }
 
-fn workshop(output: &Output) -> Result<Workshop, PruneError> {
-    let executable = std::env::current_exe().map_err(|error| PruneError::File("lectern".into(), error))?;
-    Ok(Workshop { executable, threads: output.threads, stop: interrupted() })
-}
-
-fn scan_file(flags: ScanFlags, output: &Output) -> Result<(), PruneError> {
+fn scan_file(flags: ScanFlags, workshop: &Workshop, output: &Output) -> Result<(), PruneError> {
     let asked = flags.calibrate.as_deref().map(questions).transpose()?.unwrap_or_default();
     let count = asked.len();
     let mut done = |at: usize| {
@@ -119,7 +114,7 @@ fn scan_file(flags: ScanFlags, output: &Output) -> Result<(), PruneError> {
             output.note(&format!("{at} of {count} questions"));
         }
     };
-    let found = scan(&flags.file, &asked, flags.own_tokens, &workshop(output)?, &mut done)?;
+    let found = scan(&flags.file, &asked, flags.asking, workshop, &mut done)?;
     if let Some(out) = &flags.out {
         save(out, &found)?;
     }
@@ -153,11 +148,24 @@ fn scan_in_words(scan: &Scan) -> String {
             ));
         }
     }
+    lines.extend(spare(scan));
     lines.join("\n")
 }
 
+/// How much can go from every layer before one is missed that the questions came to.
+fn spare(scan: &Scan) -> Option<String> {
+    let (all, used) = (scan.model.experts, scan.model.experts_used);
+    let idle = scan.layers.iter().map(|layer| layer.idle.len() as u32).min().filter(|&idle| idle > 0)?;
+    let stay = (all - idle.min(all)).max(used);
+    // Rounded down: a plan keeps at least the share that it is asked for.
+    let keep = (f64::from(stay) / f64::from(all) * 1e4).floor() / 1e4;
+    Some(format!(
+        "{stay} of {all} experts were chosen in the layer that uses the most: --keep {keep} cuts none of them"
+    ))
+}
+
 fn plan_scan(flags: PlanFlags, output: &Output) -> Result<(), PruneError> {
-    let scan: Scan = load(&flags.scan, "scan")?;
+    let scan: Scan = load(&flags.scan)?;
     let PlanFlags { keep, score, per_layer, seed, .. } = flags;
     let planned = plan(&scan, PlanHow { keep, score, per_layer, seed })?;
     match &flags.out {
@@ -202,12 +210,12 @@ fn plan_in_words(plan: &Plan) -> String {
     lines.join("\n")
 }
 
-fn check_plan(flags: CheckFlags, output: &Output) -> Result<(), PruneError> {
-    let mut plan: Plan = load(&flags.plan, "plan")?;
+fn check_plan(flags: CheckFlags, workshop: &Workshop, output: &Output) -> Result<(), PruneError> {
+    let mut plan: Plan = load(&flags.plan)?;
     let trial = Trial {
         held_out: questions(&flags.held_out)?,
         guard: flags.guard.as_deref().map(questions).transpose()?.unwrap_or_default(),
-        own_tokens: flags.own_tokens,
+        asking: flags.asking,
         limit: flags.limit,
     };
     let count = trial.held_out.len() + trial.guard.len();
@@ -216,7 +224,7 @@ fn check_plan(flags: CheckFlags, output: &Output) -> Result<(), PruneError> {
             output.note(&format!("{at} of {count} questions"));
         }
     };
-    let found = check(&flags.file, &plan, &trial, &workshop(output)?, &mut done)?;
+    let found = check(&flags.file, &plan, &trial, workshop, &mut done)?;
     plan.check = Some(found.clone());
     save(&flags.plan, &plan)?;
     output.show(&found, check_in_words);
@@ -241,10 +249,10 @@ fn check_in_words(check: &Check) -> String {
 
 fn delta_in_words(name: &str, delta: &Delta) -> String {
     let range = |interval: &Interval| {
-        if interval.low == f64::MIN {
+        let (Some(low), Some(high)) = (interval.low, interval.high) else {
             return format!("{:.4} [one question tells nothing of others]", interval.mean);
-        }
-        format!("{:.4} [{:.4}, {:.4}]", interval.mean, interval.low, interval.high)
+        };
+        format!("{:.4} [{low:.4}, {high:.4}]", interval.mean)
     };
     format!(
         "{name}: {} questions, {} tokens; perplexity {:.4} to {:.4}; loss {}; KL {}, 99 % below {:.4}; same token {}",
@@ -259,11 +267,11 @@ fn delta_in_words(name: &str, delta: &Delta) -> String {
     )
 }
 
-fn write_plan(flags: WriteFlags, output: &Output) -> Result<(), PruneError> {
-    let plan: Plan = load(&flags.plan, "plan")?;
+fn write_plan(flags: WriteFlags, workshop: &Workshop, output: &Output) -> Result<(), PruneError> {
+    let plan: Plan = load(&flags.plan)?;
     let WriteFlags { file, out, unchecked, no_comparison, .. } = flags;
     let mut told = |bytes: u64| output.note(&format!("{} MB", bytes / 1_000_000));
-    let written = write(&file, &plan, &out, unchecked, !no_comparison, &workshop(output)?, &mut told)?;
+    let written = write(&file, &plan, &out, unchecked, !no_comparison, workshop, &mut told)?;
     output.show(&written, |written| in_words(written, &out));
     Ok(())
 }

@@ -43,7 +43,7 @@ pub(crate) fn ask(
     on(AnswerEvent::Begun { id: id.clone(), conversation: conversation.clone() });
 
     let mut gathered = Gathered::default();
-    match walk(engine, question, stop, &mut gathered, on) {
+    match walk(engine, question, &conversation, stop, &mut gathered, on) {
         Ok(()) => {}
         Err(Halt::Stopped(stage)) => gathered.trace.stopped_in = Some(stage),
         Err(Halt::Failed(failure)) => {
@@ -68,6 +68,7 @@ pub(crate) fn ask(
 fn walk(
     engine: &Engine,
     question: &Question,
+    conversation: &str,
     stop: &Arc<AtomicBool>,
     gathered: &mut Gathered,
     on: &mut dyn FnMut(AnswerEvent),
@@ -105,9 +106,10 @@ fn walk(
     trace.compress = compressed;
     on(AnswerEvent::Compressed(trace.compress.clone()));
 
-    let request = reason::direct(&expert.manifest, question, &context);
+    let shorter = context.question.clone().map(|text| Question { text, ..question.clone() });
+    let request = reason::direct(&expert.manifest, shorter.as_ref().unwrap_or(question), &context);
     let (whole, generated) = room(Stage::Generate, stop, || {
-        turn.generate(request, stop, &mut |piece| {
+        turn.generate(request, Some(conversation).filter(|_| reader.reads_conversation), stop, &mut |piece| {
             text.push_str(piece);
             on(AnswerEvent::Text { piece: piece.to_owned() });
         })

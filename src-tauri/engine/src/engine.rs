@@ -9,6 +9,7 @@ use crate::pool::Pool;
 use crate::read::Reader;
 use crate::report::{self, ComponentStatus};
 use crate::seat::{self, Lectern};
+use crate::states::{self, States};
 use crate::words::{Answer, Failure, Plan, Question};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +24,8 @@ pub struct Options {
     pub budget_bytes: Option<u64>,
     /// Threads of the seated expert; all cores when `None`.
     pub threads: Option<usize>,
+    /// What saved states of conversations may take on the disk, 0 keeps none; [`states::BUDGET_BYTES`] when `None`.
+    pub states_bytes: Option<u64>,
     /// Another classifier than the one that comes with Lectern.
     pub gate: Option<Vec<u8>>,
 }
@@ -43,13 +46,15 @@ impl Engine {
         let pool = Pool::open(&home)?;
         let reader = Reader::new(options.gate.as_deref().or(crate::pool::gate()))?;
         let budget = options.budget_bytes.unwrap_or_else(seat::default_budget);
-        let lectern =
-            Lectern::open(options.host_executable, budget, options.threads).map_err(|error| Failure {
-                code: "no_thread".into(),
-                message: format!("the thread that owns the seat cannot be started: {error}"),
-                fix: "Close other programs and start Lectern again.".into(),
-                detail: None,
-            })?;
+        let states_bytes = options.states_bytes.unwrap_or(states::BUDGET_BYTES);
+        let states = States::open(&home, &options.host_executable, states_bytes);
+        let lectern = Lectern::open(options.host_executable, budget, options.threads, states);
+        let lectern = lectern.map_err(|error| Failure {
+            code: "no_thread".into(),
+            message: format!("the thread that owns the seat cannot be started: {error}"),
+            fix: "Close other programs and start Lectern again.".into(),
+            detail: None,
+        })?;
         Ok(Engine { archive, pool, reader, lectern })
     }
 

@@ -100,6 +100,11 @@ impl Home {
         self.root.join("pool")
     }
 
+    /// What experts have read of conversations; whatever is forgotten takes all of it.
+    pub fn states_dir(&self) -> PathBuf {
+        self.root.join("states")
+    }
+
     pub fn logs_dir(&self) -> PathBuf {
         self.root.join("logs")
     }
@@ -151,6 +156,7 @@ mod tests {
             home.index_lock(),
             home.starters_dir(),
             home.pool_dir(),
+            home.states_dir(),
             home.logs_dir(),
             home.settings_file(),
         ];

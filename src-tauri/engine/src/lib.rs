@@ -1,4 +1,4 @@
-//! Engine: answers a question. No Tauri, no globals, no network.
+//! Engine: answers a question. No Tauri, no globals; the network for [`hub`] alone.
 //!
 //! The map, in the order that a question meets the rooms; [`ask`] strings them together and nothing else does:
 //!
@@ -13,9 +13,9 @@
 //! | [`learn`] | keeps the answer for later questions |
 //! | [`report`] | counts what ran, what it changed and what it cost |
 //!
-//! Stores, which rooms may use: [`archive`] (conversations and past answers), [`pool`] (the experts), [`home`] (where
-//! files are), [`settings`]. What rooms hand each other: [`words`]; what comes out while it happens: [`events`]. The
-//! door to all of it: [`Engine`].
+//! Stores, which rooms may use: [`archive`] (conversations and past answers), [`pool`] (the experts), [`states`] (what
+//! experts have read), [`hub`] (models from elsewhere), [`home`] (where files are), [`settings`]. What rooms hand each
+//! other: [`words`]; what comes out while it happens: [`events`]. The door to all of it: [`Engine`].
 
 mod engine;
 
@@ -34,7 +34,9 @@ pub mod seat;
 
 pub mod archive;
 pub mod home;
+pub mod hub;
 pub mod pool;
 pub mod settings;
+pub mod states;
 
 pub use engine::{Engine, Options};

@@ -18,6 +18,27 @@ pub struct Settings {
     pub mode: Mode,
     /// Memory for experts in GB (10^9 bytes); `None` lets the governor choose from what this machine has.
     pub budget_gb: Option<f32>,
+    pub hub: HubSettings,
+}
+
+/// The hub and its files. The environment (HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE) goes before each of these.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct HubSettings {
+    /// Another address of the hub: a mirror.
+    pub endpoint: Option<String>,
+    /// The folder of the files; `None` is the one that other tools use.
+    pub cache: Option<String>,
+    /// Nothing is asked of the network, whatever anybody wants.
+    pub offline: bool,
+    /// Downloads at once; others wait.
+    pub downloads_at_once: u32,
+}
+
+impl Default for HubSettings {
+    fn default() -> Self {
+        HubSettings { endpoint: None, cache: None, offline: false, downloads_at_once: 2 }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -128,7 +149,8 @@ mod tests {
     fn what_is_saved_comes_back() {
         let (_folder, home) = home();
         assert_eq!(Settings::load(&home), Loaded::default(), "no file means the defaults and no warning");
-        let settings = Settings { theme: Theme::Dark, mode: Mode::Fast, budget_gb: Some(2.5) };
+        let settings =
+            Settings { theme: Theme::Dark, mode: Mode::Fast, budget_gb: Some(2.5), ..Settings::default() };
         settings.save(&home).unwrap();
         assert_eq!(Settings::load(&home), Loaded { settings: settings.clone(), warning: None });
         assert_eq!(settings.budget_bytes(), Some(2_500_000_000));

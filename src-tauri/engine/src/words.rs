@@ -21,6 +21,10 @@ pub struct Question {
     pub without: Vec<String>,
     /// The answer that this one replaces (regenerate), if any.
     pub replaces: Option<String>,
+    /// The part of the context's tokens that stays; `None` drops only what does not fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub ratio: Option<f32>,
     pub max_tokens: Option<u32>,
     pub temperature: Option<f32>,
     #[ts(type = "number | null")]
@@ -174,6 +178,18 @@ pub struct Compressed {
     pub dropped: u32,
     /// What was done, in one sentence.
     pub reason: String,
+    /// How sentences were left out; `None` when none were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub method: Option<String>,
+    /// `tokens_after` of `tokens_before`.
+    #[serde(default)]
+    #[ts(as = "Option<f32>", optional)]
+    pub ratio: f32,
+    /// Nothing guarded was lost.
+    #[serde(default)]
+    #[ts(as = "Option<bool>", optional)]
+    pub kept_guards: bool,
     pub elapsed_ms: f32,
 }
 
@@ -187,6 +203,8 @@ pub struct Exchange {
 /// What goes to the expert beside the question.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
+    /// The question as it goes in, when its text had to be shortened.
+    pub question: Option<String>,
     pub passages: Vec<Passage>,
     /// Oldest first.
     pub earlier: Vec<Exchange>,
@@ -226,9 +244,30 @@ pub struct Generated {
     pub confidence: f32,
     #[ts(type = "number")]
     pub peak_memory_bytes: u64,
+    /// Of the prompt's tokens, those that the expert had read before, and where that was.
+    #[serde(default)]
+    pub cached_tokens: u32,
+    #[serde(default)]
+    pub cached_in: Option<Kept>,
+    /// Those that it read now.
+    #[serde(default)]
+    pub read_tokens: u32,
+    /// Oldest tokens that were dropped because the conversation outgrew the expert's context.
+    #[serde(default)]
+    pub shifted: u32,
     /// `"end"`, `"length"` or `"stopped"`.
     pub finish: Finish,
     pub elapsed_ms: f32,
+}
+
+/// Where an expert has what it had read before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// In its process: it was not away.
+    Seat,
+    /// In a saved state: it has come back.
+    State,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -90,8 +90,12 @@ fn texts(each: usize, split: Split, rng: &mut ChaCha8Rng) -> Result<Vec<Text>, L
             }
         }
     }
-    for _ in 0..each * 3 / 2 {
-        add(&refusals::everyday(rng, split), NONE, refusals::COMPLEXITY);
+    for number in 0..each * 3 / 2 {
+        let question = match number % 4 {
+            0 => refusals::everyday_with_a_number(rng, split),
+            _ => refusals::everyday(rng, split),
+        };
+        add(&question, NONE, refusals::COMPLEXITY);
     }
     Ok(texts)
 }

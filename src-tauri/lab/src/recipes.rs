@@ -93,7 +93,7 @@ pub fn recipe(name: &str) -> Result<Recipe, LabError> {
             ],
             parent: Some(("arithmetic", ARITHMETIC)),
             shape: Shape { experts: 8, experts_used: 2, ..dense(0) },
-            cycles: &[4000],
+            cycles: &[2500],
             learning_rate: 1.5e-3,
             ..base
         },

@@ -103,7 +103,7 @@ def main():
         for name in order[number % 3:] + order[:number % 3]:
             figures = run(engines[name])
             if name == "lectern":
-                figures = {key: (value["median"] if isinstance(value, dict) else value)
+                figures = {key: (value["median"] if isinstance(value, dict) and "median" in value else value)
                            for key, value in figures.items()}
             runs[name].append(figures)
 

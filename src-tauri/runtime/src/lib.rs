@@ -10,7 +10,8 @@
 //! | [`inspect`] | what a file is and what it needs, from its header alone |
 //! | [`tokenizer`] | text to tokens and back |
 //! | [`template`] | a conversation becomes a prompt |
-//! | [`weights`], [`kernels`], [`pool`] | matrices in the mapped file, inner loops, threads |
+//! | [`weights`], [`kernels`] | matrices in the mapped file, inner loops |
+//! | [`cores`], [`pool`] | how many threads compute, and how they share work |
 //! | [`cache`] | keys and values of the text so far |
 //! | [`blocks`], [`families`] | norm, rope, attention, feed-forward; the architectures made of them |
 //! | [`sample`], [`generate`] | the next token; the loop around it |
@@ -21,6 +22,7 @@
 pub mod blocks;
 pub mod cache;
 pub mod classifier;
+pub mod cores;
 pub mod families;
 pub mod generate;
 pub mod gguf;

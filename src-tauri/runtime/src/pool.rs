@@ -5,17 +5,17 @@
 //! Cost:   about 1 µs while the threads are awake; they fall asleep 50 µs after the last work
 //!
 //! The caller works as well and never waits for a thread that has not begun: when another process takes a core, its
-//! share goes to the others.
+//! share goes to the others. Whoever waits looks for 50 µs at most and then sleeps until it is woken.
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-/// How long a thread without work looks for more before it sleeps: longer than what lies between two products of a
-/// pass, much shorter than a pass.
+/// How long a thread looks for what it waits for before it sleeps: longer than what lies between two products of a pass,
+/// much shorter than a pass.
 const AWAKE: Duration = Duration::from_micros(50);
 
 thread_local! {
@@ -38,6 +38,8 @@ struct Shared {
     next: AtomicUsize,
     panicked: AtomicBool,
     ends: AtomicBool,
+    /// Who sleeps until nobody is inside.
+    closer: Mutex<Option<Thread>>,
     sleepers: Vec<AtomicBool>,
     names: std::sync::OnceLock<Vec<Thread>>,
 }
@@ -58,6 +60,7 @@ impl Pool {
     /// Threads that compute, the caller included.
     pub fn new(threads: usize) -> std::io::Result<Pool> {
         let others = threads.max(1) - 1;
+        crate::cores::somebody_waits();
         let shared = Arc::new(Shared {
             turn: AtomicU64::new(0),
             inside: AtomicUsize::new(0),
@@ -65,6 +68,7 @@ impl Pool {
             next: AtomicUsize::new(0),
             panicked: AtomicBool::new(false),
             ends: AtomicBool::new(false),
+            closer: Mutex::new(None),
             sleepers: (0..others).map(|_| AtomicBool::new(false)).collect(),
             names: std::sync::OnceLock::new(),
         });
@@ -123,11 +127,7 @@ impl Shared {
         impl Drop for Closing<'_> {
             fn drop(&mut self) {
                 self.0.turn.fetch_add(1, SeqCst);
-                let mut looks = 0u32;
-                while self.0.inside.load(SeqCst) != 0 {
-                    looks += 1;
-                    if looks.is_multiple_of(1024) { std::thread::yield_now() } else { std::hint::spin_loop() }
-                }
+                self.0.wait_until_empty();
             }
         }
         if self.turn.load(SeqCst) % 2 == 1 {
@@ -155,6 +155,38 @@ impl Shared {
         assert!(!self.panicked.swap(false, SeqCst), "a job panicked on another thread");
     }
 
+    /// Waits until no thread of the pool is inside. One may have lost its core in the middle of a job.
+    fn wait_until_empty(&self) {
+        let since = Instant::now();
+        let mut looks = 0u32;
+        while self.inside.load(SeqCst) != 0 {
+            looks += 1;
+            if !looks.is_multiple_of(64) || since.elapsed() < AWAKE {
+                std::hint::spin_loop();
+                continue;
+            }
+            *self.closer() = Some(std::thread::current());
+            // Who left before the line above did not wake this thread.
+            if self.inside.load(SeqCst) != 0 {
+                std::thread::park();
+            }
+            *self.closer() = None;
+        }
+    }
+
+    fn leave(&self) {
+        if self.inside.fetch_sub(1, SeqCst) == 1
+            && self.turn.load(SeqCst).is_multiple_of(2)
+            && let Some(thread) = &*self.closer()
+        {
+            thread.unpark();
+        }
+    }
+
+    fn closer(&self) -> std::sync::MutexGuard<'_, Option<Thread>> {
+        self.closer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self, work: Work) {
         loop {
             let job = self.next.fetch_add(1, SeqCst);
@@ -168,6 +200,7 @@ impl Shared {
 
     /// What a thread of the pool does.
     fn serve(&self, number: usize) {
+        crate::cores::somebody_waits();
         let mut done = 0;
         let mut since = Instant::now();
         let mut looks = 0u32;
@@ -185,7 +218,7 @@ impl Shared {
                         self.panicked.store(true, SeqCst);
                     }
                 }
-                self.inside.fetch_sub(1, SeqCst);
+                self.leave();
                 (done, since) = (turn, Instant::now());
                 continue;
             }
@@ -208,6 +241,8 @@ impl Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_os = "linux")]
+    use std::path::Path;
 
     #[test]
     fn every_job_is_done_once_also_when_jobs_spread_work_themselves() {
@@ -228,6 +263,34 @@ mod tests {
             }
         });
         assert_eq!(width(), 1, "the pool is installed for the work alone");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn who_waits_for_a_long_job_sleeps() {
+        let pool = Pool::new(2).expect("two threads");
+        // "PID/task/TID"
+        let me = std::fs::read_link("/proc/thread-self").expect("Linux has it");
+        let (here, begun) = (std::thread::current().id(), AtomicBool::new(false));
+        pool.install(|| {
+            spread(2, &|_| {
+                if std::thread::current().id() == here {
+                    while !begun.load(SeqCst) {
+                        std::thread::yield_now();
+                    }
+                    return;
+                }
+                begun.store(true, SeqCst);
+                let since = Instant::now();
+                let sleeps =
+                    |stat: String| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('S'));
+                let stat = Path::new("/proc").join(&me).join("stat");
+                while !std::fs::read_to_string(&stat).is_ok_and(sleeps) {
+                    assert!(since.elapsed() < Duration::from_secs(20), "it still looks");
+                    std::thread::yield_now();
+                }
+            });
+        });
     }
 
     #[test]

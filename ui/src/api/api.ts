@@ -4,12 +4,21 @@
 import type {
   ComponentStatus,
   Conversation,
+  Download,
+  Drop,
   Expert,
   Failure,
+  FoundFile,
+  HubPlace,
   Link,
+  Manifest,
+  Model,
   News,
+  OnDisk,
+  Pick,
   Plan,
   Question,
+  Request,
   Settings,
   Shown,
   Turn,
@@ -35,9 +44,42 @@ export interface Api {
 
   experts(): Promise<Expert[]>;
   addExpert(path: string, name: string, domains: string[]): Promise<Expert>;
-  removeExpert(name: string): Promise<void>;
+  /** Its file goes as well when Lectern fetched it and no other expert uses it. Gives the bytes that come free. */
+  removeExpert(name: string): Promise<number>;
+  /** Undoes a removal; possible until Lectern closes. */
+  restoreExpert(manifest: Manifest): Promise<void>;
+  /** The files of removed experts go for good. Gives the bytes that came free. */
+  freeRemoved(): Promise<number>;
   /** The system's own dialog for one GGUF file; `null` when it was closed. */
   pickModelFile(): Promise<string | null>;
+  pickFolder(): Promise<string | null>;
+
+  hub(): Promise<HubPlace>;
+  /** Recommendations; asks nobody. */
+  picks(): Promise<Pick[]>;
+  /** Repositories of the hub that match, those that many fetched first. */
+  findModels(text: string): Promise<Model[]>;
+  findModel(repo: string): Promise<Model>;
+  /** The whole list of downloads, now and whenever it changes. */
+  watchDownloads(on: (downloads: Download[]) => void): Promise<void>;
+  download(repo: string, file: string): Promise<number>;
+  pauseDownload(id: number): Promise<void>;
+  resumeDownload(id: number): Promise<void>;
+  /** Nothing of it stays; a whole file stays, and only leaves the list. */
+  cancelDownload(id: number): Promise<void>;
+  /** The file of a download that is ready becomes an expert, once. */
+  addDownloaded(id: number): Promise<Expert>;
+  /** `hash`: files of one size are read, to tell whether they are the same. */
+  onDisk(hash: boolean): Promise<OnDisk>;
+  /** The GGUF files among these files and in these folders. */
+  modelsAt(paths: string[]): Promise<FoundFile[]>;
+  watchDrops(on: (drop: Drop) => void): Promise<void>;
+  setToken(token: string): Promise<void>;
+  removeToken(): Promise<void>;
+  /** Whose token it is, as the hub says. */
+  testToken(): Promise<string>;
+  /** The network log, newest last. */
+  requests(): Promise<Request[]>;
 
   settings(): Promise<Settings>;
   saveSettings(settings: Settings): Promise<void>;

@@ -66,6 +66,35 @@ max_load: number,
 declared_latency_ms: number | null, };
 
 /**
+ * One GGUF file of a repository.
+ */
+export type Choice = { file: string, 
+/**
+ * Bytes on the disk; `None` where the hub does not say.
+ */
+size: number | null, sha256: string | null, quantisation: string | null, 
+/**
+ * About so much memory, before its header was read.
+ */
+memory_bytes: number | null, 
+/**
+ * That much is inside the budget for experts.
+ */
+fits: boolean | null, 
+/**
+ * About so many, by what was measured here; less than a mixture will do, which reads a part of its weights alone.
+ */
+tokens_per_s: number | null, 
+/**
+ * On this disk already.
+ */
+here: boolean, 
+/**
+ * Why this file cannot be used although its model could.
+ */
+why_not: string | null, };
+
+/**
  * One component's counters since this home was made.
  */
 export type ComponentStatus = { component: string, 
@@ -105,7 +134,19 @@ kept: number, dropped: number,
 /**
  * What was done, in one sentence.
  */
-reason: string, elapsed_ms: number, };
+reason: string, 
+/**
+ * How sentences were left out; `None` when none were.
+ */
+method?: string, 
+/**
+ * `tokens_after` of `tokens_before`.
+ */
+ratio?: number, 
+/**
+ * Nothing guarded was lost.
+ */
+kept_guards?: boolean, elapsed_ms: number, };
 
 /**
  * One line of the list of conversations.
@@ -116,7 +157,26 @@ export type Conversation = { id: string, title: string,
  */
 created: number, updated: number, answers: number, };
 
+/**
+ * The same bytes in several places.
+ */
+export type Copies = { sha256: string, bytes: number, paths: string[], };
+
 export type DomainScore = { domain: string, probability: number, };
+
+/**
+ * One download.
+ */
+export type Download = { 
+/**
+ * In this process.
+ */
+id: number, name: FileName, state: State, };
+
+/**
+ * Files that somebody drags over the window.
+ */
+export type Drop = { "drop": "over" } | { "drop": "gone" } | { "drop": "files", paths: string[], };
 
 /**
  * One expert of the pool.
@@ -149,7 +209,58 @@ export type Features = { words: number, characters: number, numbers: number,
  */
 longest_number_digits: number, operators: number, has_code: boolean, has_quotes: boolean, };
 
+/**
+ * A file in the cache, with the check sum that its bytes have.
+ */
+export type Fetched = { name: FileName, commit: string, 
+/**
+ * As other tools find it.
+ */
+path: string, sha256: string, bytes: number, 
+/**
+ * Bytes that were here when it began; `bytes` when the file was.
+ */
+resumed_from: number, 
+/**
+ * Bytes that came over the network for it.
+ */
+received: number, };
+
+/**
+ * One file of one repository, as somebody asks for it.
+ */
+export type FileName = { 
+/**
+ * `owner/name`.
+ */
+repo: string, 
+/**
+ * A branch, a tag, or a commit of 40 hex digits.
+ */
+revision: string, 
+/**
+ * Inside the repository, with `/` between folders.
+ */
+file: string, };
+
 export type Finish = "end" | "length" | "stopped";
+
+/**
+ * One model file.
+ */
+export type FoundFile = { 
+/**
+ * As a person knows it: `owner/name:file`, `llama3.2:3b`, a file name.
+ */
+name: string, path: string, bytes: number, source: Source, 
+/**
+ * As the tool that keeps it says, or as it was computed.
+ */
+sha256: string | null, 
+/**
+ * Experts that use it.
+ */
+experts: Array<string>, };
 
 /**
  * Generate: what the expert did.
@@ -159,6 +270,18 @@ export type Generated = { prompt_tokens: number, tokens: number, first_token_ms:
  * Mean probability that the expert gave to the tokens it chose.
  */
 confidence: number, peak_memory_bytes: number, 
+/**
+ * Of the prompt's tokens, those that the expert had read before, and where that was.
+ */
+cached_tokens: number, cached_in: Kept | null, 
+/**
+ * Those that it read now.
+ */
+read_tokens: number, 
+/**
+ * Oldest tokens that were dropped because the conversation outgrew the expert's context.
+ */
+shifted: number, 
 /**
  * `"end"`, `"length"` or `"stopped"`.
  */
@@ -234,6 +357,36 @@ export type Hits = { hits: Array<Hit>,
 considered: number, elapsed_ms: number, };
 
 /**
+ * Where the hub is, where its files lie here, and what stands in the way of it.
+ */
+export type HubPlace = { endpoint: string, cache: string, 
+/**
+ * Why nothing may be asked.
+ */
+offline: string | null, token: TokenFrom, };
+
+/**
+ * The hub and its files. The environment (HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE) goes before each of these.
+ */
+export type HubSettings = { 
+/**
+ * Another address of the hub: a mirror.
+ */
+endpoint: string | null, 
+/**
+ * The folder of the files; `None` is the one that other tools use.
+ */
+cache: string | null, 
+/**
+ * Nothing is asked of the network, whatever anybody wants.
+ */
+offline: boolean, 
+/**
+ * Downloads at once; others wait.
+ */
+downloads_at_once: number, };
+
+/**
  * One file of the expert.
  */
 export type Implementation = { 
@@ -247,6 +400,11 @@ file: string, quantisation: string, bytes: number,
 sha256: string, parameters: number, };
 
 export type Inline = { "kind": "text", text: string, } | { "kind": "code", text: string, } | { "kind": "strong", inlines: Array<Inline>, } | { "kind": "emphasis", inlines: Array<Inline>, } | { "kind": "strikethrough", inlines: Array<Inline>, } | { "kind": "link", url: string, inlines: Array<Inline>, } | { "kind": "break" };
+
+/**
+ * Where an expert has what it had read before.
+ */
+export type Kept = "seat" | "state";
 
 /**
  * Learn: what became of the answer.
@@ -371,9 +529,36 @@ seed: number, };
 export type Mode = "optimized" | "fast" | "basic";
 
 /**
+ * A repository with models.
+ */
+export type Model = { repo: string, 
+/**
+ * As its owner declares it; `None` where he does not.
+ */
+licence: string | null, 
+/**
+ * Its owner lets people in one by one, or after they accept terms.
+ */
+gated: boolean, downloads: number | null, architecture: string | null, parameters: number | null, context_length: number | null, 
+/**
+ * Its architecture can be computed here; `None`: the hub does not say what it is.
+ */
+supported: boolean | null, why_not: string | null, 
+/**
+ * Smallest first.
+ */
+files: Array<Choice>, };
+
+/**
  * Whole states of the app.
  */
 export type News = { "kind": "seat", seat: Seat, budget_bytes: number, };
+
+export type OnDisk = { experts: Array<Usage>, 
+/**
+ * Model files that no expert uses yet, and those that some do.
+ */
+files: Array<FoundFile>, copies: Array<Copies>, cache: string, free_bytes: number, };
 
 /**
  * A past answer that bears on the question.
@@ -391,6 +576,23 @@ created: number,
  * Relevance after all terms, 0 to 1; at least the threshold.
  */
 score: number, bm25: number, rating: number, };
+
+/**
+ * One recommendation.
+ */
+export type Pick = { title: string, repo: string, file: string, 
+/**
+ * What it is good at, as the classifier names it.
+ */
+domains: Array<string>, 
+/**
+ * GB of memory of a machine on which it runs beside other programs.
+ */
+memory_gb: number, 
+/**
+ * One sentence: why this one.
+ */
+why: string, };
 
 /**
  * Who answers, and why.
@@ -444,7 +646,11 @@ without: Array<string>,
 /**
  * The answer that this one replaces (regenerate), if any.
  */
-replaces: string | null, max_tokens: number | null, temperature: number | null, seed: number | null, };
+replaces: string | null, 
+/**
+ * The part of the context's tokens that stays; `None` drops only what does not fit.
+ */
+ratio?: number, max_tokens: number | null, temperature: number | null, seed: number | null, };
 
 /**
  * What reading the question found.
@@ -488,6 +694,35 @@ considered: number,
  * Passages under this relevance are not shown.
  */
 threshold: number, elapsed_ms: number, };
+
+/**
+ * One request.
+ */
+export type Request = { 
+/**
+ * Unix time in milliseconds.
+ */
+when: number, 
+/**
+ * With its port where that is not the usual one.
+ */
+host: string, 
+/**
+ * In words.
+ */
+why: string, 
+/**
+ * `None`: no answer came.
+ */
+status: number | null, 
+/**
+ * Of the answer's body.
+ */
+bytes: number, 
+/**
+ * The token went with it.
+ */
+with_token: boolean, };
 
 /**
  * Who stands at the lectern. One thread owns it; these are copies.
@@ -535,7 +770,7 @@ mode: Mode,
 /**
  * Memory for experts in GB (10^9 bytes); `None` lets the governor choose from what this machine has.
  */
-budget_gb: number | null, };
+budget_gb: number | null, hub: HubSettings, };
 
 /**
  * One event, with what the page draws.
@@ -547,9 +782,24 @@ export type Shown = { event: AnswerEvent,
 blocks: Array<Block> | null, };
 
 /**
+ * Who keeps a file.
+ */
+export type Source = "starter" | "fetched" | "hugging_face" | "ollama" | "lm_studio" | "elsewhere";
+
+/**
  * The rooms in the order that a question meets them.
  */
 export type Stage = "read" | "retrieve" | "route" | "seat" | "compress" | "generate" | "learn";
+
+export type State = { "state": "queued" } | { "state": "finding" } | { "state": "waits_for_another" } | { "state": "fetching", done_bytes: number, total_bytes: number, 
+/**
+ * `None` until it was measured.
+ */
+bytes_per_s: number | null, seconds_left: number | null, 
+/**
+ * Why nothing comes at the moment; it is tried again.
+ */
+waits: string | null, } | { "state": "checking", done_bytes: number, } | { "state": "paused", done_bytes: number, total_bytes: number, } | { "state": "ready", fetched: Fetched, } | { "state": "failed", failure: Failure, };
 
 /**
  * Measured on this machine, of one expert.
@@ -604,6 +854,11 @@ swap: number, };
 export type Theme = "system" | "light" | "dark";
 
 /**
+ * Where the token in use comes from.
+ */
+export type TokenFrom = "nowhere" | "environment" | "keyring" | "session";
+
+/**
  * Everything that happened on the way.
  */
 export type Trace = { read: Reading, retrieve: Recalled, route: Plan, seat: Seated, compress: Compressed, generate: Generated, learn: Learned, total_ms: number, 
@@ -616,3 +871,16 @@ stopped_in: Stage | null, };
  * One question with its answer, as the page draws it.
  */
 export type Turn = { answer: Answer, blocks: Array<Block>, };
+
+/**
+ * One expert's share.
+ */
+export type Usage = { expert: string, path: string, bytes: number, source: Source, 
+/**
+ * Unix time in milliseconds; `None`: it never answered here.
+ */
+last_used: number | null, 
+/**
+ * Removing it frees its bytes: the file is ours, and no other expert uses it.
+ */
+frees: boolean, };

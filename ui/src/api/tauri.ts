@@ -3,7 +3,7 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import { open } from "@tauri-apps/plugin-dialog";
 import type { Api } from "./api";
-import type { News, Shown } from "./bindings";
+import type { Download, Drop, News, Shown } from "./bindings";
 
 function channel<T>(on: (message: T) => void): Channel<T> {
   const events = new Channel<T>();
@@ -34,6 +34,31 @@ export const tauri: Api = {
   removeExpert: (name) => invoke("remove_expert", { name }),
   pickModelFile: () =>
     open({ multiple: false, directory: false, filters: [{ name: "GGUF", extensions: ["gguf"] }] }),
+  pickFolder: () => open({ multiple: false, directory: true }),
+  restoreExpert: (manifest) => invoke("restore_expert", { manifest }),
+  freeRemoved: () => invoke("free_removed"),
+
+  hub: () => invoke("hub"),
+  picks: () => invoke("picks"),
+  findModels: (text) => invoke("find_models", { text }),
+  findModel: (repo) => invoke("find_model", { repo }),
+  async watchDownloads(on) {
+    await invoke("watch_downloads", { downloads: channel<Download[]>(on) });
+  },
+  download: (repo, file) => invoke("download", { repo, file }),
+  pauseDownload: (id) => invoke("pause_download", { id }),
+  resumeDownload: (id) => invoke("resume_download", { id }),
+  cancelDownload: (id) => invoke("cancel_download", { id }),
+  addDownloaded: (id) => invoke("add_downloaded", { id }),
+  onDisk: (hash) => invoke("on_disk", { hash }),
+  modelsAt: (paths) => invoke("models_at", { paths }),
+  async watchDrops(on) {
+    await invoke("watch_drops", { drops: channel<Drop>(on) });
+  },
+  setToken: (token) => invoke("set_token", { token }),
+  removeToken: () => invoke("remove_token"),
+  testToken: () => invoke("test_token"),
+  requests: () => invoke("requests"),
 
   settings: () => invoke("settings"),
   saveSettings: (settings) => invoke("save_settings", { settings }),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bytes, count, duration, parameters, percent, plural, score, signed, speed } from "./numbers";
+import { about, bytes, count, duration, left, parameters, percent, plural, rate, score, signed, speed } from "./numbers";
 import { t } from "./strings";
 
 /** Thin spaces read badly in expectations. */
@@ -27,8 +27,19 @@ describe("figures", () => {
     [125_000, "2 min 5 s"],
   ])("%d ms are %s", (value, text) => expect(plain(duration(value))).toBe(text));
 
+  it.each([
+    [0, "5 s"],
+    [12, "10 s"],
+    [54, "55 s"],
+    [56, "1 min"],
+    [335, "6 min"],
+    [3_600, "1 h"],
+    [7_140, "2 h"],
+    [7_800, "2 h 10 min"],
+  ])("%d s are left as %s", (value, text) => expect(plain(left(value))).toBe(text));
+
   it("say so when nothing was measured", () => {
-    for (const figure of [bytes, duration, speed, percent, score, count, parameters]) {
+    for (const figure of [bytes, duration, speed, percent, score, count, parameters, rate, left]) {
       expect(figure(null)).toBe(t.notMeasured);
       expect(figure(undefined)).toBe(t.notMeasured);
       expect(figure(Number.NaN)).toBe(t.notMeasured);
@@ -42,6 +53,9 @@ describe("figures", () => {
     expect(plain(speed(31.26))).toBe("31.3 tok/s");
     expect(plain(parameters(1_640_000))).toBe("1.6 M");
     expect(plain(parameters(14_000_000_000))).toBe("14 B");
+    expect(about(0)).toBe("0");
+    expect(plain(about(1_240_000))).toBe("1.2 M");
+    expect(plain(rate(11_400_000))).toBe("11.4 MB/s");
     expect(plain(percent(0.9684, 1))).toBe("96.8 %");
     expect(score(0.914)).toBe("0.91");
     expect(score(-0.05)).toBe("−0.05");

@@ -46,6 +46,22 @@ export function speed(tokensPerSecond: Figure): string {
   return `${short(tokensPerSecond)}${thin}tok/s`;
 }
 
+/** Bytes per second of a transfer. */
+export function rate(bytesPerSecond: Figure): string {
+  return measured(bytesPerSecond) ? `${bytes(bytesPerSecond)}/s` : t.notMeasured;
+}
+
+/** What is left of a wait, no finer than anybody plans by: 40 s, 6 min, 2 h 10 min. */
+export function left(seconds: Figure): string {
+  if (!measured(seconds)) return t.notMeasured;
+  if (seconds < 55) return `${Math.max(5, Math.round(seconds / 5) * 5)}${thin}s`;
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  if (minutes < 60) return `${minutes}${thin}min`;
+  const rest = Math.round((minutes % 60) / 5) * 5;
+  const hours = Math.floor(minutes / 60) + (rest === 60 ? 1 : 0);
+  return rest % 60 === 0 ? `${hours}${thin}h` : `${hours}${thin}h ${rest}${thin}min`;
+}
+
 /** A share from 0 to 1. */
 export function percent(share: Figure, digits = 0): string {
   if (!measured(share)) return t.notMeasured;
@@ -70,7 +86,11 @@ export function count(value: Figure): string {
 
 /** 1.3 M, 260 k: parameters of a model. */
 export function parameters(value: Figure): string {
-  if (!measured(value) || value <= 0) return t.notMeasured;
+  return measured(value) && value > 0 ? about(value) : t.notMeasured;
+}
+
+/** A count of which only the size matters: 1.2 M downloads. */
+export function about(value: number): string {
   const units: [number, string][] = [
     [1e9, "B"],
     [1e6, "M"],

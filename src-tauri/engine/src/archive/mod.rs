@@ -29,6 +29,7 @@ pub use terms::terms;
 pub use worth::{STARTER_REFUSAL, normalise, not_worth_keeping};
 
 use crate::home::Home;
+use crate::states;
 use crate::words::Answer;
 use index::{Patience, SearchIndex};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -37,6 +38,7 @@ use std::time::Instant;
 
 /// Open for one process; any number of threads and any number of processes may have it open.
 pub struct Archive {
+    home: Home,
     database: Mutex<Connection>,
     index: SearchIndex,
 }
@@ -47,7 +49,7 @@ impl Archive {
         home.prepare()?;
         let database = database::open(home)?;
         let index = SearchIndex::open(home)?;
-        let archive = Archive { database: Mutex::new(database), index };
+        let archive = Archive { home: home.clone(), database: Mutex::new(database), index };
         {
             let database = archive.database();
             match follow::reconcile(&database, &archive.index) {
@@ -326,8 +328,10 @@ impl Archive {
 
     /// After forgetting: nothing of it stays in the index or in the log of the database.
     fn erase(&self, database: &Connection) -> Result<(), ArchiveError> {
+        let states = states::forget(&self.home);
         self.follow(database, Patience::Long)?;
         match database::empty_log(database) {
+            Ok(true) if states.is_err() => Err(ArchiveError::NotYetErased { what: "a saved state" }),
             Ok(true) => Ok(()),
             Ok(false) => Err(ArchiveError::NotYetErased { what: "the log of the database" }),
             Err(source) => Err(ArchiveError::Database { doing: "empty the log", source }),

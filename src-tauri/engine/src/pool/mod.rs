@@ -137,6 +137,16 @@ impl Pool {
         Ok(manifest)
     }
 
+    /// Adds an expert that is described already, and whose file was checked.
+    pub fn put(&self, manifest: &Manifest) -> Result<(), PoolError> {
+        check_name(&manifest.name).map_err(PoolError::BadName)?;
+        let is_starter = self.starters.iter().any(|starter| starter.manifest.name == manifest.name);
+        if is_starter || self.manifest_file(&manifest.name).exists() {
+            return Err(PoolError::NameTaken(manifest.name.clone()));
+        }
+        self.write(manifest)
+    }
+
     /// Takes an added expert out of the pool. Gives the bytes that came free: those of its file when it lies in
     /// our own folder; a file that lies elsewhere is not ours and stays.
     pub fn remove(&self, name: &str) -> Result<u64, PoolError> {

@@ -81,6 +81,7 @@ mod tests {
         manifest.system_prompt = Some("Be brief.".into());
         let passage = Passage { question: "Who?".into(), answer: "Anna.".into(), ..Passage::default() };
         let context = Context {
+            question: None,
             passages: vec![passage],
             earlier: vec![Exchange { question: "Hi".into(), answer: "Hello".into() }],
         };

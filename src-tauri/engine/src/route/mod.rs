@@ -62,11 +62,14 @@ pub fn route(
     by_hand: Option<&str>,
 ) -> Result<Plan, RouteError> {
     let begun = Instant::now();
-    let mut ready: Vec<(Candidate, i32)> = experts
-        .iter()
-        .filter(|expert| expert.unavailable.is_none())
+    let here = || experts.iter().filter(|expert| expert.unavailable.is_none());
+    let takes_anything =
+        |expert: &&Expert| !expert.manifest.fallback && score::is_general(&expert.manifest.domains);
+    // Who takes anything and is no stopgap comes before the one that is.
+    let is_needed = !here().any(|expert| takes_anything(&expert));
+    let mut ready: Vec<(Candidate, i32)> = here()
         .map(|expert| {
-            let terms = score::terms(reading, text, expert, standing);
+            let terms = score::terms(reading, text, expert, standing, is_needed);
             (candidate(expert, terms), expert.manifest.priority)
         })
         .collect();
@@ -76,10 +79,12 @@ pub fn route(
     let candidates: Vec<Candidate> = ready.into_iter().map(|(candidate, _)| candidate).collect();
     let best = candidates.first().ok_or(RouteError::NoExpert(experts.len()))?;
 
-    let fallback = experts
-        .iter()
-        .find(|expert| expert.manifest.fallback)
-        .and_then(|expert| candidates.iter().find(|candidate| candidate.name == expert.manifest.name));
+    let falls_to = |candidate: &&Candidate| {
+        let expert = experts.iter().find(|expert| expert.manifest.name == candidate.name);
+        expert
+            .is_some_and(|expert| if is_needed { expert.manifest.fallback } else { takes_anything(&expert) })
+    };
+    let fallback = candidates.iter().find(falls_to);
     let doubt = best.score < MIN_CONFIDENCE;
     let routed = if doubt { fallback.unwrap_or(best) } else { best };
 
@@ -215,6 +220,22 @@ mod tests {
         assert!(plan.experts[0].score < plan.min_confidence, "the case that this test is about");
         assert_eq!((plan.chosen.as_str(), plan.abstained), ("generalist", true));
         assert!(plan.reason.contains("0.35"), "{}", plan.reason);
+    }
+
+    #[test]
+    fn an_expert_of_ones_own_that_takes_anything_comes_before_the_stopgap() {
+        let mut big = expert("big", "general");
+        big.manifest.fallback = false;
+        let mut experts = [pool().as_slice(), &[big]].concat();
+        // Even where the stopgap stands at the lectern already, and where nobody is sure.
+        let standing = Standing { seated: Some("generalist".into()), ..Standing::default() };
+        for read in [reading(0.05, 0.05, 0.9), reading(0.1, 0.5, 0.4)] {
+            let plan = route(&read, "?", &experts[2..], &standing, None).expect("a plan");
+            assert_eq!(plan.chosen, "big", "{}", plan.reason);
+        }
+        experts[3].unavailable = Some("its file is gone".into());
+        let plan = route(&reading(0.05, 0.05, 0.9), "?", &experts, &standing, None).expect("a plan");
+        assert_eq!(plan.chosen, "generalist");
     }
 
     #[test]

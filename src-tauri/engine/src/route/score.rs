@@ -42,30 +42,42 @@ pub fn swap_price(load_ms: Option<f32>) -> f32 {
     }
 }
 
-pub(super) fn terms(reading: &Reading, text: &str, expert: &Expert, standing: &Standing) -> Terms {
+/// `is_needed`: of the fallback, that no other expert takes anything.
+pub(super) fn terms(
+    reading: &Reading,
+    text: &str,
+    expert: &Expert,
+    standing: &Standing,
+    is_needed: bool,
+) -> Terms {
     let manifest = &expert.manifest;
+    let takes_anything = if manifest.fallback { is_needed } else { is_general(&manifest.domains) };
     let seated = standing.seated.as_deref() == Some(manifest.name.as_str());
     let measured = standing.load_ms.get(&manifest.name).copied();
     let waiting = standing.waiting.get(&manifest.name).copied().unwrap_or(0);
     Terms {
-        gate: four(gate(reading, &manifest.domains, manifest.fallback)),
+        gate: four(gate(reading, &manifest.domains, takes_anything)),
         self_assessment: four(manifest.can_handle(reading, text)),
         load: load(waiting, manifest.capabilities.iter().map(|capability| capability.max_load as f32)),
         swap: if seated { 0.0 } else { swap_price(measured) },
     }
 }
 
+/// Whether an expert with these domains takes anything.
+pub(super) fn is_general(domains: &[String]) -> bool {
+    domains.iter().any(|domain| domain.eq_ignore_ascii_case(GENERAL))
+}
+
 /// Sum of the probabilities of an expert's domains. One that takes anything gets "none" and a small share of the rest.
-fn gate(reading: &Reading, domains: &[String], fallback: bool) -> f32 {
+fn gate(reading: &Reading, domains: &[String], takes_anything: bool) -> f32 {
     let probability = |wanted: &str| {
         reading.domains.iter().find(|d| d.domain.eq_ignore_ascii_case(wanted)).map(|d| d.probability)
     };
     let none = probability(NONE).unwrap_or(0.0);
-    let general = fallback || domains.iter().any(|domain| domain.eq_ignore_ascii_case(GENERAL));
     let taught: f32 = domains.iter().filter_map(|domain| probability(domain)).sum();
     let untaught =
         domains.iter().any(|domain| !domain.eq_ignore_ascii_case(GENERAL) && probability(domain).is_none());
-    let for_anything = if general { none + GENERALIST_SHARE * (1.0 - none) } else { 0.0 };
+    let for_anything = if takes_anything { none + GENERALIST_SHARE * (1.0 - none) } else { 0.0 };
     let for_untaught = if untaught { UNTAUGHT_SHARE * none } else { 0.0 };
     taught.max(for_anything).max(for_untaught).clamp(0.0, 1.0)
 }
@@ -103,9 +115,9 @@ mod tests {
         }
     }
 
-    fn gate_of(domains: &[&str], fallback: bool) -> f32 {
+    fn gate_of(domains: &[&str], takes_anything: bool) -> f32 {
         let read = reading(&[("mathematics", 0.6), ("units", 0.3), ("none", 0.1)]);
-        gate(&read, &domains.iter().map(|d| (*d).to_owned()).collect::<Vec<_>>(), fallback)
+        gate(&read, &domains.iter().map(|d| (*d).to_owned()).collect::<Vec<_>>(), takes_anything)
     }
 
     #[test]
@@ -118,11 +130,7 @@ mod tests {
     fn the_generalist_gets_none_and_a_tenth_of_the_rest() {
         // 0.1 + 0.1 · 0.9
         assert!((gate_of(&["general"], true) - 0.19).abs() < 1e-6);
-        assert_eq!(
-            gate_of(&["general"], false),
-            gate_of(&["general"], true),
-            "a user's general model counts the same"
-        );
+        assert_eq!(gate_of(&["general"], false), 0.0, "a stopgap that is not needed");
     }
 
     #[test]

@@ -6,8 +6,9 @@
 //! Cost:   nothing when the expert is there; else the leave of the last one and a load
 //!
 //! One thread ([`owner`]) owns the expert's process; everybody else sends it words and reads the [`board`]. An expert is
-//! loaded only after the last one's process has exited and its memory was measured free. Questions wait in the order
-//! in which they came; each can be stopped while it waits, and nothing else waits with it.
+//! loaded only after the last one's process has exited and its memory was measured free; what it had read of a
+//! conversation is saved before, and comes back with the conversation. Questions wait in the order in which they came;
+//! each can be stopped while it waits, and nothing else waits with it.
 
 mod board;
 mod governor;
@@ -18,6 +19,7 @@ pub use governor::{default_budget, memory_needed};
 pub use turn::Turn;
 
 use crate::events::{News, Seat};
+use crate::states::States;
 use crate::words::{Failure, Seated};
 use board::Board;
 use owner::{Owner, Reply, Sit, Word};
@@ -101,11 +103,17 @@ pub struct Lectern {
 }
 
 impl Lectern {
-    /// An empty lectern. `executable` hosts experts; `budget_bytes` is what one of them may take.
-    pub fn open(executable: PathBuf, budget_bytes: u64, threads: Option<usize>) -> std::io::Result<Self> {
+    /// An empty lectern. `executable` hosts experts; `budget_bytes` is what one of them may take; what they have read
+    /// goes to `states` when they leave.
+    pub fn open(
+        executable: PathBuf,
+        budget_bytes: u64,
+        threads: Option<usize>,
+        states: States,
+    ) -> std::io::Result<Self> {
         let (words, inbox) = channel();
         let board = Arc::new(Board::new(budget_bytes));
-        let owner = Owner::new(inbox, Arc::clone(&board), executable, threads);
+        let owner = Owner::new(inbox, Arc::clone(&board), executable, threads, states);
         let thread = std::thread::Builder::new().name("seat".into()).spawn(move || owner.run())?;
         Ok(Lectern { words, board, thread: Some(thread) })
     }

@@ -5,6 +5,7 @@ use super::board::Board;
 use super::turn::{Asked, Says, Work};
 use super::{Guest, SeatError, governor, host_failure};
 use crate::events::Seat;
+use crate::states::{Place, States};
 use crate::words::{Failure, Seated};
 use runtime::host::{Host, HostError, Purpose, Spawn};
 use std::path::PathBuf;
@@ -45,6 +46,7 @@ pub(super) struct Owner {
     board: Arc<Board>,
     executable: PathBuf,
     threads: Option<usize>,
+    states: States,
     occupant: Option<Occupant>,
 }
 
@@ -53,6 +55,13 @@ struct Occupant {
     host: Host,
     /// Of its last answer.
     tokens_per_s: Option<f32>,
+    reading: Option<Reading>,
+}
+
+/// The conversation that an expert has read.
+struct Reading {
+    place: Place,
+    tokens: u32,
 }
 
 impl Occupant {
@@ -64,6 +73,36 @@ impl Occupant {
             pid: self.host.pid(),
             busy,
             tokens_per_s: self.tokens_per_s,
+        }
+    }
+
+    /// Has the expert go on with a conversation: what it has read of another one is saved, what it had read of this one
+    /// comes back. True when it did.
+    fn turn_to(&mut self, conversation: Option<&str>, states: &States) -> bool {
+        let place = conversation.and_then(|conversation| states.place(&self.guest.file, conversation));
+        if place.is_some() && self.reading.as_ref().map(|reading| &reading.place) == place.as_ref() {
+            return false;
+        }
+        self.save(states);
+        let Some(place) = place else { return false };
+        let came_back = match states.find(&place).map(|path| self.host.restore_state(path)) {
+            Some(Ok(tokens)) => tokens > 0,
+            Some(Err(_)) => {
+                states.drop_at(&place);
+                false
+            }
+            None => false,
+        };
+        self.reading = Some(Reading { place, tokens: 0 });
+        came_back
+    }
+
+    /// Saves what the expert has read. What cannot be saved is read again another time.
+    fn save(&mut self, states: &States) {
+        let Some(reading) = self.reading.take() else { return };
+        let bytes = u64::from(reading.tokens) * self.host.facts().cache_bytes_per_token;
+        if bytes > 0 && self.host.is_idle() {
+            states.keep(&reading.place, bytes, |path| self.host.save_state(path).map(drop));
         }
     }
 }
@@ -82,8 +121,9 @@ impl Owner {
         board: Arc<Board>,
         executable: PathBuf,
         threads: Option<usize>,
+        states: States,
     ) -> Self {
-        Owner { inbox, board, executable, threads, occupant: None }
+        Owner { inbox, board, executable, threads, states, occupant: None }
     }
 
     pub(super) fn run(mut self) {
@@ -179,7 +219,7 @@ impl Owner {
             load_ms,
             elapsed_ms: begun.elapsed().as_secs_f32() * 1000.0,
         };
-        self.occupant = Some(Occupant { guest: sit.guest.clone(), host, tokens_per_s: None });
+        self.occupant = Some(Occupant { guest: sit.guest.clone(), host, tokens_per_s: None, reading: None });
         Ok((seated, context_length))
     }
 
@@ -212,9 +252,11 @@ impl Owner {
         Host::start_unless(spawn, &sit.stop, &mut progress)
     }
 
-    /// The expert leaves: its process ends and its memory is measured free before this returns.
+    /// The expert leaves: what it has read is saved, its process ends and its memory is measured free before this
+    /// returns.
     fn clear(&mut self, tell: &mut dyn FnMut(Seat)) -> Cleared {
-        let Some(leaving) = self.occupant.take() else { return Cleared::default() };
+        let Some(mut leaving) = self.occupant.take() else { return Cleared::default() };
+        let begun = Instant::now();
         let seat = Seat::Leaving {
             expert: leaving.guest.name.clone(),
             title: leaving.guest.title.clone(),
@@ -222,8 +264,10 @@ impl Owner {
         };
         self.board.show(seat.clone());
         tell(seat);
+        leaving.save(&self.states);
         let left = leaving.host.leave();
-        Cleared { who: Some(leaving.guest.name), freed_bytes: left.freed_bytes, leave_ms: left.elapsed_ms }
+        let leave_ms = begun.elapsed().as_secs_f32() * 1000.0;
+        Cleared { who: Some(leaving.guest.name), freed_bytes: left.freed_bytes, leave_ms }
     }
 
     /// Does what the turn asks until it is dropped or the expert's process is gone.
@@ -242,11 +286,20 @@ impl Owner {
                     self.fall_if_ended(counted.as_ref().err());
                     let _ = reply.send(counted);
                 }
-                Work::Generate { request, stop, says } => {
-                    let finished = here.host.generate(&request, &stop, &mut |piece| {
+                Work::Generate { request, conversation, stop, says } => {
+                    let begun = Instant::now();
+                    let came_back = here.turn_to(conversation.as_deref(), &self.states);
+                    let turned_ms = begun.elapsed().as_secs_f32() * 1000.0;
+                    let mut finished = here.host.generate(&request, &stop, &mut |piece| {
                         // A stopped asker no longer listens; the stop that it set ends this soon.
                         let _ = says.send(Says::Piece(piece.to_owned()));
                     });
+                    if let Ok(finished) = &mut finished {
+                        finished.first_token_ms += turned_ms;
+                        if let Some(reading) = &mut here.reading {
+                            reading.tokens = finished.prompt_tokens + finished.tokens;
+                        }
+                    }
                     match &finished {
                         // It did not stop in time and was ended: nobody is there.
                         Ok(finished) if finished.lost_expert => {
@@ -259,7 +312,7 @@ impl Owner {
                         Ok(_) => {}
                         Err(error) => self.fall_if_ended(Some(error)),
                     }
-                    let _ = says.send(Says::Ended(finished));
+                    let _ = says.send(Says::Ended { finished, came_back });
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use super::board::Waiting;
 use super::{LOOK, SeatError};
-use crate::words::{Finish, Generated, Seated};
+use crate::words::{Finish, Generated, Kept, Seated};
 use runtime::generate;
 use runtime::host::{Finished, HostError, Request};
 use std::sync::Arc;
@@ -16,13 +16,17 @@ const GRACE: Duration = Duration::from_millis(120);
 /// What a turn asks of the thread that owns the expert.
 pub(super) enum Work {
     Count { text: String, stop: Arc<AtomicBool>, reply: Sender<Result<Option<u32>, HostError>> },
-    Generate { request: Request, stop: Arc<AtomicBool>, says: Sender<Says> },
+    Generate { request: Request, conversation: Option<String>, stop: Arc<AtomicBool>, says: Sender<Says> },
 }
 
 /// What the expert says.
 pub(super) enum Says {
     Piece(String),
-    Ended(Result<Finished, HostError>),
+    /// `came_back`: it had what it had read from a saved state.
+    Ended {
+        finished: Result<Finished, HostError>,
+        came_back: bool,
+    },
 }
 
 pub struct Turn {
@@ -71,17 +75,20 @@ impl Turn {
         }
     }
 
-    /// The expert answers; `on_piece` hears the text as it comes. When `stop` is set, what there is so far comes back
-    /// with `Finish::Stopped`, whether or not the expert's process has obeyed by then.
+    /// The expert answers; `on_piece` hears the text as it comes. What it has read of `conversation` before it does not
+    /// read again. When `stop` is set, what there is so far comes back with `Finish::Stopped`, whether or not the expert's
+    /// process has obeyed by then.
     pub fn generate(
         &self,
         request: Request,
+        conversation: Option<&str>,
         stop: &Arc<AtomicBool>,
         on_piece: &mut dyn FnMut(&str),
     ) -> Result<(String, Generated), SeatError> {
         let begun = Instant::now();
         let (says, heard) = channel();
-        self.ask(Work::Generate { request, stop: Arc::clone(stop), says })?;
+        let conversation = conversation.map(str::to_owned);
+        self.ask(Work::Generate { request, conversation, stop: Arc::clone(stop), says })?;
         let mut text = String::new();
         let mut stopped_at: Option<Instant> = None;
         loop {
@@ -90,12 +97,14 @@ impl Turn {
                     on_piece(&piece);
                     text.push_str(&piece);
                 }
-                Ok(Says::Ended(Ok(finished))) => {
-                    let generated = generated(&finished, begun);
+                Ok(Says::Ended { finished: Ok(finished), came_back }) => {
+                    let generated = generated(&finished, came_back, begun);
                     return Ok((finished.text, generated));
                 }
-                Ok(Says::Ended(Err(_))) if stop.load(Ordering::Relaxed) => return Ok((text, cut_off(begun))),
-                Ok(Says::Ended(Err(source))) => return Err(self.failed(source)),
+                Ok(Says::Ended { finished: Err(_), .. }) if stop.load(Ordering::Relaxed) => {
+                    return Ok((text, cut_off(begun)));
+                }
+                Ok(Says::Ended { finished: Err(source), .. }) => return Err(self.failed(source)),
                 Err(RecvTimeoutError::Disconnected) => return Err(SeatError::Closed),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -114,7 +123,8 @@ impl Turn {
     }
 }
 
-fn generated(finished: &Finished, begun: Instant) -> Generated {
+fn generated(finished: &Finished, came_back: bool, begun: Instant) -> Generated {
+    let kept = if came_back { Kept::State } else { Kept::Seat };
     Generated {
         prompt_tokens: finished.prompt_tokens,
         tokens: finished.tokens,
@@ -123,6 +133,10 @@ fn generated(finished: &Finished, begun: Instant) -> Generated {
         prompt_tokens_per_s: finished.prompt_tokens_per_s,
         confidence: finished.mean_probability,
         peak_memory_bytes: finished.peak_memory_bytes,
+        cached_tokens: finished.cached_tokens,
+        cached_in: (finished.cached_tokens > 0).then_some(kept),
+        read_tokens: finished.read_tokens,
+        shifted: finished.shifted,
         finish: match finished.finish {
             generate::Finish::End => Finish::End,
             generate::Finish::Length => Finish::Length,

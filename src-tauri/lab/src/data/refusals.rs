@@ -59,6 +59,14 @@ pub fn everyday(rng: &mut ChaCha8Rng, split: Split) -> String {
     dress(text, rng)
 }
 
+/// A question of no starter's domain that has a number in it: what only the gate learns from.
+pub fn everyday_with_a_number(rng: &mut ChaCha8Rng, split: Split) -> String {
+    let templates = if split == Split::Train { WITH_A_NUMBER } else { HELD_OUT_WITH_A_NUMBER };
+    let text =
+        fill(pick(rng, templates).replace("{year}", &rng.random_range(1750..2035).to_string()).as_str(), rng);
+    dress(text.replace("#", &rng.random_range(2..120).to_string()), rng)
+}
+
 fn pick(rng: &mut ChaCha8Rng, from: &[&'static str]) -> &'static str {
     from.choose(rng).copied().unwrap_or("")
 }
@@ -139,6 +147,36 @@ const BEFORE: &[&str] = &[
 const AFTER: &[&str] = &[
     "", "", "", "", "", "", "", "", "", "", "", "", "", "", " Thanks!", " please", " Thank you.", " :)",
     " for me", " thanks", " now", " Please be brief.",
+];
+
+/// As [`TEMPLATES`], with `{year}`, and `#` for a number.
+const WITH_A_NUMBER: &[&str] = &[
+    "who won the world cup in {year}?", "who was the president of {country} in {year}?",
+    "what happened in {year}?", "what happened in {country} in {year}", "who won the election of {year}",
+    "which film won the oscar in {year}?", "how many people lived in {city} in {year}?",
+    "tell me about the year {year}", "songs from {year}", "the best films of {year}",
+    "who was born in {year}?", "what was invented in {year}", "was {person} alive in {year}?",
+    "what did {person} do in {year}", "set an alarm for # o'clock", "wake me at # in the morning",
+    "remind me in # minutes", "set a timer for # minutes", "book a table for # people",
+    "a table for # at eight please", "is # a lucky number?", "what does it mean to be # years old?",
+    "I am # years old. What should I do?", "my son is #, what should he read?",
+    "gifts for someone who turns #", "games for # players", "recommend # books",
+    "give me # ideas for dinner", "name # cities in {country}", "list # animals",
+    "tell me # facts about {animal}", "# jokes please", "top # songs of all time",
+    "is it warm at # degrees in {city}?", "flights to {city} under # euros",
+    "how far is {city} from {city} by car, about # hours?", "what channel is # on",
+    "which bus goes to the station, the # or the 7?", "room # is too loud", "chapter # of {book}",
+    "who wrote symphony number #?", "play track #", "article # of the constitution", "what is route # like",
+    "is my order number # shipped?", "my flight is at #, when should I leave?", "who wears number #",
+    "explain the war of {year}", "was {year} a good year for wine?", "the olympic games of {year}",
+    "how did {country} change after {year}", "who was king in {year}", "write a poem with # lines",
+    "a story in # words", "an essay of # words about {idea}", "explain it to a # year old",
+];
+
+const HELD_OUT_WITH_A_NUMBER: &[&str] = &[
+    "which team won the championship in {year}?", "who ruled {country} in {year}?",
+    "what was life like in {year}", "alarm at # please", "what should a # year old eat",
+    "suggest # names for my dog", "a speech of # minutes about {idea}", "what is on page # of {book}",
 ];
 
 /// Every slot in braces is a list of `words_for`.

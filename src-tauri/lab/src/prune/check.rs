@@ -6,7 +6,7 @@ use std::path::Path;
 use runtime::host::{Compared, Examined, Host, HostError, Look};
 use serde::{Deserialize, Serialize};
 
-use super::{Interval, Plan, PruneError, Question, Workshop};
+use super::{Asking, Interval, Plan, PruneError, Question, Workshop};
 
 /// What was found, and of which plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,8 +92,7 @@ pub struct Trial {
     pub held_out: Vec<Question>,
     /// Questions on what must not suffer.
     pub guard: Vec<Question>,
-    /// Of the model's own answers, at most.
-    pub own_tokens: u32,
+    pub asking: Asking,
     /// Most nats that a token may be foretold worse, in the mean of either set.
     pub limit: f64,
 }
@@ -107,12 +106,11 @@ pub fn check(
     progress: &mut dyn FnMut(usize),
 ) -> Result<Check, PruneError> {
     plan.model.must_be(path, "plan")?;
-    plan.sound().map_err(|why| PruneError::Usage(format!("the plan cannot be carried out: {why}")))?;
     let look = Look::Compare { excluded: plan.excluded() };
     let mut host = workshop.start(path)?;
     let mut done = 0;
     let mut compare = |host: &mut Host, question: &Question| -> Result<Compared, PruneError> {
-        let compared = match host.examine(&question.example(trial.own_tokens), &look, &workshop.stop)? {
+        let compared = match host.examine(&question.example(trial.asking), &look, &workshop.stop)? {
             Examined::Compare(compared) => compared,
             _ => return Err(HostError::Garbled { what: "an answer to another question".into() }.into()),
         };
@@ -158,7 +156,8 @@ fn judge(limit: f64, held_out: &Delta, guard: Option<&Delta>) -> (Outcome, Strin
             );
             return (Outcome::Blocked, why);
         }
-        let far = if high > limit { "; the interval reaches over it, more questions would tell" } else { "" };
+        let sure = high.is_some_and(|high| high <= limit);
+        let far = if sure { "" } else { "; the interval reaches over it, more questions would tell" };
         words.push(format!("the {name} questions lose {mean:.4} nats a token{far}"));
     }
     (Outcome::Passed, format!("within the limit of {limit}: {}", words.join(", ")))
@@ -190,7 +189,7 @@ mod tests {
     #[test]
     fn a_loss_over_the_limit_blocks_wherever_it_is() {
         let delta = |mean, high| {
-            let loss = Interval { mean, low: 0.0, high };
+            let loss = Interval { mean, low: Some(0.0), high: Some(high) };
             Delta { questions: 9, loss, ..Delta::default() }
         };
         assert_eq!(judge(0.1, &delta(0.05, 0.08), Some(&delta(0.09, 0.2))).0, Outcome::Passed);

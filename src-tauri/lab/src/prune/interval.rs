@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 
 const RESAMPLES: usize = 1000;
 
-/// A mean, and the range that holds 95 % of the means of resampled questions.
+/// A mean, and the range that holds 95 % of the means of resampled questions. One question says nothing of others: it gives
+/// no range.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     pub mean: f64,
-    pub low: f64,
-    pub high: f64,
+    pub low: Option<f64>,
+    pub high: Option<f64>,
 }
 
 impl Interval {
@@ -21,7 +22,7 @@ impl Interval {
         let total = questions.iter().fold((0.0, 0.0), |(sum, count), one| (sum + one.0, count + one.1));
         let whole = mean(total.0, total.1);
         if questions.len() < 2 {
-            return Interval { mean: whole, low: f64::NEG_INFINITY, high: f64::INFINITY }.finite();
+            return Interval { mean: whole, low: None, high: None };
         }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut means: Vec<f64> = (0..RESAMPLES)
@@ -32,13 +33,8 @@ impl Interval {
             })
             .collect();
         means.sort_by(f64::total_cmp);
-        let at = |share: f64| means[((RESAMPLES - 1) as f64 * share).round() as usize];
+        let at = |share: f64| Some(means[((RESAMPLES - 1) as f64 * share).round() as usize]);
         Interval { mean: whole, low: at(0.025), high: at(0.975) }
-    }
-
-    /// One question says nothing of others, and JSON has no infinity: the largest numbers stand for it.
-    fn finite(self) -> Interval {
-        Interval { low: self.low.max(f64::MIN), high: self.high.min(f64::MAX), ..self }
     }
 }
 
@@ -52,13 +48,14 @@ mod tests {
         let throws: Vec<(f64, f64)> = (0..400).map(|at| (f64::from(at % 2), 1.0)).collect();
         let found = Interval::of(&throws, 1);
         assert_eq!(found.mean, 0.5);
-        assert!((found.low - 0.451).abs() < 0.01 && (found.high - 0.549).abs() < 0.01, "{found:?}");
+        let (low, high) = (found.low.unwrap(), found.high.unwrap());
+        assert!((low - 0.451).abs() < 0.01 && (high - 0.549).abs() < 0.01, "{found:?}");
     }
 
     #[test]
-    fn what_never_differs_has_no_width_and_one_question_has_all() {
-        assert_eq!(Interval::of(&[(0.0, 5.0), (0.0, 9.0)], 1), Interval::default());
-        let one = Interval::of(&[(1.0, 4.0)], 1);
-        assert_eq!((one.mean, one.low, one.high), (0.25, f64::MIN, f64::MAX));
+    fn what_never_differs_has_no_width_and_one_question_no_range() {
+        let never = Interval { mean: 0.0, low: Some(0.0), high: Some(0.0) };
+        assert_eq!(Interval::of(&[(0.0, 5.0), (0.0, 9.0)], 1), never);
+        assert_eq!(Interval::of(&[(1.0, 4.0)], 1), Interval { mean: 0.25, low: None, high: None });
     }
 }

@@ -32,7 +32,7 @@ use sha2::{Digest, Sha256};
 pub use check::{Check, Delta, Outcome, Topic, Trial, check};
 pub use interval::Interval;
 pub use plan::{Coverage, LayerPlan, Plan, PlanHow, Score, plan};
-pub use questions::{Question, questions};
+pub use questions::{Asking, Question, questions};
 pub use scan::{Calibration, ExpertScores, LayerScores, Scan, scan};
 pub use write::{Written, write};
 
@@ -43,7 +43,7 @@ pub enum PruneError {
     File(PathBuf, io::Error),
     #[error("{path}, line {line}: {why}", path = .path.display())]
     Line { path: PathBuf, line: usize, why: String },
-    #[error("{path}: it is no {what}: {why}", path = .path.display())]
+    #[error("{path}: this is no {what}: {why}", path = .path.display())]
     Document { path: PathBuf, what: &'static str, why: String },
     #[error("{path}: the model is no mixture: it has no experts to prune", path = .0.display())]
     NoMixture(PathBuf),
@@ -53,6 +53,10 @@ pub enum PruneError {
     Usage(String),
     #[error("the plan is not written: {0}")]
     Unchecked(String),
+    #[error(
+        "there is nothing to cut: layer {layer} keeps all of its {experts} experts, and a file has one number for all layers"
+    )]
+    Nothing { layer: usize, experts: usize },
     #[error("{0}")]
     NotTheSame(String),
     #[error(transparent)]
@@ -72,12 +76,12 @@ impl PruneError {
             PruneError::OtherModel { .. } => "prune.other_model",
             PruneError::Usage(_) => "prune.usage",
             PruneError::Unchecked(_) => "prune.blocked",
+            PruneError::Nothing { .. } => "prune.nothing",
             PruneError::NotTheSame(_) => "prune.not_the_same",
             PruneError::Gguf(error) => error.code(),
             PruneError::Host(error) => error.code(),
         }
     }
-
     /// What to do about it.
     pub fn fix(&self) -> &str {
         match self {
@@ -94,6 +98,7 @@ impl PruneError {
             PruneError::Unchecked(_) => {
                 "Keep more experts and check again; `--unchecked` writes it all the same."
             }
+            PruneError::Nothing { .. } => "Keep fewer experts, in every layer.",
             PruneError::NotTheSame(_) => "Nothing was written. Please report this with the model's name.",
             PruneError::Gguf(error) => error.fix(),
             PruneError::Host(error) => error.fix(),
@@ -178,7 +183,7 @@ impl ModelId {
 }
 
 /// Writes a document whole or not at all.
-pub fn save<T: Serialize>(path: &Path, document: &T) -> Result<(), PruneError> {
+pub fn save<T: Document>(path: &Path, document: &T) -> Result<(), PruneError> {
     let text = serde_json::to_string(document).map_err(|error| file(path)(error.into()))?;
     publish(path, |out| out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")))
 }
@@ -197,6 +202,20 @@ fn publish(path: &Path, write: impl FnOnce(&mut std::fs::File) -> io::Result<()>
     })
 }
 
+/// Removes what writers of `out` have left that were killed: nobody holds it locked.
+fn sweep(out: &Path) {
+    let Some(name) = out.file_name().map(|name| name.to_string_lossy().into_owned()) else { return };
+    let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let file = entry.file_name().to_string_lossy().into_owned();
+        let writer = file.strip_prefix(&name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".part"));
+        let is_ours = writer.is_some_and(|writer| writer.parse::<u32>().is_ok());
+        if is_ours && std::fs::File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Where a file is written before it is whole.
 fn part_of(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
@@ -204,9 +223,22 @@ fn part_of(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Reads a document that [`save`] wrote; `what` for messages.
-pub fn load<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, PruneError> {
+/// What is written for people to look at, and may come back changed.
+pub trait Document: Serialize + DeserializeOwned {
+    /// For messages.
+    const WHAT: &'static str;
+    /// What does not fit together, if anything: the field, and why.
+    fn sound(&self) -> Result<(), String>;
+}
+
+/// Reads a document that [`save`] wrote.
+pub fn load<T: Document>(path: &Path) -> Result<T, PruneError> {
     let text = std::fs::read_to_string(path).map_err(file(path))?;
-    let wrong = |why: String| PruneError::Document { path: path.to_path_buf(), what, why };
-    serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
+    let wrong = |why: String| PruneError::Document { path: path.to_path_buf(), what: T::WHAT, why };
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let document: T =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| wrong(error.to_string()))?;
+    json.end().map_err(|error| wrong(error.to_string()))?;
+    document.sound().map_err(wrong)?;
+    Ok(document)
 }

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::scan::{ExpertScores, Weighted};
-use super::{Check, ModelId, PruneError, Scan};
+use super::{Check, Document, ModelId, PruneError, Scan};
+
+/// No model has more.
+const MOST_LAYERS: usize = 1 << 16;
 
 /// By what experts are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -73,7 +76,6 @@ pub struct PlanHow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub model: ModelId,
-    #[serde(flatten)]
     pub how: PlanHow,
     pub layers: Vec<LayerPlan>,
     /// Of all layers.
@@ -117,11 +119,6 @@ pub fn plan(scan: &Scan, how: PlanHow) -> Result<Plan, PruneError> {
         let name = how.score.name();
         let why = format!("the scan had no questions, and {name} rests on them; --score aimer needs none");
         return Err(PruneError::Usage(why));
-    }
-    let sizes = |layers: &[Vec<Weighted>]| layers.iter().map(Vec::len).collect::<Vec<_>>();
-    let own: Vec<usize> = scan.layers.iter().map(|layer| layer.experts.len()).collect();
-    if how.score.is_measured() && scan.halves.iter().any(|half| sizes(half) != own) {
-        return Err(PruneError::Usage("the scan's halves do not have its layers and experts".into()));
     }
     let used = scan.model.experts_used as usize;
     let mut rng = ChaCha8Rng::seed_from_u64(how.seed);
@@ -246,41 +243,41 @@ impl Plan {
         format!("{:x}", sum.finalize())
     }
 
-    /// The plan was not made by hand in a way that would break: its experts are there, ascending, and enough.
-    pub(super) fn sound(&self) -> Result<(), String> {
-        if self.layers.is_empty() {
-            return Err("it has no layers".into());
-        }
-        for LayerPlan { layer, experts, kept, .. } in &self.layers {
-            let ascends = kept.windows(2).all(|pair| pair[0] < pair[1]);
-            if !ascends || kept.last().is_none_or(|&last| last as usize >= *experts) {
-                return Err(format!(
-                    "layer {layer}: the experts {kept:?} are not ascending numbers below {experts}"
-                ));
-            }
-            if *experts != self.model.experts as usize {
-                return Err(format!(
-                    "layer {layer}: {experts} experts, but the model has {}",
-                    self.model.experts
-                ));
-            }
-            if *layer > 1 << 16 {
-                return Err(format!("layer {layer}: no model has so many"));
-            }
-            if kept.len() < self.model.experts_used as usize {
-                let used = self.model.experts_used;
-                return Err(format!(
-                    "layer {layer}: {} experts stay, but {used} are used for each token",
-                    kept.len()
-                ));
-            }
-        }
-        Ok(())
-    }
-
     /// Who may not be chosen, as a pass wants it: (layers, experts), no line for layers without a mixture.
     pub(super) fn excluded(&self) -> Vec<Vec<bool>> {
         excluded(self.layers.iter().map(|layer| (layer.layer, layer.experts, &layer.kept[..])))
+    }
+}
+
+impl Document for Plan {
+    const WHAT: &'static str = "plan";
+
+    /// Its experts are there, ascending, and enough.
+    fn sound(&self) -> Result<(), String> {
+        let ModelId { experts: all, experts_used: used, .. } = self.model;
+        if self.layers.is_empty() {
+            return Err("layers: there is none".into());
+        }
+        for (at, LayerPlan { layer, experts, kept, .. }) in self.layers.iter().enumerate() {
+            let wrong = |field: &str, why: String| Err(format!("layers[{at}].{field}: {why}"));
+            if self.layers[..at].iter().any(|before| before.layer >= *layer) || *layer > MOST_LAYERS {
+                return wrong(
+                    "layer",
+                    format!("{layer} is not above the one before, or above {MOST_LAYERS}"),
+                );
+            }
+            if *experts != all as usize {
+                return wrong("experts", format!("{experts}, but the model has {all}"));
+            }
+            let ascends = kept.windows(2).all(|pair| pair[0] < pair[1]);
+            if !ascends || kept.last().is_some_and(|&last| last >= all) {
+                return wrong("kept", format!("{kept:?} are not ascending numbers below {all}"));
+            }
+            if kept.len() < used as usize {
+                return wrong("kept", format!("{} stay, but {used} are used for each token", kept.len()));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -394,7 +391,7 @@ mod tests {
         let mut plan = plan(&scan(SCORES), how(0.75, false)).unwrap();
         let sum = plan.sum();
         plan.layers[0].kept = vec![0, 1, 9];
-        assert!(plan.sound().unwrap_err().contains("layer 1"));
+        assert!(plan.sound().unwrap_err().starts_with("layers[0].kept: [0, 1, 9]"));
         assert_ne!(plan.sum(), sum);
         plan.layers[0].kept = vec![3];
         assert!(plan.sound().unwrap_err().contains("2 are used"));

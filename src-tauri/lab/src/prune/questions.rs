@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use runtime::host::{Example, Message, Role};
+use runtime::host::{Example, Message, Prompt, Role};
 use serde::Deserialize;
 
 use super::{PruneError, file};
@@ -26,14 +26,24 @@ impl Question {
         self.weight.unwrap_or(1.0)
     }
 
-    /// `own_tokens`: of the model's own answer, at most.
-    pub(super) fn example(&self, own_tokens: u32) -> Example {
-        Example {
-            messages: vec![Message::new(Role::User, &self.question)],
-            answer: self.answer.clone(),
-            own_tokens,
-        }
+    pub(super) fn example(&self, asking: Asking) -> Example {
+        let prompt = match asking.raw {
+            true => Prompt::Raw(self.question.clone()),
+            false => Prompt::Messages(vec![Message::new(Role::User, &self.question)]),
+        };
+        Example { prompt, answer: self.answer.clone(), own_tokens: asking.own_tokens }
     }
+}
+
+/// How questions are put to the model.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct Asking {
+    /// Tokens of the model's own answer, at most, where a line has none.
+    #[arg(long, default_value_t = 64, value_name = "TOKENS")]
+    pub own_tokens: u32,
+    /// Read each question as it stands, without the chat template.
+    #[arg(long)]
+    pub raw: bool,
 }
 
 /// Every line of a file, or none.

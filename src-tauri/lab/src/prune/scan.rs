@@ -7,7 +7,7 @@ use runtime::host::{Examined, HostError, Look};
 use runtime::profile::Sums;
 use serde::{Deserialize, Serialize};
 
-use super::{ModelId, PruneError, Question, Workshop};
+use super::{Asking, Document, ModelId, PruneError, Question, Workshop};
 
 /// Below so many tokens for each expert, shared evenly, the scores are not believed. A mean norm of 32 tokens is known
 /// to 10 % where norms spread by half of their size (0.5 / √32).
@@ -108,6 +108,26 @@ impl Weighted {
     }
 }
 
+impl Document for Scan {
+    const WHAT: &'static str = "scan";
+
+    /// Its layers have the model's experts in order, and so have both halves where there were questions.
+    fn sound(&self) -> Result<(), String> {
+        let all = self.model.experts as usize;
+        for (at, layer) in self.layers.iter().enumerate() {
+            if !layer.experts.iter().map(|expert| expert.expert).eq(0..self.model.experts) {
+                return Err(format!("layers[{at}].experts: they are not numbered from 0 to {all}"));
+            }
+        }
+        for (at, half) in self.halves.iter().enumerate().filter(|_| self.calibration.questions > 0) {
+            if half.len() != self.layers.len() || half.iter().any(|layer| layer.len() != all) {
+                return Err(format!("halves[{at}]: it does not have the layers and experts of the scan"));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Sums of all layers so far.
 #[derive(Default)]
 struct Tally {
@@ -146,12 +166,11 @@ impl Tally {
     }
 }
 
-/// Scores every expert of the model at `path`. Without questions AIMER alone has a meaning. `own_tokens`: of the model's
-/// own answers. `progress` gets questions done.
+/// Scores every expert of the model at `path`. Without questions AIMER alone has a meaning. `progress` gets questions done.
 pub fn scan(
     path: &Path,
     questions: &[Question],
-    own_tokens: u32,
+    asking: Asking,
     workshop: &Workshop,
     progress: &mut dyn FnMut(usize),
 ) -> Result<Scan, PruneError> {
@@ -160,7 +179,7 @@ pub fn scan(
     let aimer = host.aimer(&workshop.stop)?;
     let mut tally = Tally::default();
     for (at, question) in questions.iter().enumerate() {
-        let examined = host.examine(&question.example(own_tokens), &Look::Profile, &workshop.stop)?;
+        let examined = host.examine(&question.example(asking), &Look::Profile, &workshop.stop)?;
         tally.add(at % 2, question.weight(), examined)?;
         progress(at + 1);
     }

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use runtime::host::{Block, Cutting, Examined, Example, HostError, Look, Message, Role, cut};
+use runtime::host::{Block, Cutting, Examined, Example, HostError, Look, Prompt, cut};
 use serde::Serialize;
 
 use super::plan::excluded;
-use super::{LayerPlan, Outcome, Plan, PruneError, Workshop, file, part_of};
+use super::{LayerPlan, Outcome, Plan, PruneError, Workshop, file, part_of, sweep};
 
-/// Said to both files, so that their logits can be compared.
-const PROBE: (&str, &str) = ("What is 17 * 23?", "17 * 23 = 391. Once upon a time there was a little girl.");
+/// Read by both files, so that their logits can be compared.
+const PROBE: &str = "What is 17 * 23? 17 * 23 = 391. Once upon a time there was a little girl.";
 
 /// A smaller file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,7 +57,6 @@ pub fn write(
     workshop: &Workshop,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Written, PruneError> {
-    plan.sound().map_err(|why| PruneError::Usage(format!("the plan cannot be carried out: {why}")))?;
     if !unchecked {
         passed(plan)?;
     }
@@ -67,6 +66,14 @@ pub fn write(
             "{}: this is the model itself; give another name",
             out.display()
         )));
+    }
+    if let Some(LayerPlan { layer, experts, .. }) =
+        plan.layers.iter().find(|layer| layer.kept.len() == layer.experts)
+    {
+        return Err(PruneError::Nothing { layer: *layer, experts: *experts });
+    }
+    if cfg!(unix) {
+        sweep(out);
     }
     let part = part_of(out);
     let written = write_part(path, plan, out, &part, compare, workshop, progress);
@@ -98,7 +105,17 @@ fn write_part(
     let layers = filled(plan);
     let output = File::create(part).map_err(file(out))?;
     let ours = output.try_clone().map_err(file(out))?;
-    let cut = cut(workshop.spawn(path), output, &cutting(plan, &layers), &workshop.stop, progress)?;
+    // Held until this process and the one that cuts are gone: see `sweep`. On Windows a lock would keep the latter out.
+    if cfg!(unix) {
+        let _ = ours.try_lock();
+    }
+    let cut = cut(workshop.spawn(path), output, &cutting(plan, &layers), &workshop.stop, progress);
+    let cut = cut.map_err(|error| match error {
+        HostError::Refused { code, message, .. } if code == "cut.unwritable" => {
+            file(out)(std::io::Error::other(message))
+        }
+        other => other.into(),
+    })?;
     ours.sync_all().map_err(file(out))?;
     if ours.metadata().map_err(file(out))?.len() != cut.bytes {
         let why = format!("{}: fewer bytes arrived than were written", out.display());
@@ -170,11 +187,7 @@ fn same_logits(
     layers: &[(usize, usize, Vec<u32>)],
     workshop: &Workshop,
 ) -> Result<bool, PruneError> {
-    let probe = Example {
-        messages: vec![Message::new(Role::User, PROBE.0)],
-        answer: Some(PROBE.1.into()),
-        own_tokens: 0,
-    };
+    let probe = Example { prompt: Prompt::Raw(PROBE.into()), answer: Some(String::new()), own_tokens: 0 };
     let digest = |path: &Path, excluded: Vec<Vec<bool>>| -> Result<String, PruneError> {
         let mut host = workshop.start(path)?;
         let found = host.examine(&probe, &Look::Digest { excluded }, &workshop.stop)?;

@@ -1,5 +1,7 @@
 //! The one decoder: layers built from a shape and its tensors, and the pass through them.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::parts::{
@@ -7,9 +9,9 @@ use super::parts::{
 };
 use super::parts::{LinearParts, NormParts};
 use super::shape::{HeadNorm, LatentShape, RopeShape, Scaling, Shape};
-use super::{ForwardError, Pass, Want};
+use super::{ForwardError, Pass, Text, Want};
 use crate::blocks::{
-    Attention, Cache, Entry, Feed, Latent, Linear, Mixture, Network, Norm, Rope, Shared, Turn, Watch, add,
+    Attention, Entry, Feed, Latent, Linear, Mixture, Network, Norm, Rope, Shared, Turn, Watch, add,
 };
 use crate::weights::Matrix;
 
@@ -94,19 +96,13 @@ impl Decoder {
         self.long_rope.is_some() && length > self.shape.rope.original
     }
 
-    pub fn forward(
-        &self,
-        tokens: &[u32],
-        cache: &mut Cache,
-        pass: &mut Pass<'_>,
-    ) -> Result<Vec<f32>, ForwardError> {
-        let shape = &self.shape;
-        let (width, count, first) = (shape.width, tokens.len(), cache.positions());
-        let long = self.long_rope.as_ref().filter(|_| self.reads_as_long(pass.length.max(first + count)));
-        let turn = long.unwrap_or(&self.rope).turn(first, count);
-        let local_turn = self.local_rope.as_ref().map(|rope| rope.turn(first, count));
-        // (tokens, width): the running sum that every layer adds to.
+    pub fn forward(&self, texts: &mut [Text<'_>], pass: &mut Pass<'_>) -> Result<Vec<f32>, ForwardError> {
+        let (shape, width) = (&self.shape, self.shape.width);
+        let stretches = self.stretches(texts);
+        let count = stretches.last().map_or(0, |stretch| stretch.rows.end);
+        // (tokens, width): the running sum that every layer adds to. The texts' tokens stand one after the other.
         let mut x = vec![0.0; count * width];
+        let tokens = texts.iter().flat_map(|text| text.tokens);
         for (row, &token) in x.chunks_exact_mut(width).zip(tokens) {
             self.embedding.read_row(token as usize, row);
         }
@@ -115,17 +111,9 @@ impl Decoder {
         let mut change = vec![0.0; x.len()];
         let mut attended = vec![0.0; count * self.attended_width()];
         for (number, layer) in self.layers.iter().enumerate() {
-            let local = shape.local[number];
-            let turn = if local { local_turn.as_ref().unwrap_or(&turn) } else { &turn };
-            let here = Here {
-                shape,
-                turn: Some(turn).filter(|_| shape.turned[number]),
-                window: shape.window.filter(|_| local),
-                layer: number,
-                first,
-            };
+            let here = Here { shape, stretches: &stretches, layer: number };
             let input = before(&layer.before_attention, &x, &mut normed);
-            layer.heads.apply(&here, input, cache, &mut attended, pass.stop);
+            layer.heads.apply(&here, input, texts, &mut attended, pass.stop);
             layer.output.apply(&attended, &mut change, pass.stop);
             if let Some(norm) = &layer.after_attention {
                 norm.in_place(&mut change);
@@ -152,9 +140,26 @@ impl Decoder {
                 return Err(ForwardError::Stopped);
             }
         }
-        let logits = self.logits(&x, pass)?;
-        cache.advance(count);
+        let logits = self.logits(&x, &stretches, pass)?;
+        texts.iter_mut().for_each(|text| text.cache.advance(text.tokens.len()));
         Ok(logits)
+    }
+
+    fn stretches(&self, texts: &[Text<'_>]) -> Vec<Stretch> {
+        let mut begin = 0;
+        let stretch = |text: &Text<'_>| {
+            let (first, count) = (text.cache.positions(), text.tokens.len());
+            let long = self.long_rope.as_ref().filter(|_| self.reads_as_long(text.length.max(first + count)));
+            let rows = begin..begin + count;
+            begin = rows.end;
+            Stretch {
+                rows,
+                first,
+                turn: long.unwrap_or(&self.rope).turn(first, count),
+                local_turn: self.local_rope.as_ref().map(|rope| rope.turn(first, count)),
+            }
+        };
+        texts.iter().map(stretch).collect()
     }
 
     /// Numbers of what was attended to, for one token.
@@ -163,15 +168,18 @@ impl Decoder {
         self.shape.heads * value
     }
 
-    fn logits(&self, x: &[f32], pass: &Pass<'_>) -> Result<Vec<f32>, ForwardError> {
+    fn logits(&self, x: &[f32], stretches: &[Stretch], pass: &Pass<'_>) -> Result<Vec<f32>, ForwardError> {
         let Shape { width, vocabulary, logit_scale, logit_cap, .. } = self.shape;
         let wanted = match pass.want {
             Want::None => return Ok(Vec::new()),
-            Want::Last => &x[x.len() - width..],
-            Want::All => x,
+            Want::Last => {
+                let last = stretches.iter().map(|stretch| &x[(stretch.rows.end - 1) * width..][..width]);
+                Cow::Owned(last.collect::<Vec<_>>().concat())
+            }
+            Want::All => Cow::Borrowed(x),
         };
         let mut normed = vec![0.0; wanted.len()];
-        self.norm.apply(wanted, &mut normed);
+        self.norm.apply(&wanted, &mut normed);
         let mut logits = vec![0.0; wanted.len() / width * vocabulary];
         self.output.multiply(&normed, &mut logits, pass.stop);
         if pass.stop.load(Ordering::Relaxed) {
@@ -266,13 +274,21 @@ fn feed(shape: &Shape, parts: FeedParts<Weighed<'_>>) -> Feed {
     }
 }
 
-/// Where in the model and the text a layer is computed.
+/// The tokens of one text in a pass.
+struct Stretch {
+    /// Among all tokens of the pass.
+    rows: Range<usize>,
+    /// Position of the first one in its text.
+    first: usize,
+    turn: Turn,
+    local_turn: Option<Turn>,
+}
+
+/// Where in the model and in which texts a layer is computed.
 struct Here<'a> {
     shape: &'a Shape,
-    turn: Option<&'a Turn>,
-    window: Option<usize>,
+    stretches: &'a [Stretch],
     layer: usize,
-    first: usize,
 }
 
 impl Heads {
@@ -318,8 +334,8 @@ impl Heads {
         }
     }
 
-    /// Attends from `x` (tokens, width); `out`: (tokens, heads · value width).
-    fn apply(&self, here: &Here<'_>, x: &[f32], cache: &mut Cache, out: &mut [f32], stop: &AtomicBool) {
+    /// Attends from `x` (tokens, width), each text to itself; `out`: (tokens, heads · value width).
+    fn apply(&self, here: &Here<'_>, x: &[f32], texts: &mut [Text<'_>], out: &mut [f32], stop: &AtomicBool) {
         let Shape { width, heads, kv_heads, key_width, value_width, .. } = *here.shape;
         let count = x.len() / width;
         let (q_width, k_width, v_width) = (heads * key_width, kv_heads * key_width, kv_heads * value_width);
@@ -342,7 +358,7 @@ impl Heads {
                 }
                 rest
             }
-            Heads::Latent { .. } => return self.latent(here, x, cache, out, stop),
+            Heads::Latent { .. } => return self.latent(here, x, texts, out, stop),
         };
         if let Some(norm) = &rest.q_norm {
             norm.in_place(&mut q);
@@ -350,15 +366,20 @@ impl Heads {
         if let Some(norm) = &rest.k_norm {
             norm.in_place(&mut k);
         }
-        if let Some(turn) = here.turn {
-            turn.apply(&mut q, heads, key_width, 0);
-            turn.apply(&mut k, kv_heads, key_width, 0);
+        let attention = here.attention(rest.sinks.as_deref());
+        for (stretch, text) in here.stretches.iter().zip(texts) {
+            let (q, k) = (stretch.of_mut(&mut q, q_width), stretch.of_mut(&mut k, k_width));
+            if let Some(turn) = here.turn(stretch) {
+                turn.apply(q, heads, key_width, 0);
+                turn.apply(k, kv_heads, key_width, 0);
+            }
+            here.warm(stretch, q, q_width);
+            let out = stretch.of_mut(out, heads * value_width);
+            attention.apply(q, k, stretch.of(&v, v_width), text.cache, here.layer, out);
         }
-        here.warm(&mut q, q_width);
-        here.attention(rest.sinks.as_deref()).apply(&q, &k, &v, cache, here.layer, out);
     }
 
-    fn latent(&self, here: &Here<'_>, x: &[f32], cache: &mut Cache, out: &mut [f32], stop: &AtomicBool) {
+    fn latent(&self, here: &Here<'_>, x: &[f32], texts: &mut [Text<'_>], out: &mut [f32], stop: &AtomicBool) {
         let (Heads::Latent { queries, query_norm, down, norm, up }, Some(latent)) =
             (self, &here.shape.latent)
         else {
@@ -381,33 +402,61 @@ impl Heads {
         for k in k.chunks_exact_mut(key_width) {
             norm.in_place(&mut k[..rank]);
         }
-        if let Some(turn) = here.turn {
-            turn.apply(&mut q, heads, plain + turned, plain);
-            turn.apply(&mut k, 1, key_width, rank);
+        for stretch in here.stretches {
+            if let Some(turn) = here.turn(stretch) {
+                turn.apply(stretch.of_mut(&mut q, heads * (plain + turned)), heads, plain + turned, plain);
+                turn.apply(stretch.of_mut(&mut k, key_width), 1, key_width, rank);
+            }
         }
         let mut asked = vec![0.0; count * heads * key_width];
         up.absorb(&q, plain + turned, &mut asked, key_width, stop);
         for (asked, q) in asked.chunks_exact_mut(key_width).zip(q.chunks_exact(plain + turned)) {
             asked[rank..].copy_from_slice(&q[plain..]);
         }
-        here.warm(&mut asked, heads * key_width);
         let mut attended = vec![0.0; count * heads * rank];
-        here.attention(None).apply(&asked, &k, &[], cache, here.layer, &mut attended);
+        for (stretch, text) in here.stretches.iter().zip(texts) {
+            let asked = stretch.of_mut(&mut asked, heads * key_width);
+            here.warm(stretch, asked, heads * key_width);
+            let (k, attended) = (stretch.of(&k, key_width), stretch.of_mut(&mut attended, heads * rank));
+            here.attention(None).apply(asked, k, &[], text.cache, here.layer, attended);
+        }
         up.unpack(&attended, rank, out, stop);
     }
 }
 
+impl Stretch {
+    /// Its rows of `all` (tokens of the pass, width).
+    fn of<'a>(&self, all: &'a [f32], width: usize) -> &'a [f32] {
+        &all[self.rows.start * width..self.rows.end * width]
+    }
+
+    fn of_mut<'a>(&self, all: &'a mut [f32], width: usize) -> &'a mut [f32] {
+        &mut all[self.rows.start * width..self.rows.end * width]
+    }
+}
+
 impl<'a> Here<'a> {
+    fn is_local(&self) -> bool {
+        self.shape.local[self.layer]
+    }
+
+    /// How this layer turns the queries and keys of a text, if it does.
+    fn turn<'b>(&self, stretch: &'b Stretch) -> Option<&'b Turn> {
+        let local = stretch.local_turn.as_ref().filter(|_| self.is_local());
+        Some(local.unwrap_or(&stretch.turn)).filter(|_| self.shape.turned[self.layer])
+    }
+
     fn attention(&self, sinks: Option<&'a [f32]>) -> Attention<'a> {
-        let Shape { heads, kv_heads, key_width, value_width, score, .. } = *self.shape;
-        Attention { heads, kv_heads, key_width, value_width, score, window: self.window, sinks }
+        let Shape { heads, kv_heads, key_width, value_width, score, window, .. } = *self.shape;
+        let window = window.filter(|_| self.is_local());
+        Attention { heads, kv_heads, key_width, value_width, score, window, sinks }
     }
 
     /// Lets queries (tokens, width) grow with their positions.
-    fn warm(&self, queries: &mut [f32], width: usize) {
+    fn warm(&self, stretch: &Stretch, queries: &mut [f32], width: usize) {
         if let Some(temperature) = &self.shape.temperature {
             for (token, query) in queries.chunks_exact_mut(width).enumerate() {
-                let times = (self.first + token) / temperature.length;
+                let times = (stretch.first + token) / temperature.length;
                 scale(query, 1.0 + temperature.beta * (1.0 + times as f32).ln());
             }
         }

@@ -52,6 +52,11 @@ const FAMILIES: &[(&str, Read)] = &[
     ("stablelm", stablelm::stablelm),
 ];
 
+/// The architectures that can be computed, as `general.architecture` names them.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    FAMILIES.iter().map(|(name, _)| *name)
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     #[error(transparent)]
@@ -82,6 +87,16 @@ pub enum Want {
     None,
     Last,
     All,
+}
+
+/// One text in a pass.
+pub struct Text<'a> {
+    /// The next ones, at least one.
+    pub tokens: &'a [u32],
+    /// Of what comes before them.
+    pub cache: &'a mut Cache,
+    /// See [`Pass::length`].
+    pub length: usize,
 }
 
 /// What a pass is asked for.
@@ -186,17 +201,25 @@ impl Model {
     }
 
     /// [`Model::forward`], with somebody who looks or with experts left out.
-    pub fn pass(
+    pub fn pass(&self, tokens: &[u32], cache: &mut Cache, pass: Pass<'_>) -> Result<Vec<f32>, ForwardError> {
+        let length = pass.length;
+        self.pass_together(&mut [Text { tokens, cache, length }], pass)
+    }
+
+    /// [`Model::pass`] for several texts at once, so that the weights are read once for all of them. Logits: (texts or
+    /// tokens, vocabulary), for each text bit by bit what it gets alone. When it fails all caches are as before.
+    pub fn pass_together(
         &self,
-        tokens: &[u32],
-        cache: &mut Cache,
+        texts: &mut [Text<'_>],
         mut pass: Pass<'_>,
     ) -> Result<Vec<f32>, ForwardError> {
-        cache.reserve(tokens.len())?;
-        let result = self.decoder.forward(tokens, cache, &mut pass);
+        for text in texts.iter_mut() {
+            text.cache.reserve(text.tokens.len())?;
+        }
+        let result = self.decoder.forward(texts, &mut pass);
         crate::host::step();
         if result.is_err() {
-            cache.roll_back();
+            texts.iter_mut().for_each(|text| text.cache.roll_back());
         }
         result
     }

@@ -52,8 +52,9 @@ impl Expert {
         let computing = self.computing.as_ref().ok_or(RequestError::TokenizerOnly)?;
         let most = computing.model.shape().context;
         let request = Request {
+            prompt: example.prompt.clone(),
             overflow: Overflow::GoOn,
-            ..Request::chat(example.messages.clone(), example.own_tokens)
+            ..Request::raw("", example.own_tokens)
         };
         let (mut ids, _) = computing.prompt(&request, &self.tokenizer)?;
         ids.truncate(most);

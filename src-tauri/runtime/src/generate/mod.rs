@@ -11,6 +11,7 @@ mod context;
 mod errors;
 mod examine;
 mod lookup;
+mod measure;
 mod perplexity;
 mod run;
 mod state;
@@ -22,9 +23,11 @@ use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
-use crate::families::{ForwardError, Model, Want};
+use crate::families::{ForwardError, Model, Shape, Want};
 use crate::gguf::Header;
-use crate::host::{Finished, Loaded, LogitsRow, Perplexity, Prompt, Request, Role, Template, Tokenized};
+use crate::host::{
+    Finished, Loaded, LogitsRow, Measure, Perplexity, Prompt, Request, Role, Template, Tokenized,
+};
 use crate::inspect::parameters;
 use crate::pool::Pool;
 use crate::template::ChatTemplate;
@@ -95,6 +98,7 @@ impl Expert {
             template: template.origin(),
             threads,
             cache_bytes_per_token: shape.cache_bytes_per_token(),
+            weight_bytes_per_token: weight_bytes_per_token(header, shape),
             sandbox: Vec::new(),
             load_ms: 0.0,
         };
@@ -124,6 +128,7 @@ impl Expert {
                 },
                 threads: 0,
                 cache_bytes_per_token: 0,
+                weight_bytes_per_token: 0,
                 sandbox: Vec::new(),
                 load_ms: 0.0,
             },
@@ -202,6 +207,12 @@ impl Expert {
         perplexity::perplexity(computing, &self.tokenizer, text, context, stop, on_read)
     }
 
+    /// Measures what the model reaches on this machine.
+    pub fn measure(&self, what: Measure, stop: &AtomicBool) -> Result<f64, RequestError> {
+        let computing = self.computing.as_ref().ok_or(RequestError::TokenizerOnly)?;
+        measure::measure(computing, &self.tokenizer, what, stop)
+    }
+
     /// Writes what has been read, so that [`Expert::restore_state`] needs no computing. Gives how many tokens that are.
     pub fn save_state(&self, out: &mut dyn Write) -> Result<u32, RequestError> {
         let computing = self.computing.as_ref().ok_or(RequestError::TokenizerOnly)?;
@@ -262,6 +273,21 @@ impl Computing {
         let (other, _) = self.prompt(&other, tokenizer)?;
         Ok(prompt.iter().zip(&other).take_while(|(a, b)| a == b).count())
     }
+}
+
+/// Bytes of weights that are read for one token: of a mixture the experts that it is given, of an embedding one row.
+fn weight_bytes_per_token(header: &Header, shape: &Shape) -> u64 {
+    let share =
+        |bytes: u64, part: usize, of: usize| (u128::from(bytes) * part as u128 / of.max(1) as u128) as u64;
+    let tied = header.tensor("output.weight").is_none();
+    let read = header.tensors().iter().map(|tensor| match (tensor.name.as_str(), &shape.mixture) {
+        ("token_embd.weight", _) if !tied => share(tensor.bytes, 1, shape.vocabulary),
+        (name, Some(mixture)) if name.contains("_exps.") => {
+            share(tensor.bytes, mixture.routing.used, mixture.experts)
+        }
+        _ => tensor.bytes,
+    });
+    read.fold(0, u64::saturating_add)
 }
 
 fn refused(error: ForwardError) -> RequestError {

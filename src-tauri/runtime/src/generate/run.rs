@@ -279,6 +279,7 @@ impl Run<'_> {
         Finished {
             prompt_tokens: prompt_tokens as u32,
             cached_tokens: self.cached as u32,
+            read_tokens: self.read.0 as u32,
             shifted: self.shifted as u32,
             drafted: self.lookup.drafted,
             accepted: self.lookup.accepted,

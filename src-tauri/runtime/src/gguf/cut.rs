@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
 
@@ -43,6 +44,14 @@ pub struct Copied {
     pub bytes: u64,
     /// Hexadecimal.
     pub sha256: String,
+}
+
+/// Why a new file is not whole.
+#[derive(Debug)]
+pub enum CutError {
+    Reading(io::Error),
+    Writing(io::Error),
+    Stopped,
 }
 
 /// The tensors that have the experts as their outermost dimension, by the part of their name behind the layer. A shared
@@ -120,31 +129,37 @@ impl Layout {
         self.bytes
     }
 
-    /// Writes the new file from the old one. `progress` gets bytes written; gives what was copied of the experts.
+    /// Writes the new file from the old one until `stop` is set. `progress` gets bytes written; gives what was copied of the
+    /// experts.
     pub fn write(
         &self,
         source: &mut (impl Read + Seek),
         out: &mut impl Write,
+        stop: &AtomicBool,
         progress: &mut dyn FnMut(u64),
-    ) -> io::Result<Vec<Copied>> {
+    ) -> Result<Vec<Copied>, CutError> {
         let (mut buffer, zeros) = (vec![0; BUFFER], vec![0; 1 << 16]);
         let mut copied = Vec::new();
         let (mut done, mut told) = (self.head.len() as u64, 0);
-        out.write_all(&self.head)?;
+        out.write_all(&self.head).map_err(CutError::Writing)?;
         let mut at = None;
         for piece in &self.pieces {
             if at != Some(piece.offset) {
-                source.seek(SeekFrom::Start(piece.offset))?;
+                source.seek(SeekFrom::Start(piece.offset)).map_err(CutError::Reading)?;
             }
             let mut sum = piece.expert.is_some().then(Sha256::new);
             let mut left = piece.bytes;
             while left > 0 {
                 let part = &mut buffer[..left.min(BUFFER as u64) as usize];
-                source.read_exact(part)?;
+                if stop.load(Ordering::Relaxed) {
+                    return Err(CutError::Stopped);
+                }
+                source.read_exact(part).map_err(CutError::Reading)?;
                 if let Some(sum) = &mut sum {
                     sum.update(&*part);
                 }
-                out.write_all(part)?;
+                out.write_all(part).map_err(CutError::Writing)?;
+                crate::host::step();
                 left -= part.len() as u64;
                 done += part.len() as u64;
                 if done - told >= WORD {
@@ -156,7 +171,7 @@ impl Layout {
             let mut padding = piece.padding;
             while padding > 0 {
                 let part = padding.min(zeros.len() as u64);
-                out.write_all(&zeros[..part as usize])?;
+                out.write_all(&zeros[..part as usize]).map_err(CutError::Writing)?;
                 padding -= part;
             }
             done += piece.padding;
@@ -165,7 +180,7 @@ impl Layout {
                 copied.push(Copied { tensor: tensor.clone(), expert: *expert, bytes: piece.bytes, sha256 });
             }
         }
-        out.flush()?;
+        out.flush().map_err(CutError::Writing)?;
         Ok(copied)
     }
 }
@@ -326,7 +341,8 @@ mod tests {
         let keys = BTreeMap::from([("lectern.pruned.from".to_owned(), Value::from("toy"))]);
         let layout = Layout::new(&header(old), &kept(), &keys).unwrap();
         let mut new = Vec::new();
-        let copied = layout.write(&mut io::Cursor::new(old), &mut new, &mut |_| {}).unwrap();
+        let go = AtomicBool::new(false);
+        let copied = layout.write(&mut io::Cursor::new(old), &mut new, &go, &mut |_| {}).unwrap();
         assert_eq!(new.len() as u64, layout.bytes());
         (new, copied)
     }
@@ -383,6 +399,21 @@ mod tests {
         let half = BTreeMap::from([(0, vec![0, 1])]);
         let error = Layout::new(&header(&old), &half, &BTreeMap::new()).err().unwrap().to_string();
         assert!(error.contains("blk.1.ffn_gate_inp.weight") && error.contains("layer 1"), "{error}");
+    }
+
+    #[test]
+    fn what_breaks_off_says_why() {
+        let old = mixture(32).to_bytes();
+        let layout = Layout::new(&header(&old), &kept(), &BTreeMap::new()).unwrap();
+        let write = |source: &[u8], room: usize, stop: bool| {
+            let (mut room, stop) = (vec![0; room], AtomicBool::new(stop));
+            layout.write(&mut io::Cursor::new(source), &mut &mut room[..], &stop, &mut |_| {}).err()
+        };
+        let room = layout.bytes() as usize;
+        assert!(write(&old, room, false).is_none());
+        assert!(matches!(write(&old, room - 1, false), Some(CutError::Writing(_))));
+        assert!(matches!(write(&old[..old.len() / 2], room, false), Some(CutError::Reading(_))));
+        assert!(matches!(write(&old, room, true), Some(CutError::Stopped)));
     }
 
     #[test]

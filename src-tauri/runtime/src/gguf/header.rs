@@ -304,9 +304,9 @@ impl Header {
         GgufError::field(&self.path, field, why)
     }
 
-    /// What is made from this file cannot be written.
-    pub(crate) fn unwritable(&self, error: &std::io::Error) -> GgufError {
-        GgufError::new(&self.path, Problem::Unwritable(error.to_string()))
+    /// The file cannot be read, though its header could.
+    pub(crate) fn unreadable(&self, error: &std::io::Error) -> GgufError {
+        GgufError::new(&self.path, Problem::Unreadable(error.to_string()))
     }
 
     /// `array`: the value that is wanted is one; another kind is not copied to find that out.

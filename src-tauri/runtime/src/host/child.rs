@@ -48,11 +48,6 @@ pub fn serve_if_asked() {
     serve(job)
 }
 
-/// Threads that the machine offers.
-pub(super) fn all_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
 struct Job {
     threads: usize,
     /// 0: none given.
@@ -73,7 +68,7 @@ impl Job {
         };
         let model = PathBuf::from(arguments.next()?);
         let threads = match threads as usize {
-            0 => all_threads(),
+            0 => crate::cores::usable(),
             threads => threads.min(1024),
         };
         arguments.next().is_none().then_some(Job { threads, memory_limit, purpose, model })
@@ -141,9 +136,9 @@ fn serve_cut(
 ) -> ! {
     let file = opened.unwrap_or_else(|error| bad_model(&error.into()));
     say(&FromExpert::Loaded { loaded: Loaded { sandbox, ..Loaded::nothing() } });
-    while let Ok(Order { message, .. }) = take.recv() {
+    while let Ok(Order { message, stop }) = take.recv() {
         let ToExpert::Cut { id, cutting } = message else { std::process::exit(STRANGER) };
-        match cut::write(&file, &job.model, &cutting, &mut |done_bytes| {
+        match cut::write(&file, &job.model, &cutting, &stop, &mut |done_bytes| {
             say(&FromExpert::Cutting { id, done_bytes })
         }) {
             Ok(cut) => say(&FromExpert::Cut { id, cut }),
@@ -216,6 +211,7 @@ fn listen(source: &mut impl Read, give: &Sender<Order>) {
             | ToExpert::Examine { id, .. }
             | ToExpert::Weigh { id }
             | ToExpert::Cut { id, .. }
+            | ToExpert::Measure { id, .. }
             | ToExpert::SaveState { id }
             | ToExpert::RestoreState { id, .. }
             | ToExpert::StatePart { id, .. } => {
@@ -276,6 +272,10 @@ fn answer(expert: &mut Expert, message: ToExpert, stop: &AtomicBool, take: &Rece
         },
         ToExpert::Weigh { id } => match expert.weigh(stop) {
             Ok(layers) => say(&FromExpert::Weighed { id, layers }),
+            Err(error) => refuse(id, error),
+        },
+        ToExpert::Measure { id, what } => match expert.measure(what, stop) {
+            Ok(value) => say(&FromExpert::Measured { id, value }),
             Err(error) => refuse(id, error),
         },
         ToExpert::SaveState { id } => {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,9 +15,8 @@ use super::state::Turn;
 use super::words::{Block, Cut, Cutting, Purpose, Spawn};
 use crate::families::{ModelError, check};
 use crate::generate::LoadError;
-use crate::gguf::Header;
-use crate::gguf::Value;
-use crate::gguf::cut::Layout;
+use crate::gguf::cut::{Copied, CutError, Layout};
+use crate::gguf::{GgufError, Header, Value};
 
 /// A new file is never larger than the old one and this, for the keys that say where it comes from.
 pub(super) const KEYS: u64 = 16 << 20;
@@ -24,7 +24,7 @@ pub(super) const KEYS: u64 = 16 << 20;
 const MEMORY: u64 = 512 << 20;
 
 /// Copies the file of `spawn` to `output` without the experts that are not kept. `progress` gets bytes written. What
-/// `output` holds after an error means nothing.
+/// `output` holds after an error means nothing. When it cannot be written, the error's code is `cut.unwritable`.
 pub fn cut(
     spawn: Spawn,
     output: File,
@@ -55,13 +55,55 @@ pub fn cut(
     Ok(cut)
 }
 
+/// Why the process does not cut.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error(transparent)]
+    Source(#[from] LoadError),
+    #[error("the new file cannot be written: {0}")]
+    Unwritable(io::Error),
+    #[error("stopped")]
+    Stopped,
+}
+
+impl From<GgufError> for Refusal {
+    fn from(error: GgufError) -> Refusal {
+        Refusal::Source(error.into())
+    }
+}
+
+impl From<ModelError> for Refusal {
+    fn from(error: ModelError) -> Refusal {
+        Refusal::Source(error.into())
+    }
+}
+
+impl Refusal {
+    pub fn code(&self) -> &'static str {
+        match self {
+            Refusal::Source(error) => error.code(),
+            Refusal::Unwritable(_) => "cut.unwritable",
+            Refusal::Stopped => "stopped",
+        }
+    }
+
+    pub fn fix(&self) -> &'static str {
+        match self {
+            Refusal::Source(error) => error.fix(),
+            Refusal::Unwritable(_) => "Make room, or choose another place for the new file.",
+            Refusal::Stopped => "Ask again when you like.",
+        }
+    }
+}
+
 /// The process's side: writes to its error output, which is the new file.
 pub(super) fn write(
     file: &File,
     model: &Path,
     cutting: &Cutting,
+    stop: &AtomicBool,
     progress: &mut dyn FnMut(u64),
-) -> Result<Cut, LoadError> {
+) -> Result<Cut, Refusal> {
     let header = Header::read_from(file, model)?;
     // What is not understood as a whole is not cut: a tensor of a kind nobody knows might go by experts too.
     let shape = check(&header)?;
@@ -74,8 +116,12 @@ pub(super) fn write(
     let kept = cutting.kept.iter().cloned().collect();
     let layout = Layout::new(&header, &kept, &keys)?;
     let mut out = std::io::stderr().lock();
-    let copied = layout.write(&mut &*file, &mut out, progress).map_err(|error| header.unwritable(&error))?;
-    let block = |copied: crate::gguf::cut::Copied| Block {
+    let copied = layout.write(&mut &*file, &mut out, stop, progress).map_err(|error| match error {
+        CutError::Reading(error) => header.unreadable(&error).into(),
+        CutError::Writing(error) => Refusal::Unwritable(error),
+        CutError::Stopped => Refusal::Stopped,
+    })?;
+    let block = |copied: Copied| Block {
         tensor: copied.tensor,
         expert: copied.expert,
         bytes: copied.bytes,

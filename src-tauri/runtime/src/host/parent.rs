@@ -99,6 +99,11 @@ impl Host {
         self.alive && !self.process.is_closed() && resident_bytes(self.pid()).is_some()
     }
 
+    /// No answer that was stopped is still on its way out.
+    pub fn is_idle(&self) -> bool {
+        self.stopping.is_none()
+    }
+
     /// Asks the process whether it is there. One that was killed a moment ago looks alive until the system has taken it
     /// down, but does not answer.
     pub fn answers(&mut self) -> bool {
@@ -230,6 +235,7 @@ impl Host {
                     ids: Vec::new(),
                     prompt_tokens,
                     cached_tokens: 0,
+                    read_tokens: 0,
                     shifted: 0,
                     drafted: 0,
                     accepted: 0,
@@ -347,6 +353,7 @@ impl Host {
             | FromExpert::Weighed { id: of, .. }
             | FromExpert::Cutting { id: of, .. }
             | FromExpert::Cut { id: of, .. }
+            | FromExpert::Measured { id: of, .. }
             | FromExpert::StatePart { id: of, .. }
             | FromExpert::StateSaved { id: of, .. }
             | FromExpert::StateWanted { id: of }

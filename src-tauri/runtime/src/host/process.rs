@@ -101,7 +101,7 @@ impl Process {
         #[cfg(windows)]
         let job = {
             let size = std::fs::metadata(&spawn.model).map_or(0, |about| about.len());
-            let threads = spawn.threads.unwrap_or_else(child::all_threads);
+            let threads = spawn.threads.unwrap_or_else(crate::cores::usable);
             super::sandbox::Job::hold(&child, super::sandbox::own_bytes(size, threads, spawn.memory_limit))
         };
         let mut helpers = vec![reader];

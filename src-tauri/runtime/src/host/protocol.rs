@@ -7,10 +7,12 @@ use std::io::{Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::words::{Cut, Cutting, Examined, Example, Finished, Loaded, Look, Perplexity, Request, Tokenized};
+use super::words::{
+    Cut, Cutting, Examined, Example, Finished, Loaded, Look, Measure, Perplexity, Request, Tokenized,
+};
 
 /// Both sides must say the same.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 /// Largest frame: a prompt of some million characters, or the logits of a vocabulary of a million.
 pub const MAX_FRAME: u32 = 32 << 20;
 
@@ -54,6 +56,10 @@ pub enum ToExpert {
     Cut {
         id: u64,
         cutting: Cutting,
+    },
+    Measure {
+        id: u64,
+        what: Measure,
     },
     /// What the model has read is to be told, in parts.
     SaveState {
@@ -153,6 +159,10 @@ pub enum FromExpert {
     Cut {
         id: u64,
         cut: Cut,
+    },
+    Measured {
+        id: u64,
+        value: f64,
     },
     /// Base64.
     StatePart {

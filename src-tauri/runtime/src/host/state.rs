@@ -1,4 +1,4 @@
-//! Longer requests of the parent: a text's perplexity, and a state saved to a file and restored from it. The expert's
+//! Longer requests of the parent: a text's perplexity, measuring, and a state saved to a file and restored from it. The expert's
 //! process may open no file: the state travels in parts, and the parent, which understands nothing of it, writes it.
 
 use std::fs::File;
@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use super::HostError;
 use super::parent::Host;
 use super::protocol::{FromExpert, MAX_FRAME, ToExpert};
-use super::words::{Perplexity, Saved};
+use super::words::{Measure, Perplexity, Saved};
 
 /// Bytes of a part.
 pub(super) const PART: usize = 1 << 20;
@@ -91,7 +91,17 @@ impl Host {
         })
     }
 
-    /// Writes what the expert has read to `path`: whole, or not at all.
+    /// Measures the loaded expert on this machine.
+    pub fn measure(&mut self, what: Measure, stop: &AtomicBool) -> Result<f64, HostError> {
+        let id = self.new_id();
+        self.converse(id, ToExpert::Measure { id, what }, stop, &mut |word| match word {
+            FromExpert::Measured { id: of, value } if of == id => Turn::Done(value),
+            other => Turn::Other(other),
+        })
+    }
+
+    /// Writes what the expert has read to `path`: whole, or not at all. It is not forced onto the disk: one that a power
+    /// cut spoils is refused by its sum.
     pub fn save_state(&mut self, path: &Path) -> Result<Saved, HostError> {
         let mut name = path.file_name().unwrap_or_default().to_os_string();
         name.push(".part");
@@ -122,7 +132,7 @@ impl Host {
             other => Turn::Other(other),
         })?;
         let bytes = written.map_err(unwritable)?;
-        file.sync_all().and_then(|()| std::fs::rename(part, path)).map_err(unwritable)?;
+        std::fs::rename(part, path).map_err(unwritable)?;
         Ok(Saved { tokens, bytes })
     }
 

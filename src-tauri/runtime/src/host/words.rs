@@ -180,6 +180,8 @@ pub struct Loaded {
     pub threads: usize,
     /// Bytes of the key and value cache for one token.
     pub cache_bytes_per_token: u64,
+    /// Bytes of weights that are read for one token.
+    pub weight_bytes_per_token: u64,
     /// The parts of the sandbox that hold, one short phrase each.
     pub sandbox: Vec<String>,
     /// From starting the process to ready, measured by the parent.
@@ -198,10 +200,21 @@ impl Loaded {
             template: Template::Own,
             threads: 0,
             cache_bytes_per_token: 0,
+            weight_bytes_per_token: 0,
             sandbox: Vec::new(),
             load_ms: 0.0,
         }
     }
+}
+
+/// What is to be measured of a loaded expert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Tokens a second, all texts together, when so many texts go on by so many tokens in the same passes.
+    Decoding { texts: u32, tokens: u32 },
+    /// Bytes a second that the threads read from memory.
+    Reading,
 }
 
 /// One finished generation.
@@ -213,6 +226,9 @@ pub struct Finished {
     /// Of the prompt's tokens, those that were still in the cache from before.
     #[serde(default)]
     pub cached_tokens: u32,
+    /// Those that were computed.
+    #[serde(default)]
+    pub read_tokens: u32,
     /// Tokens of prompt and answer that were dropped because the context was full.
     #[serde(default)]
     pub shifted: u32,
@@ -278,10 +294,10 @@ pub struct Perplexity {
     pub context: u32,
 }
 
-/// A text whose way through a mixture is looked at: a conversation, and the answer to it.
+/// A text whose way through a mixture is looked at: a prompt, and the answer to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Example {
-    pub messages: Vec<Message>,
+    pub prompt: Prompt,
     /// The model's own greedy answer, of at most so many tokens, when `None`.
     pub answer: Option<String>,
     pub own_tokens: u32,
@@ -302,7 +318,7 @@ pub enum Look {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Examined {
-    /// `tokens`: of conversation and answer.
+    /// `tokens`: of prompt and answer.
     Profile {
         tokens: u32,
         layers: Vec<LayerSums>,

@@ -2,11 +2,12 @@
 //! of the app: `main.ts` loads it only while developing, and a test looks for it in the build.
 //!
 //! `?scene=` chooses what there is: `first` (nothing yet), `full` (the default), `slow` (each step takes seconds),
-//! `failed` (every command fails), `crash` (the expert dies while it answers), `refused`, `none` (no expert).
+//! `failed` (every command fails), `crash` (the expert dies while it answers), `refused`, `none` (no expert). `?hub=` is in `hub.ts`.
 
 import type { Api } from "../api";
 import type { Answer, AnswerEvent, Block, Conversation, Expert, News, Question, Seat, Settings, Turn } from "../bindings";
 import { experts } from "./experts";
+import { hub } from "./hub";
 import { Cancelled, failure, pause } from "./pause";
 import { plan } from "./plan";
 import { past, seeded } from "./past";
@@ -25,7 +26,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
   let pool: Expert[] = scene === "none" ? [] : experts();
   let turns: Turn[] = scene === "first" || scene === "none" ? [] : seeded();
   const titles = new Map<string, string>();
-  let settings: Settings = { theme: "system", mode: "optimized", budget_gb: null };
+  let settings: Settings = { theme: "system", mode: "optimized", budget_gb: null, hub: { endpoint: null, cache: null, offline: false, downloads_at_once: 2 } };
   let seat: Seat = { state: "empty" };
   let tell: (news: News) => void = () => {};
   const stops = new Map<string, AbortController>();
@@ -108,7 +109,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
         on({ kind: "text", piece: said.pieces[shown - 1] ?? "" }, blocks);
       }
       answer.tokens = said.pieces.length;
-      answer.trace.generate = { prompt_tokens: 18, tokens: said.pieces.length, first_token_ms: 7.4, tokens_per_s: 612, prompt_tokens_per_s: 2480, confidence: 0.982, peak_memory_bytes: MEMORY * 1.1, finish: "end", elapsed_ms: said.pieces.length * 1.7 };
+      answer.trace.generate = { prompt_tokens: 18, tokens: said.pieces.length, first_token_ms: 7.4, tokens_per_s: 612, prompt_tokens_per_s: 2480, confidence: 0.982, peak_memory_bytes: MEMORY * 1.1, cached_tokens: 0, cached_in: null, read_tokens: 18, shifted: 0, finish: "end", elapsed_ms: said.pieces.length * 1.7 };
       on({ kind: "generated", ...answer.trace.generate });
       await wait(60);
       answer.trace.learn = said.refused ? { stored: false, why_not: "a refusal teaches nothing", elapsed_ms: 0.1 } : { stored: true, why_not: null, elapsed_ms: 3.1 };
@@ -157,7 +158,6 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
         pool = [...pool, one];
         return one;
       }),
-    removeExpert: (name) => guard(() => void (pool = pool.filter((expert) => expert.manifest.name !== name))),
     pickModelFile: async () => "/home/you/models/Qwen3-4B-Q4_K_M.gguf",
     settings: () => guard(() => settings),
     saveSettings: (next) => guard(() => void (settings = next)),
@@ -169,6 +169,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
           return { component, runs, changed_answer: change === null ? null : Math.round(runs * 0.8), change_means: change, mean_ms: runs ? [0.4, 1.9, 0.2, 48, 0, 61, 3.2][index] as number : null, total_ms: 0, last_run: runs ? Date.now() - 90_000 : null };
         }),
       ),
+    ...hub(parameters, guard, () => pool, (next) => void (pool = next), () => settings.hub),
     hostOf: async (url) => ({ host: new URL(url).host, url }),
     openLink: async () => undefined,
   };
@@ -183,7 +184,7 @@ function blank(): Answer {
       route: { domain: "", complexity: 0, experts: [], chosen: "", abstained: false, by_hand: false, min_confidence: 0, reason: "", elapsed_ms: 0 },
       seat: { expert: "", was_seated: false, left: null, freed_bytes: 0, memory_bytes: 0, budget_bytes: 0, leave_ms: 0, load_ms: 0, elapsed_ms: 0 },
       compress: { tokens_before: 0, tokens_after: 0, kept: 0, dropped: 0, reason: "", elapsed_ms: 0 },
-      generate: { prompt_tokens: 0, tokens: 0, first_token_ms: 0, tokens_per_s: 0, prompt_tokens_per_s: 0, confidence: 0, peak_memory_bytes: 0, finish: "end", elapsed_ms: 0 },
+      generate: { prompt_tokens: 0, tokens: 0, first_token_ms: 0, tokens_per_s: 0, prompt_tokens_per_s: 0, confidence: 0, peak_memory_bytes: 0, cached_tokens: 0, cached_in: null, read_tokens: 0, shifted: 0, finish: "end", elapsed_ms: 0 },
       learn: { stored: false, why_not: null, elapsed_ms: 0 },
       total_ms: 0,
       stopped_in: null,

@@ -1,0 +1,96 @@
+//! Ledger: which files of the cache we fetched ourselves. They may be removed from here; others belong to other tools.
+//!
+//! Lines of JSON, only ever appended: two processes may write at once, and a broken line costs itself alone.
+
+use super::HubError;
+use super::download::Fetched;
+use super::names::FileName;
+use super::resolve::Located;
+use crate::home::Home;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::PathBuf;
+
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    path: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    pub name: FileName,
+    pub commit: String,
+    pub sha256: String,
+    pub bytes: u64,
+    /// Unix time in milliseconds.
+    pub when: i64,
+    /// It is not here any more.
+    #[serde(default)]
+    pub removed: bool,
+}
+
+impl Ledger {
+    pub fn of(home: &Home) -> Ledger {
+        Ledger { path: home.root().join("fetched.jsonl") }
+    }
+
+    pub fn add(&self, fetched: &Fetched) -> Result<(), HubError> {
+        self.write(&Line {
+            name: fetched.name.clone(),
+            commit: fetched.commit.clone(),
+            sha256: fetched.sha256.clone(),
+            bytes: fetched.bytes,
+            when: jiff::Timestamp::now().as_millisecond(),
+            removed: false,
+        })
+    }
+
+    pub fn remove(&self, line: &Line) -> Result<(), HubError> {
+        self.write(&Line { removed: true, ..line.clone() })
+    }
+
+    pub fn restore(&self, line: &Line) -> Result<(), HubError> {
+        self.write(&Line { removed: false, ..line.clone() })
+    }
+
+    /// Oldest first.
+    pub fn lines(&self) -> Vec<Line> {
+        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// The line of this blob, while it is ours.
+    pub fn ours(&self, repo: &str, sha256: &str) -> Option<Line> {
+        let mut lines = self.lines().into_iter();
+        let last = lines.rfind(|line| line.name.repo == repo && line.sha256 == sha256)?;
+        Some(last).filter(|line| !line.removed)
+    }
+
+    /// A file of the catalogue stays what it was when it was first used: its commit from then.
+    pub fn pin(&self, repo: &str, file: &str) -> Option<String> {
+        let mut lines = self.lines().into_iter();
+        lines.find(|line| line.name.repo == repo && line.name.file == file).map(|line| line.commit)
+    }
+
+    /// A commit cannot change: a hub that names another sum for the same file of the same commit is not believed.
+    pub fn agrees(&self, name: &FileName, located: &Located) -> Result<(), HubError> {
+        let same = |line: &Line| {
+            line.name.repo == name.repo && line.name.file == name.file && line.commit == located.commit
+        };
+        match self.lines().into_iter().find(same) {
+            Some(line) if line.sha256 != located.sha256 => Err(HubError::Changed { file: name.file.clone() }),
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&self, line: &Line) -> Result<(), HubError> {
+        let mut text = serde_json::to_vec(line).unwrap_or_default();
+        text.push(b'\n');
+        std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&self.path)
+            .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
+            .map_err(HubError::files("write", &self.path))
+    }
+}

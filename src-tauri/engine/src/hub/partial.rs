@@ -1,0 +1,382 @@
+//! Partial: a download that is not finished, as it lies beside the blobs: the bytes, with holes, and a journal that says
+//! which parts are there. Either survives the end of the process at any moment.
+//!
+//! The journal is lines: first what the file will be, then `PART CRC32` for each part that was written whole. A part is
+//! believed when its bytes still have that sum, so neither has to reach the disk in any order. Other tools look at neither
+//! file: huggingface_hub goes on with an `.incomplete` one by its length, and ours has its full length from the start.
+
+use super::HubError;
+use super::cache::{Cache, sync_folder};
+use super::names::{FileName, is_commit, is_sha256};
+use fs4::fs_std::FileExt;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Bytes of one range request and of one line in the journal. Four are under way at a time, so that a kill costs at most
+/// 8 MiB.
+pub const PART: u64 = 2 << 20;
+
+const BYTES: &str = "lectern-part";
+const JOURNAL: &str = "lectern-journal";
+const VERSION: u32 = 1;
+
+/// What the file will be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    version: u32,
+    pub name: FileName,
+    pub commit: String,
+    pub sha256: String,
+    pub size: u64,
+    part: u64,
+}
+
+#[derive(Debug)]
+pub struct Partial {
+    pub record: Record,
+    file: File,
+    path: PathBuf,
+    journal: Mutex<File>,
+    journal_path: PathBuf,
+    /// By part: the sum that it had when it came.
+    pub known: Vec<Option<u32>>,
+}
+
+impl Record {
+    pub fn new(name: &FileName, commit: &str, sha256: &str, size: u64) -> Record {
+        let (commit, sha256) = (commit.into(), sha256.into());
+        Record { version: VERSION, name: name.clone(), commit, sha256, size, part: PART }
+    }
+
+    pub fn parts(&self) -> usize {
+        self.size.div_ceil(PART) as usize
+    }
+
+    /// First byte and the one after the last.
+    pub fn range(&self, part: usize) -> (u64, u64) {
+        let first = part as u64 * PART;
+        (first, (first + PART).min(self.size))
+    }
+
+    /// As a stranger may have written it: names become paths.
+    fn is_sound(&self) -> bool {
+        let FileName { repo, revision, file } = &self.name;
+        self.version == VERSION
+            && self.part == PART
+            && is_sha256(&self.sha256)
+            && is_commit(&self.commit)
+            && FileName::new(repo, revision, file).is_ok()
+    }
+}
+
+impl Partial {
+    /// Goes on with what is there, or begins; the whole size is taken on the disk at once. `spare` bytes of the disk
+    /// stay free. The caller holds the lock of the blob.
+    pub fn open(cache: &Cache, record: Record, spare: u64) -> Result<Partial, HubError> {
+        let folder = cache.prepare(&record.name.repo)?;
+        let path = folder.join(format!("{}.{BYTES}", record.sha256));
+        let journal_path = folder.join(format!("{}.{JOURNAL}", record.sha256));
+        let known = match read(&journal_path) {
+            Some((found, known)) if found.size == record.size && path.is_file() => known,
+            _ => {
+                remove(&journal_path)?;
+                remove(&path)?;
+                vec![None; record.parts()]
+            }
+        };
+        let is_new = known.iter().all(Option::is_none);
+        let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
+        let file = file.map_err(HubError::files("write", &path))?;
+        if let Err(error) = reserve(&file, &folder, &record, spare) {
+            if is_new {
+                remove(&path)?;
+            }
+            return Err(error);
+        }
+        let mut journal = File::options()
+            .create(true)
+            .append(true)
+            .open(&journal_path)
+            .map_err(HubError::files("write", &journal_path))?;
+        // A line that a kill broke ends here, and is not believed.
+        let first = match is_new {
+            true => {
+                journal.set_len(0).map_err(HubError::files("write", &journal_path))?;
+                serde_json::to_string(&record).unwrap_or_default()
+            }
+            false => String::new(),
+        };
+        writeln!(journal, "{first}").map_err(HubError::files("write", &journal_path))?;
+        Ok(Partial { record, file, path, journal: Mutex::new(journal), journal_path, known })
+    }
+
+    /// Writes a whole part and notes it.
+    pub fn keep(&self, part: usize, bytes: &[u8]) -> Result<u32, HubError> {
+        let sum = crc32fast::hash(bytes);
+        write_at(&self.file, bytes, self.record.range(part).0)
+            .map_err(HubError::files("write", &self.path))?;
+        let line = format!("{part} {sum:08x}\n");
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.write_all(line.as_bytes()).map_err(HubError::files("write", &self.journal_path))?;
+        Ok(sum)
+    }
+
+    /// Bytes from `offset` on, as many as `buffer` takes.
+    pub fn read(&self, buffer: &mut [u8], offset: u64) -> Result<(), HubError> {
+        read_at(&self.file, buffer, offset).map_err(HubError::files("read", &self.path))
+    }
+
+    /// The bytes are right: they get their final name, and the journal goes. On the disk when this returns.
+    pub fn publish(self, cache: &Cache) -> Result<PathBuf, HubError> {
+        let blob = cache.blob(&self.record.name.repo, &self.record.sha256);
+        self.file.sync_all().map_err(HubError::files("write", &self.path))?;
+        drop(self.file);
+        std::fs::rename(&self.path, &blob).map_err(HubError::files("rename", &self.path))?;
+        sync_folder(&cache.blobs(&self.record.name.repo))?;
+        remove(&self.journal_path)?;
+        Ok(blob)
+    }
+
+    /// Nothing of it stays.
+    pub fn forget(self, cache: &Cache) -> Result<(), HubError> {
+        drop((self.file, self.journal));
+        forget(cache, &self.record)
+    }
+}
+
+/// Takes an unfinished download off the disk, with the folders that it alone needed. The caller holds the lock.
+pub fn forget(cache: &Cache, record: &Record) -> Result<(), HubError> {
+    let folder = cache.blobs(&record.name.repo);
+    // The journal first: bytes without one are an orphan, and go at the next start at the latest.
+    remove(&folder.join(format!("{}.{JOURNAL}", record.sha256)))?;
+    remove(&folder.join(format!("{}.{BYTES}", record.sha256)))?;
+    let repo = folder.parent().map(Path::to_path_buf).unwrap_or_default();
+    // Folders with something in them stay: that is the error here.
+    let _ = std::fs::remove_dir(&folder).and_then(|()| std::fs::remove_dir(&repo));
+    Ok(())
+}
+
+/// Every unfinished download of the cache, with the bytes that are there.
+pub fn unfinished(cache: &Cache) -> Vec<(Record, u64)> {
+    let mut found = Vec::new();
+    for path in files(cache, JOURNAL) {
+        if let Some((record, known)) = read(&path)
+            && path == cache.blobs(&record.name.repo).join(format!("{}.{JOURNAL}", record.sha256))
+            && path.with_extension(BYTES).is_file()
+        {
+            let here = known.iter().enumerate().filter(|(_, sum)| sum.is_some());
+            let here = here.map(|(part, _)| record.range(part)).map(|(first, end)| end - first).sum();
+            found.push((record, here));
+        }
+    }
+    found
+}
+
+/// Deletes what no download will ever go on with: bytes without a journal, a journal without bytes, either beside a
+/// finished blob. Gives the bytes that came free. What another process works on stays.
+pub fn sweep(cache: &Cache) -> u64 {
+    let mut freed = 0;
+    for path in files(cache, JOURNAL).into_iter().chain(files(cache, BYTES)) {
+        let Some(sha256) = path.file_stem().and_then(|stem| stem.to_str()).filter(|stem| is_sha256(stem))
+        else {
+            continue;
+        };
+        let repo = path.parent().and_then(Path::parent).and_then(Path::file_name);
+        let Some(repo) = repo.and_then(|name| name.to_str()?.strip_prefix("models--")) else { continue };
+        let Ok(Some(_lock)) = cache.try_lock(&repo.replacen("--", "/", 1), sha256) else { continue };
+        let (bytes, journal) = (path.with_extension(BYTES), path.with_extension(JOURNAL));
+        let is_wanted = bytes.is_file() && read(&journal).is_some() && !path.with_extension("").is_file();
+        if !is_wanted {
+            freed += allocated(&path);
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+    freed
+}
+
+fn files(cache: &Cache, ending: &str) -> Vec<PathBuf> {
+    let folders =
+        cache.repos().into_iter().filter_map(|(_, folder)| std::fs::read_dir(folder.join("blobs")).ok());
+    let paths = folders.flat_map(|entries| entries.flatten().map(|entry| entry.path()));
+    paths.filter(|path| path.extension().is_some_and(|found| found == ending)).collect()
+}
+
+/// A journal as far as it is whole.
+fn read(path: &Path) -> Option<(Record, Vec<Option<u32>>)> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let mut lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    let record: Record = serde_json::from_str(lines.next()?).ok()?;
+    if !record.is_sound() || record.parts() > 1 << 22 {
+        return None;
+    }
+    let mut known = vec![None; record.parts()];
+    for line in lines {
+        let Some((part, sum)) = line.split_once(' ') else { continue };
+        let (Ok(part), 8, Ok(sum)) = (part.parse::<usize>(), sum.len(), u32::from_str_radix(sum, 16)) else {
+            continue;
+        };
+        if let Some(known) = known.get_mut(part) {
+            *known = Some(sum);
+        }
+    }
+    Some((record, known))
+}
+
+/// The file gets its whole size on the disk, so that a full disk is told now and not after an hour.
+fn reserve(file: &File, folder: &Path, record: &Record, spare: u64) -> Result<(), HubError> {
+    let taken = FileExt::allocated_size(file).unwrap_or(0);
+    let needed = record.size.saturating_sub(taken);
+    let free = fs4::available_space(folder).map_err(HubError::files("ask for the free space of", folder))?;
+    if needed > 0 && free < needed.saturating_add(spare) {
+        let (file, folder) = (record.name.file.clone(), folder.to_path_buf());
+        return Err(HubError::NoSpace { file, needed, free, spare, folder });
+    }
+    let reserved = match needed {
+        0 => Ok(()),
+        _ => FileExt::allocate(file, record.size),
+    };
+    match reserved {
+        // Some file systems cannot: the disk may then fill later, and that is told then.
+        Err(error) if error.kind() == std::io::ErrorKind::Unsupported => {}
+        other => other.map_err(HubError::files("take space for", folder))?,
+    }
+    file.set_len(record.size).map_err(HubError::files("take space for", folder))
+}
+
+fn allocated(path: &Path) -> u64 {
+    File::open(path).and_then(|file| FileExt::allocated_size(&file)).unwrap_or(0)
+}
+
+fn remove(path: &Path) -> Result<(), HubError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(HubError::files("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, bytes: &[u8], offset: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn write_at(file: &File, mut bytes: &[u8], mut offset: u64) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        let written = std::os::windows::fs::FileExt::seek_write(file, bytes, offset)?;
+        (bytes, offset) = (&bytes[written..], offset + written as u64);
+    }
+    Ok(())
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> std::io::Result<()> {
+    while !buffer.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, buffer, offset)? {
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            read => (buffer, offset) = (&mut buffer[read..], offset + read as u64),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(size: u64) -> Record {
+        let name = FileName::new("a/b", "main", "m.gguf").unwrap();
+        Record::new(&name, &"c".repeat(40), &"d".repeat(64), size)
+    }
+
+    fn part(partial: &Partial, part: usize) -> Vec<u8> {
+        let (first, end) = partial.record.range(part);
+        let mut bytes = vec![0; (end - first) as usize];
+        partial.read(&mut bytes, first).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn what_was_kept_is_known_again_and_a_broken_line_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        let partial = Partial::open(&cache, record(2 * PART + 5), 0).unwrap();
+        let sum = partial.keep(2, b"hello").unwrap();
+        let journal = partial.journal_path.clone();
+        assert_eq!(partial.path.metadata().unwrap().len(), 2 * PART + 5, "the whole size is taken at once");
+        drop(partial);
+        // A kill in the middle of a line: no end of line, and half of a sum.
+        File::options().append(true).open(&journal).unwrap().write_all(b"0 12ab").unwrap();
+        let again = Partial::open(&cache, record(2 * PART + 5), 0).unwrap();
+        assert_eq!(again.known, [None, None, Some(sum)]);
+        assert_eq!(part(&again, 2), b"hello");
+        again.keep(0, &vec![7; PART as usize]).unwrap();
+        drop(again);
+        let third = Partial::open(&cache, record(2 * PART + 5), 0).unwrap();
+        assert!(
+            third.known[0].is_some() && third.known[1].is_none(),
+            "what comes after it counts: {:?}",
+            third.known
+        );
+    }
+
+    #[test]
+    fn another_size_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        Partial::open(&cache, record(5), 0).unwrap().keep(0, b"hello").unwrap();
+        assert_eq!(Partial::open(&cache, record(6), 0).unwrap().known, [None]);
+    }
+
+    #[test]
+    fn too_little_space_is_told_before_a_byte_comes_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        let error = Partial::open(&cache, record(5), u64::MAX / 2).unwrap_err();
+        assert!(matches!(error, HubError::NoSpace { needed: 5, .. }), "{error}");
+        assert!(std::fs::read_dir(cache.blobs("a/b")).unwrap().next().is_none());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_disk_that_fills_midway_is_told_as_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut partial = Partial::open(&Cache::at(folder.path()), record(5), 0).unwrap();
+        // The system's own full disk: each write to it fails with ENOSPC.
+        partial.file = File::options().read(true).write(true).open("/dev/full").unwrap();
+        let error = partial.keep(0, b"hello").unwrap_err();
+        assert!(matches!(error, HubError::DiskFull { .. }), "{error}");
+        assert_eq!(read(&partial.journal_path).unwrap().1, [None], "and the part is not noted");
+    }
+
+    #[test]
+    fn the_sweep_takes_orphans_and_leaves_what_can_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::at(folder.path());
+        Partial::open(&cache, record(5), 0).unwrap().keep(0, b"hello").unwrap();
+        let blobs = cache.blobs("a/b");
+        let orphan = blobs.join(format!("{}.{BYTES}", "e".repeat(64)));
+        std::fs::write(&orphan, vec![1; 10_000]).unwrap();
+        let alone = blobs.join(format!("{}.{JOURNAL}", "f".repeat(64)));
+        std::fs::write(&alone, b"{}").unwrap();
+        let busy = blobs.join(format!("{}.{BYTES}", "a".repeat(64)));
+        std::fs::write(&busy, b"x").unwrap();
+        let lock = cache.try_lock("a/b", &"a".repeat(64)).unwrap().expect("nobody else has it");
+        assert!(sweep(&cache) >= 10_000);
+        assert!(!orphan.exists() && !alone.exists());
+        assert!(busy.exists(), "another one may be writing it");
+        assert_eq!(unfinished(&cache), [(record(5), 5)]);
+        drop(lock);
+        sweep(&cache);
+        assert!(!busy.exists());
+    }
+}

@@ -1,0 +1,148 @@
+import { flushSync, mount, unmount } from "svelte";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { use } from "./api";
+import { fake } from "./api/fake/index";
+import App from "./App.svelte";
+import { disk } from "./hub/disk.svelte";
+import { downloads } from "./hub/downloads.svelte";
+import { hub } from "./hub/hub.svelte";
+import { t } from "./shared/strings";
+
+// What takes a moment may take this long on a machine that does other things as well.
+vi.setConfig({ testTimeout: 60_000 });
+const patience = { timeout: 30_000 };
+
+let app: ReturnType<typeof mount>;
+
+const all = (id: string) => [...document.querySelectorAll<HTMLElement>(`[data-testid="${id}"]`)];
+const see = (id: string) => vi.waitFor(() => all(id)[0] ?? expect.fail(`${id} is not there`), patience);
+const click = async (id: string) => {
+  (await see(id)).click();
+  flushSync();
+};
+
+async function open(query: string) {
+  use(fake(new URLSearchParams(`pace=0.02&${query}`)));
+  hub.leave();
+  [downloads.list, downloads.experts, downloads.refused, disk.removed] = [[], {}, {}, []];
+  app = mount(App, { target: document.body });
+  await click("nav-experts");
+}
+
+async function search(text: string) {
+  await click("tab-find");
+  const field = (await see("search-hub")) as HTMLInputElement;
+  await vi.waitFor(() => expect(field.disabled).toBe(false), patience);
+  field.value = text;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  flushSync();
+  await click("search-hub-now");
+}
+
+beforeEach(() => document.body.replaceChildren());
+afterEach(() => unmount(app));
+
+describe("the library in the window", () => {
+  it("recommends without asking anybody, and says so", async () => {
+    await open("");
+    await click("tab-find");
+    expect((await see("best")).textContent).toContain(t.find.reasons.capable);
+    expect((await see("find-note")).textContent).toContain(t.find.quiet);
+    await click("open-log");
+    await vi.waitFor(() => expect(all("network-log")[0]?.textContent).toContain(t.log.none), patience);
+  });
+
+  it("finds, fetches, makes an expert, and seats it by hand", async () => {
+    await open("");
+    await search("qwen3-8b");
+    await vi.waitFor(() => expect(all("result")).toHaveLength(1), patience);
+    await click("download-now");
+    expect((await see("side-downloads")).textContent).toContain("Qwen3-8B");
+    await vi.waitFor(() => expect(all("download")[0]?.dataset.state).toBe("ready"), patience);
+    await click("ask-it");
+    await vi.waitFor(() => expect(all("choose-expert")[0]?.textContent).toContain("Qwen3-8B"), patience);
+    expect(all("choose-expert")[0]?.textContent).toContain(t.ask.byHand);
+    expect(all("side-downloads")).toHaveLength(0);
+  });
+
+  it("says in the place of the button why a model cannot run", async () => {
+    await open("");
+    await search("mamba");
+    const result = await see("result");
+    expect(result.textContent).toContain("mamba");
+    expect(result.querySelector('[data-testid="download-now"]')).toBeNull();
+    expect(result.textContent).toContain("is not supported");
+  });
+
+  it("says that nothing was found, and that nothing could be asked", async () => {
+    await open("");
+    await search("no such thing");
+    expect((await see("nothing-found")).textContent).toContain("no such thing");
+    unmount(app);
+    document.body.replaceChildren();
+    await open("hub=lost");
+    await search("qwen");
+    await vi.waitFor(() => expect(document.querySelector('[data-code="hub.connection"]')).not.toBeNull(), patience);
+  });
+
+  it("offline, nothing can be searched or fetched, and the way out is one press away", async () => {
+    await open("hub=offline");
+    await click("tab-find");
+    await vi.waitFor(() => expect(all("find-note")[0]?.textContent).toContain("offline"), patience);
+    expect((all("search-hub")[0] as HTMLInputElement).disabled).toBe(true);
+    expect(all("download-now")).toHaveLength(0);
+    all("find-note")[0]?.querySelector("button")?.click();
+    await see("network-offline");
+  });
+
+  it("throws more than a gigabyte away only after a second word", async () => {
+    await open("hub=busy");
+    await see("ask-it");
+    const paused = () => all("download").find((one) => one.dataset.state === "paused");
+    paused()?.querySelector<HTMLElement>('[data-testid="cancel-download"]')?.click();
+    flushSync();
+    expect(paused()).toBeDefined();
+    await click("cancel-confirm");
+    await vi.waitFor(() => expect(paused()).toBeUndefined(), patience);
+  });
+
+  it("removes an expert with its file, and brings both back", async () => {
+    await open("hub=busy");
+    await click("tab-disk");
+    const own = () => all("disk-expert").filter((row) => row.querySelector('[data-testid="remove-from-disk"]'));
+    await vi.waitFor(() => expect(own()).toHaveLength(1), patience);
+    await click("remove-from-disk");
+    await click("remove-from-disk-confirm");
+    expect((await see("removed")).textContent).toContain("come free");
+    await vi.waitFor(() => expect(own()).toHaveLength(0), patience);
+    await click("undo-remove");
+    await vi.waitFor(() => expect(own()).toHaveLength(1), patience);
+    expect(all("removed")).toHaveLength(0);
+  });
+
+  it("files that are dropped anywhere become experts where they lie", async () => {
+    await open("");
+    await vi.waitFor(() => expect(window).toHaveProperty("dropped"), patience);
+    (window as unknown as { dropped: (paths: string[]) => void }).dropped(["/home/you/Tiny-Q8_0.gguf"]);
+    expect(((await see("use-name")) as HTMLInputElement).value).toBe("tiny-q8-0");
+    await click("use-now");
+    await vi.waitFor(() => expect(all("use-form")).toHaveLength(0), patience);
+    await vi.waitFor(() => expect(all("expert-card").map((card) => card.dataset.expert)).toContain("tiny-q8-0"), patience);
+  });
+
+  it("keeps a token without showing it, and tells who it is", async () => {
+    await open("");
+    await click("nav-settings");
+    await click("token-set");
+    const field = (await see("token-field")) as HTMLInputElement;
+    expect(field.type).toBe("password");
+    field.value = "hf_secret";
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    flushSync();
+    await click("token-save");
+    await vi.waitFor(() => expect(all("token")[0]?.dataset.from).toBe("keyring"), patience);
+    expect(document.body.innerHTML).not.toContain("hf_secret");
+    await click("token-test");
+    await vi.waitFor(() => expect(all("token")[0]?.textContent).toContain("ada"), patience);
+  });
+});
