@@ -152,7 +152,8 @@ fn judge(limit: f64, held_out: &Delta, guard: Option<&Delta>) -> (Outcome, Strin
         if mean > limit {
             let n = delta.questions;
             let why = format!(
-                "without these experts a token of the {name} questions is foretold {mean:.4} nats worse (n = {n}): more than the limit of {limit}"
+                "without these experts a token of the {name} questions is foretold {mean:.4} nats worse (n = {n}): \
+                 more than the limit of {limit}"
             );
             return (Outcome::Blocked, why);
         }
