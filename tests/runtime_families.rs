@@ -126,12 +126,21 @@ fn blocks(name: &str, count: usize) -> Vec<u8> {
 
 /// A model from a file that is gone again.
 fn load(writer: &Writer) -> Result<Model, String> {
+    loaded(writer, |model, _, _| Ok(model))
+}
+
+/// The same, and what is made of it while the file is there.
+fn loaded(
+    writer: &Writer,
+    then: impl Fn(Model, &Header, &Weights) -> Result<Model, String>,
+) -> Result<Model, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.gguf");
     writer.write_to(&path).unwrap();
     let header = Header::read(&path).unwrap();
     let weights = Weights::map(&File::open(&path).unwrap(), &header).unwrap();
-    Model::load(&header, &weights).map_err(|error| error.to_string())
+    let model = Model::load(&header, &weights).map_err(|error| error.to_string())?;
+    then(model, &header, &weights)
 }
 
 fn go() -> AtomicBool {
@@ -163,7 +172,7 @@ fn distance(found: &[f32], expected: &[f32]) -> f32 {
 
 /// Distances from the reference at the positions below `count`.
 fn distances(model: &Model, described: &Described, count: usize) -> Vec<(usize, f32)> {
-    let rows = logits(model, &described.ids(), count, model.shape().chunk());
+    let rows = logits(model, &described.ids(), count, model.chunk());
     let known = described.rows().filter(|(position, _)| *position < count);
     known.map(|(position, expected)| (position, distance(&rows[position], &expected))).collect()
 }
@@ -181,6 +190,8 @@ fn is_within(name: &str, tolerance: f32) {
     every_switch_matters(&described);
     one_token_at_a_time_gives_the_same(&model, &described);
     several_texts_at_once_give_what_each_gives_alone(&model, &described);
+    #[cfg(feature = "gpu")]
+    on_device::is_within(&described, tolerance);
 }
 
 /// A reference that a wrong reader would pass is none: without each of these keys the logits are others, or there are
@@ -228,6 +239,59 @@ fn several_texts_at_once_give_what_each_gives_alone(model: &Model, described: &D
         assert_eq!(rows.len(), ends.len());
         for (row, (at, position)) in rows.zip(ends) {
             assert_eq!(row, alone[at][position], "{}: text {at}, position {position}", described.name());
+        }
+    }
+}
+
+/// Layers on a device give the same: computed by candle, here on the processor.
+#[cfg(feature = "gpu")]
+mod on_device {
+    use super::*;
+    use runtime::device::Device;
+
+    /// The layers from `lowest` on are there.
+    pub fn load(writer: &Writer, lowest: usize) -> Model {
+        let model = loaded(writer, |model, header, weights| {
+            model.place(header, weights, &Device::processor(), lowest).map_err(|error| error.to_string())
+        });
+        model.unwrap()
+    }
+
+    pub fn is_within(described: &Described, tolerance: f32) {
+        let name = described.name();
+        for lowest in [0, 1] {
+            let model = load(&described.writer(None), lowest);
+            // Angles far into a text come from the processor; the cache and what is masked do not.
+            let far = lowest == 0 && ["llama3", "gemma3", "deepseek2"].contains(&name);
+            let all = distances(&model, described, if far { described.ids().len() } else { 130 });
+            assert!(!all.is_empty() && (!far || all.len() == described.list("positions").len()));
+            assert!(
+                all.iter().all(|(_, off)| *off < tolerance),
+                "{name} from layer {lowest} on is off by {all:?}"
+            );
+            if lowest == 0 {
+                several_texts_and_single_tokens(&model, described, tolerance);
+            }
+        }
+    }
+
+    /// Not bit for bit: a device adds in an order that depends on how many tokens there are.
+    fn several_texts_and_single_tokens(model: &Model, described: &Described, tolerance: f32) {
+        let (ids, stop) = (described.ids(), go());
+        let texts = [&ids[..], &ids[7..30]];
+        let alone = texts.map(|text| logits(model, text, 20, 64));
+        let mut caches = texts.map(|_| model.cache());
+        for (first, end) in [(0, 7), (7, 8), (8, 13)] {
+            let mut together: Vec<_> = texts
+                .iter()
+                .zip(&mut caches)
+                .map(|(text, cache)| Text { tokens: &text[first..end], cache, length: text.len() })
+                .collect();
+            let found = model.pass_together(&mut together, Pass::new(Want::Last, &stop)).unwrap();
+            for (row, alone) in found.chunks_exact(model.shape().vocabulary).zip(&alone) {
+                let off = distance(row, &alone[end - 1]);
+                assert!(off < tolerance, "{} at {end} is off by {off}", described.name());
+            }
         }
     }
 }

@@ -566,3 +566,26 @@ fn a_benchmark_tells_what_it_promises() {
     }
     assert!(swap["warm_first_token_ms"]["p50"].as_f64().unwrap() > 0.0, "{found}");
 }
+
+/// A program that stands in for one that cannot start: the library of its driver is absent.
+#[cfg(unix)]
+#[test]
+fn without_a_driver_the_processor_computes_and_it_is_said_why() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let host = folder.path().join("lectern");
+    symlink(LECTERN, &host).unwrap();
+    let broken = folder.path().join("lectern-gpu");
+    std::fs::write(&broken, "#!/bin/sh\necho 'libcuda.so.1: cannot open' >&2\nexit 127\n").unwrap();
+    std::fs::set_permissions(&broken, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (_model, model) = endless();
+    let spawn = Spawn { threads: Some(1), ..Spawn::new(&host, &model) };
+    let placement =
+        |spawn: &Spawn| Host::start(spawn.clone(), &mut |_| {}).unwrap().facts().placement.clone();
+    let found = placement(&spawn);
+    assert_eq!((&found.device, found.on_device), (&None, 0));
+    let why = found.why.expect("it is said");
+    assert!(why.contains("lectern-gpu") && why.contains("libcuda.so.1"), "{why}");
+    // Who wants none is told nothing.
+    assert_eq!(placement(&Spawn { device: false, ..spawn }).why, None);
+}

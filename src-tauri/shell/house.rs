@@ -86,7 +86,12 @@ fn open() -> Result<Open, Failure> {
         )
         .with(error.to_string())
     })?;
-    let options = Options { host_executable: host_executable.clone(), budget_bytes, ..Options::default() };
+    let options = Options {
+        host_executable: host_executable.clone(),
+        budget_bytes,
+        processor_only: settings.processor_only,
+        ..Options::default()
+    };
     let engine = Engine::open(home.clone(), options)?;
     let library = Library::open(&home, host_executable, &settings);
     Ok(Open { engine, home, library })

@@ -73,6 +73,7 @@ pub fn run() {
             drops::watch_drops,
             settings::settings,
             settings::save_settings,
+            settings::has_device_program,
             reports::status,
             links::host_of,
             links::open_link,

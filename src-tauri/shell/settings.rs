@@ -17,5 +17,12 @@ pub fn save_settings(house: State<'_, House>, settings: Settings) -> Result<(), 
     open.library.follow(&settings)?;
     settings.save(&open.home)?;
     open.engine.set_budget(settings.budget_bytes());
+    open.engine.set_processor_only(settings.processor_only);
     Ok(())
+}
+
+/// There is a program for graphics processors beside this one.
+#[tauri::command(async)]
+pub fn has_device_program() -> bool {
+    std::env::current_exe().is_ok_and(|program| engine::seat::device_program(&program).is_some())
 }

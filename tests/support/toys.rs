@@ -56,6 +56,7 @@ pub fn options(domains: &[&str], budget_bytes: Option<u64>) -> Options {
     Options {
         host_executable: env!("CARGO_BIN_EXE_lectern").into(),
         budget_bytes,
+        processor_only: false,
         threads: Some(1),
         states_bytes: None,
         gate: Some(gate(domains)),

@@ -106,6 +106,7 @@ fn options(settings: &Settings, output: &Output) -> Result<Options, Exit> {
     Ok(Options {
         host_executable: program::own_file()?,
         budget_bytes: settings.budget_bytes(),
+        processor_only: output.processor_only || settings.processor_only,
         threads: output.threads,
         ..Options::default()
     })

@@ -5,12 +5,13 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use engine::words::Failure;
-use runtime::host::{Finished, Host, HostError, Measure, PageCache, Purpose, Request, Spawn, Swap, swap};
+use runtime::host::{
+    Finished, Host, HostError, Measure, PageCache, Placement, Purpose, Request, Spawn, Swap, swap,
+};
 use serde::Serialize;
 
-use crate::model::{host_failure, interrupted, start};
+use crate::model::{host_failure, interrupted, spawn, start};
 use crate::output::{Exit, Output};
-use crate::program;
 
 #[derive(Args)]
 pub struct Arguments {
@@ -52,6 +53,7 @@ struct Figure {
 #[derive(Serialize)]
 struct Benched {
     threads: usize,
+    placement: Placement,
     runs: u32,
     prompt_tokens: u32,
     prompt_tokens_per_s: Figure,
@@ -119,6 +121,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     let depth = arguments.depth.map(|_| runs.depth);
     let benched = Benched {
         threads: runs.threads,
+        placement: runs.placement,
         runs: arguments.repeat,
         prompt_tokens: runs.prompt,
         prompt_tokens_per_s: figure(runs.prompt_tokens_per_s),
@@ -145,6 +148,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
 #[derive(Default)]
 struct Runs {
     threads: usize,
+    placement: Placement,
     prompt: u32,
     depth: u32,
     prompt_tokens_per_s: Vec<f32>,
@@ -163,6 +167,7 @@ impl Runs {
     fn add(&mut self, arguments: &Arguments, output: &Output, stop: &AtomicBool) -> Result<(), Exit> {
         let mut host = start(&arguments.file, Purpose::Generate, output, stop)?;
         self.threads = host.facts().threads;
+        self.placement = host.facts().placement.clone();
         self.load_ms.push(host.facts().load_ms);
         // What a text of one token costs beside its tokens is measured with them: nothing was computed before.
         let prompt = text_of(&mut host, arguments.prompt)?;
@@ -214,7 +219,8 @@ impl Runs {
 
 /// Swaps from the disk, from the page cache, and answers without one.
 fn swaps(arguments: &Arguments, output: &Output, stop: &AtomicBool) -> Result<Swaps, Exit> {
-    let (n, executable) = (arguments.swaps, program::own_file()?);
+    let n = arguments.swaps;
+    let plan = spawn(&arguments.file, Purpose::Generate, output)?;
     let mut coming =
         [arguments.other.as_ref().unwrap_or(&arguments.file), &arguments.file].into_iter().cycle();
     let request = Request::raw("", 1);
@@ -222,7 +228,7 @@ fn swaps(arguments: &Arguments, output: &Output, stop: &AtomicBool) -> Result<Sw
     let mut some = |mut host: Host, cache: PageCache| -> Result<(Host, Times), HostError> {
         let mut swaps = Vec::new();
         for file in coming.by_ref().take(n as usize) {
-            let spawn = Spawn { threads: output.threads, ..Spawn::new(executable.clone(), file) };
+            let spawn = Spawn { model: file.clone(), ..plan.clone() };
             let swapped;
             (host, swapped) = swap(host, spawn, &request, cache, stop)?;
             swaps.push(swapped);
@@ -326,12 +332,23 @@ fn figure(mut values: Vec<f32>) -> Figure {
     Figure { median, least: at(0), most: at(last) }
 }
 
+/// Where it was computed.
+fn on(placement: &Placement) -> String {
+    let Placement { device, layers, on_device, why } = placement;
+    let place = match device {
+        Some(device) => format!("{on_device} of {layers} layers on {device}"),
+        None => "on the processor".into(),
+    };
+    why.as_ref().map_or(place.clone(), |why| format!("{place}: {why}"))
+}
+
 fn in_words(benched: &Benched) -> String {
     let line = |name: &str, figure: &Figure| {
         format!("{name:<28}{:>10.1}   ({:.1} to {:.1})", figure.median, figure.least, figure.most)
     };
     let mut lines = vec![
         format!("{} threads, {} runs, medians (least to most)", benched.threads, benched.runs),
+        on(&benched.placement),
         line(&format!("prompt of {}, tokens/s", benched.prompt_tokens), &benched.prompt_tokens_per_s),
         line("answer, tokens/s", &benched.tokens_per_s),
     ];

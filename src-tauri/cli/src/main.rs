@@ -32,8 +32,17 @@ struct Arguments {
     /// Threads where compute runs; all cores when not given.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
+    /// auto: a graphics processor where this Lectern has a program for it; cpu: never.
+    #[arg(long, global = true, value_name = "DEVICE", default_value = "auto")]
+    device: Device,
     #[command(subcommand)]
     command: Command,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Device {
+    Auto,
+    Cpu,
 }
 
 #[derive(Subcommand)]
@@ -68,7 +77,8 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return wrong_usage(&error),
     };
-    let output = Output::new(arguments.json, arguments.threads.map(usize::from));
+    let processor_only = arguments.device == Device::Cpu;
+    let output = Output::new(arguments.json, arguments.threads.map(usize::from), processor_only);
     let done = match arguments.command {
         Command::Ask(ask) => ask::run(ask, &output),
         Command::Route(route) => route::run(route, &output),
@@ -88,13 +98,13 @@ fn main() -> ExitCode {
 /// Help and version are answers; everything else is wrong usage, as JSON when `--json` is among the arguments.
 fn wrong_usage(error: &clap::Error) -> ExitCode {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        Output::new(false, None).piece(&error.to_string());
+        Output::new(false, None, false).piece(&error.to_string());
         return ExitCode::SUCCESS;
     }
     if std::env::args().any(|argument| argument == "--json") {
         let text = error.to_string();
         let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        return ExitCode::from(Output::new(true, None).fail(&Exit::Usage(first.to_owned())));
+        return ExitCode::from(Output::new(true, None, false).fail(&Exit::Usage(first.to_owned())));
     }
     let _ = error.print();
     ExitCode::from(2)

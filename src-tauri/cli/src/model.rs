@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use engine::words::Failure;
 use runtime::gguf::GgufError;
 use runtime::host::{
-    Constraint, Host, HostError, LogitsRow, Message, Overflow, Purpose, Request, Role, Spawn,
+    Constraint, Host, HostError, LogitsRow, Message, Overflow, Placement, Purpose, Request, Role, Spawn,
 };
 use runtime::inspect::{Facts, inspect};
 use runtime::sample::Sampling;
@@ -294,6 +294,7 @@ struct Generated<'a> {
     first_token_ms: f32,
     load_ms: f32,
     peak_rss_bytes: u64,
+    placement: &'a Placement,
     mean_probability: f32,
     finish: runtime::host::Finish,
     note: &'a Option<String>,
@@ -309,7 +310,7 @@ fn generate(arguments: Generate, output: &Output) -> Result<(), Exit> {
     };
     let stop = interrupted();
     let mut host = start(&arguments.file, Purpose::Generate, output, &stop)?;
-    let load_ms = host.facts().load_ms;
+    let (load_ms, placement) = (host.facts().load_ms, host.facts().placement.clone());
     let mut request = if arguments.raw {
         Request::raw(text, arguments.max_tokens)
     } else {
@@ -354,6 +355,7 @@ fn generate(arguments: Generate, output: &Output) -> Result<(), Exit> {
             first_token_ms: done.first_token_ms,
             load_ms,
             peak_rss_bytes: done.peak_memory_bytes,
+            placement: &placement,
             mean_probability: done.mean_probability,
             finish: done.finish,
             note: &done.note,
@@ -390,8 +392,13 @@ fn perplexity(arguments: Perplexity, output: &Output) -> Result<(), Exit> {
 /// Starts the file's own process; the header is checked here first, so that most bad files never reach one.
 pub fn start(file: &Path, purpose: Purpose, output: &Output, stop: &AtomicBool) -> Result<Host, Exit> {
     runtime::gguf::Header::read(file).map_err(|error| Exit::Failed(file_failure(&error)))?;
-    let spawn = Spawn { threads: output.threads, purpose, ..Spawn::new(program::own_file()?, file) };
-    Host::start_unless(spawn, stop, &mut |_| {}).map_err(host_failure)
+    Host::start_unless(spawn(file, purpose, output)?, stop, &mut |_| {}).map_err(host_failure)
+}
+
+/// As the general options say.
+pub fn spawn(file: &Path, purpose: Purpose, output: &Output) -> Result<Spawn, Exit> {
+    let (threads, device) = (output.threads, !output.processor_only);
+    Ok(Spawn { threads, purpose, device, ..Spawn::new(program::own_file()?, file) })
 }
 
 /// A flag that the first Ctrl-C sets. Without a way to hear it Ctrl-C ends the program at once, which is fine as well.

@@ -13,6 +13,8 @@ pub struct Output {
     json: bool,
     /// `--threads`, where compute runs.
     pub threads: Option<usize>,
+    /// `--device cpu`.
+    pub processor_only: bool,
 }
 
 /// Why a command did not finish; decides the exit status.
@@ -33,8 +35,8 @@ impl From<Failure> for Exit {
 }
 
 impl Output {
-    pub fn new(json: bool, threads: Option<usize>) -> Self {
-        Output { json, threads }
+    pub fn new(json: bool, threads: Option<usize>, processor_only: bool) -> Self {
+        Output { json, threads, processor_only }
     }
 
     /// `--json` was given.

@@ -22,6 +22,8 @@ pub struct Options {
     pub host_executable: PathBuf,
     /// Memory for the seated expert; 60 % of this machine's when `None`.
     pub budget_bytes: Option<u64>,
+    /// Graphics processors are left alone.
+    pub processor_only: bool,
     /// Threads of the seated expert; all cores when `None`.
     pub threads: Option<usize>,
     /// What saved states of conversations may take on the disk, 0 keeps none; [`states::BUDGET_BYTES`] when `None`.
@@ -48,7 +50,8 @@ impl Engine {
         let budget = options.budget_bytes.unwrap_or_else(seat::default_budget);
         let states_bytes = options.states_bytes.unwrap_or(states::BUDGET_BYTES);
         let states = States::open(&home, &options.host_executable, states_bytes);
-        let lectern = Lectern::open(options.host_executable, budget, options.threads, states);
+        let lectern =
+            Lectern::open(options.host_executable, budget, options.processor_only, options.threads, states);
         let lectern = lectern.map_err(|error| Failure {
             code: "no_thread".into(),
             message: format!("the thread that owns the seat cannot be started: {error}"),
@@ -87,6 +90,11 @@ impl Engine {
     /// The seated expert leaves after the questions that wait already. Bytes of memory that came back, measured.
     pub fn unseat(&self) -> Result<u64, Failure> {
         Ok(self.lectern.leave()?)
+    }
+
+    /// Whether graphics processors are left alone, from the next load on.
+    pub fn set_processor_only(&self, processor_only: bool) {
+        self.lectern.set_processor_only(processor_only);
     }
 
     /// Another memory budget, from the next load on; `None` is the default of this machine.

@@ -18,6 +18,8 @@ pub struct Settings {
     pub mode: Mode,
     /// Memory for experts in GB (10^9 bytes); `None` lets the governor choose from what this machine has.
     pub budget_gb: Option<f32>,
+    /// Graphics processors are left alone, also where there is one.
+    pub processor_only: bool,
     pub hub: HubSettings,
 }
 

@@ -227,9 +227,24 @@ pub struct Seated {
     /// What the governor allows.
     #[ts(type = "number")]
     pub budget_bytes: u64,
+    /// Where its layers are computed.
+    #[serde(default)]
+    pub placement: Placement,
     pub leave_ms: f32,
     pub load_ms: f32,
     pub elapsed_ms: f32,
+}
+
+/// Where an expert's layers are computed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct Placement {
+    /// The graphics processor's name; `None`: all is computed on the processor.
+    pub device: Option<String>,
+    /// Layers of the model, and how many of them are on the device.
+    pub layers: u32,
+    pub on_device: u32,
+    /// Why there is no device, or why not all is there.
+    pub why: Option<String>,
 }
 
 /// Generate: what the expert did.

@@ -5,14 +5,17 @@
 //! Fails:  [`CacheFull`] when the memory for more positions is not there
 //! Cost:   4, 2 or 1.125 bytes a number
 
+use std::borrow::Cow;
+use std::io::{self, Read};
+
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use crate::gguf::{Dtype, Header};
-use crate::kernels;
+use crate::{device, kernels};
 
 /// Positions by which a cache grows, so that a long answer does not move its memory at every token.
-const STEP: usize = 256;
+pub(crate) const STEP: usize = 256;
 /// Numbers that share a scale in 8 bits.
 const GROUP: usize = 32;
 
@@ -49,6 +52,8 @@ impl KvType {
 /// Keys and values of every layer for the positions so far.
 pub struct Cache {
     layers: Vec<[Rows; 2]>,
+    /// Those above them, on a device.
+    upper: Vec<[device::Rows; 2]>,
     positions: usize,
 }
 
@@ -77,7 +82,13 @@ impl Cache {
     /// `keys`, `values`: numbers of one position in one layer; no values where attention takes them from the keys.
     pub fn new(kind: KvType, layers: usize, keys: usize, values: usize) -> Cache {
         let layers = (0..layers).map(|_| [Rows::new(kind, keys), Rows::new(kind, values)]).collect();
-        Cache { layers, positions: 0 }
+        Cache { layers, upper: Vec::new(), positions: 0 }
+    }
+
+    /// With layers above these on a device.
+    pub fn below(mut self, upper: Vec<[device::Rows; 2]>) -> Cache {
+        self.upper = upper;
+        self
     }
 
     pub fn positions(&self) -> usize {
@@ -90,6 +101,9 @@ impl Cache {
         for rows in self.layers.as_flattened_mut() {
             rows.truncate(self.positions);
         }
+        for rows in self.upper.as_flattened_mut() {
+            rows.truncate(self.positions);
+        }
     }
 
     /// Makes room for `count` positions more.
@@ -98,6 +112,9 @@ impl Cache {
         let wanted = positions.next_multiple_of(STEP);
         for rows in self.layers.as_flattened_mut() {
             rows.reserve(positions, wanted).map_err(|bytes| CacheFull { positions, bytes })?;
+        }
+        for rows in self.upper.as_flattened_mut() {
+            rows.reserve(positions).map_err(|bytes| CacheFull { positions, bytes })?;
         }
         Ok(())
     }
@@ -114,35 +131,49 @@ impl Cache {
         (keys, if values.width == 0 { keys } else { values })
     }
 
+    /// Keys and values of a layer on the device, counted from the lowest there.
+    pub fn upper_mut(&mut self, layer: usize) -> &mut [device::Rows; 2] {
+        &mut self.upper[layer]
+    }
+
     /// The positions that were appended to every layer count from now on.
     pub fn advance(&mut self, count: usize) {
         self.positions += count;
         debug_assert!(self.layers.iter().all(|[keys, _]| keys.positions() == self.positions));
+        debug_assert!(self.upper.iter().all(|[keys, _]| keys.positions() == self.positions));
     }
 
     /// Layers, numbers of one position in one layer's keys and in its values, and the type of a number.
     pub fn stored_shape(&self) -> [u32; 4] {
-        let [keys, values, kind] = match self.layers.first() {
-            Some([keys, values]) => [keys.width as u32, values.width as u32, keys.kind() as u32],
-            None => [0; 3],
+        let [keys, values, kind] = match (self.layers.first(), self.upper.first()) {
+            (Some([keys, values]), _) => [keys.width as u32, values.width as u32, keys.kind() as u32],
+            (None, Some([keys, values])) => [keys.width() as u32, values.width() as u32, keys.kind() as u32],
+            (None, None) => [0; 3],
         };
-        [self.layers.len() as u32, keys, values, kind]
+        [(self.layers.len() + self.upper.len()) as u32, keys, values, kind]
     }
 
     /// Bytes of one position in all layers.
     pub fn stored_bytes_per_position(&self) -> u64 {
-        self.layers.as_flattened().iter().map(|rows| rows.kind().bytes_of(rows.width) as u64).sum()
+        let here = self.layers.as_flattened().iter().map(|rows| rows.kind().bytes_of(rows.width));
+        let there = self.upper.as_flattened().iter().map(|rows| rows.kind().bytes_of(rows.width()));
+        here.chain(there).map(|bytes| bytes as u64).sum()
     }
 
     /// The stored bytes of all positions: each layer's keys, then its values; of 8-bit ones the scales after them.
-    pub fn stored(&self) -> impl Iterator<Item = &[u8]> {
-        self.layers.as_flattened().iter().flat_map(Rows::stored)
+    pub fn stored(&self) -> impl Iterator<Item = io::Result<Cow<'_, [u8]>>> {
+        let here =
+            self.layers.as_flattened().iter().flat_map(Rows::stored).map(|part| Ok(Cow::Borrowed(part)));
+        here.chain(self.upper.as_flattened().iter().map(|rows| rows.stored().map(Cow::Owned)))
     }
 
-    /// Takes back what [`Cache::stored`] gave for `positions`, in place of what there is.
-    pub fn restore(&mut self, positions: usize, source: &mut dyn std::io::Read) -> std::io::Result<()> {
+    /// Takes back what [`Cache::stored`] gave for `positions`, in place of what there is. There has to be room.
+    pub fn restore(&mut self, positions: usize, source: &mut dyn Read) -> io::Result<()> {
         self.truncate(0);
         for rows in self.layers.as_flattened_mut() {
+            rows.restore(positions, source)?;
+        }
+        for rows in self.upper.as_flattened_mut() {
             rows.restore(positions, source)?;
         }
         self.positions = positions;
@@ -181,7 +212,7 @@ impl Rows {
         }
     }
 
-    fn restore(&mut self, positions: usize, source: &mut dyn std::io::Read) -> std::io::Result<()> {
+    fn restore(&mut self, positions: usize, source: &mut dyn Read) -> io::Result<()> {
         let (numbers_wanted, groups) = (positions * self.width, positions * self.width.div_ceil(GROUP));
         match &mut self.store {
             Store::F32(numbers) => {

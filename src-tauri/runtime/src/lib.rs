@@ -14,6 +14,7 @@
 //! | [`cores`], [`pool`] | how many threads compute, and how they share work |
 //! | [`cache`] | keys and values of the text so far |
 //! | [`blocks`], [`families`] | norm, rope, attention, feed-forward; the architectures made of them |
+//! | [`device`] | the upper layers on a graphics processor |
 //! | [`sample`], [`generate`] | the next token; the loop around it |
 //! | [`profile`] | what the experts of a mixture do with a text |
 //! | [`host`] | the process that does all this for one expert, and its parent's side |
@@ -23,6 +24,7 @@ pub mod blocks;
 pub mod cache;
 pub mod classifier;
 pub mod cores;
+pub mod device;
 pub mod families;
 pub mod generate;
 pub mod gguf;

@@ -63,6 +63,13 @@ impl Weights {
         std::hint::black_box(sum);
     }
 
+    /// Gives the pages back that have been read; they are read from the file again when they are needed.
+    pub fn let_go(&self) {
+        // SAFETY: the map is of a file and never written, so that what is read later is what was there before.
+        #[cfg(unix)]
+        let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+    }
+
     fn tensor(&self, header: &Header, name: &str, dims: &[usize]) -> Result<TensorInfo, GgufError> {
         let tensor = tensor(header, name, dims)?;
         if !tensor.dtype.computable() {
@@ -142,6 +149,11 @@ impl Matrix {
         self.dtype
     }
 
+    /// All rows as they are stored.
+    pub fn bytes(&self) -> &[u8] {
+        &self.map[self.offset..][..self.rows * self.row_bytes]
+    }
+
     fn row_bytes(&self, row: usize) -> &[u8] {
         &self.map[self.offset + row * self.row_bytes..][..self.row_bytes]
     }
@@ -198,7 +210,7 @@ impl Matrix {
                 let packed = Packed {
                     dtype: self.dtype,
                     layout,
-                    bytes: &self.map[self.offset..][..self.rows * self.row_bytes],
+                    bytes: self.bytes(),
                     rows: self.rows,
                     columns: self.columns,
                     row_bytes: self.row_bytes,

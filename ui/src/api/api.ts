@@ -83,6 +83,8 @@ export interface Api {
 
   settings(): Promise<Settings>;
   saveSettings(settings: Settings): Promise<void>;
+  /** There is a program for graphics processors beside this one. */
+  hasDeviceProgram(): Promise<boolean>;
   status(): Promise<ComponentStatus[]>;
   hostOf(url: string): Promise<Link>;
   openLink(url: string): Promise<void>;

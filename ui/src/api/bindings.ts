@@ -595,6 +595,23 @@ memory_gb: number,
 why: string, };
 
 /**
+ * Where an expert's layers are computed.
+ */
+export type Placement = { 
+/**
+ * The graphics processor's name; `None`: all is computed on the processor.
+ */
+device: string | null, 
+/**
+ * Layers of the model, and how many of them are on the device.
+ */
+layers: number, on_device: number, 
+/**
+ * Why there is no device, or why not all is there.
+ */
+why: string | null, };
+
+/**
  * Who answers, and why.
  */
 export type Plan = { domain: string, complexity: number, 
@@ -760,7 +777,11 @@ memory_bytes: number,
 /**
  * What the governor allows.
  */
-budget_bytes: number, leave_ms: number, load_ms: number, elapsed_ms: number, };
+budget_bytes: number, 
+/**
+ * Where its layers are computed.
+ */
+placement: Placement, leave_ms: number, load_ms: number, elapsed_ms: number, };
 
 export type Settings = { theme: Theme, 
 /**
@@ -770,7 +791,11 @@ mode: Mode,
 /**
  * Memory for experts in GB (10^9 bytes); `None` lets the governor choose from what this machine has.
  */
-budget_gb: number | null, hub: HubSettings, };
+budget_gb: number | null, 
+/**
+ * Graphics processors are left alone, also where there is one.
+ */
+processor_only: boolean, hub: HubSettings, };
 
 /**
  * One event, with what the page draws.

@@ -62,6 +62,7 @@ export const tauri: Api = {
 
   settings: () => invoke("settings"),
   saveSettings: (settings) => invoke("save_settings", { settings }),
+  hasDeviceProgram: () => invoke("has_device_program"),
   status: () => invoke("status"),
   hostOf: (url) => invoke("host_of", { url }),
   openLink: (url) => invoke("open_link", { url }),

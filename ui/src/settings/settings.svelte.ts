@@ -13,10 +13,13 @@ class Chosen {
   settings = $state.raw<Settings | null>(null);
   failure = $state.raw<Failure | null>(null);
   saved = $state(false);
+  /** There is a program for graphics processors. */
+  hasDevice = $state(false);
 
   async load(): Promise<void> {
     try {
       this.settings = await api.settings();
+      this.hasDevice = await api.hasDeviceProgram();
       this.failure = null;
       wear(this.settings.theme);
     } catch (error) {

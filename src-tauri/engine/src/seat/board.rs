@@ -15,14 +15,20 @@ pub(super) struct Board {
 struct Written {
     seat: Seat,
     budget_bytes: u64,
+    processor_only: bool,
     load_ms: HashMap<String, f32>,
     waiting: HashMap<String, u32>,
 }
 
 impl Board {
-    pub(super) fn new(budget_bytes: u64) -> Self {
-        let written =
-            Written { seat: Seat::Empty, budget_bytes, load_ms: HashMap::new(), waiting: HashMap::new() };
+    pub(super) fn new(budget_bytes: u64, processor_only: bool) -> Self {
+        let written = Written {
+            seat: Seat::Empty,
+            budget_bytes,
+            processor_only,
+            load_ms: HashMap::new(),
+            waiting: HashMap::new(),
+        };
         Board { written: Mutex::new(written), watchers: Mutex::new(Vec::new()) }
     }
 
@@ -52,6 +58,14 @@ impl Board {
             written.seat = seat;
         }
         self.tell();
+    }
+
+    pub(super) fn processor_only(&self) -> bool {
+        self.read().processor_only
+    }
+
+    pub(super) fn set_processor_only(&self, processor_only: bool) {
+        self.read().processor_only = processor_only;
     }
 
     pub(super) fn set_budget(&self, bytes: u64) {

@@ -16,6 +16,7 @@ mod owner;
 mod turn;
 
 pub use governor::{default_budget, memory_needed};
+pub use runtime::host::device_program;
 pub use turn::Turn;
 
 use crate::events::{News, Seat};
@@ -108,11 +109,12 @@ impl Lectern {
     pub fn open(
         executable: PathBuf,
         budget_bytes: u64,
+        processor_only: bool,
         threads: Option<usize>,
         states: States,
     ) -> std::io::Result<Self> {
         let (words, inbox) = channel();
-        let board = Arc::new(Board::new(budget_bytes));
+        let board = Arc::new(Board::new(budget_bytes, processor_only));
         let owner = Owner::new(inbox, Arc::clone(&board), executable, threads, states);
         let thread = std::thread::Builder::new().name("seat".into()).spawn(move || owner.run())?;
         Ok(Lectern { words, board, thread: Some(thread) })
@@ -177,6 +179,11 @@ impl Lectern {
     /// Counts from the next load on; who is seated stays.
     pub fn set_budget(&self, bytes: u64) {
         self.board.set_budget(bytes);
+    }
+
+    /// Graphics processors are left alone, from the next load on.
+    pub fn set_processor_only(&self, processor_only: bool) {
+        self.board.set_processor_only(processor_only);
     }
 
     /// Measured time of each expert's last load here.

@@ -6,7 +6,7 @@ use super::turn::{Asked, Says, Work};
 use super::{Guest, SeatError, governor, host_failure};
 use crate::events::Seat;
 use crate::states::{Place, States};
-use crate::words::{Failure, Seated};
+use crate::words::{Failure, Placement, Seated};
 use runtime::host::{Host, HostError, Purpose, Spawn};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -107,6 +107,11 @@ impl Occupant {
     }
 }
 
+fn placement(host: &Host) -> Placement {
+    let runtime::host::Placement { device, layers, on_device, why } = host.facts().placement.clone();
+    Placement { device, layers, on_device, why }
+}
+
 /// What the last expert's leaving gave.
 #[derive(Default)]
 struct Cleared {
@@ -174,6 +179,7 @@ impl Owner {
                 was_seated: true,
                 memory_bytes: here.host.memory(),
                 budget_bytes,
+                placement: placement(&here.host),
                 elapsed_ms: begun.elapsed().as_secs_f32() * 1000.0,
                 ..Seated::default()
             };
@@ -215,6 +221,7 @@ impl Owner {
             freed_bytes: cleared.freed_bytes,
             memory_bytes: host.memory(),
             budget_bytes,
+            placement: placement(&host),
             leave_ms: cleared.leave_ms,
             load_ms,
             elapsed_ms: begun.elapsed().as_secs_f32() * 1000.0,
@@ -247,6 +254,7 @@ impl Owner {
             memory_limit: Some(self.board.budget_bytes()),
             threads: self.threads,
             purpose: Purpose::Generate,
+            device: !self.board.processor_only(),
             output: None,
         };
         Host::start_unless(spawn, &sit.stop, &mut progress)

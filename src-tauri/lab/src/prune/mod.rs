@@ -121,9 +121,10 @@ pub struct Workshop {
 }
 
 impl Workshop {
+    /// On the processor, where every layer can be watched and logits are the same at every run.
     fn spawn(&self, model: &Path) -> Spawn {
         let spawn = Spawn::new(&self.executable, model);
-        Spawn { threads: self.threads, purpose: Purpose::Generate, ..spawn }
+        Spawn { threads: self.threads, purpose: Purpose::Generate, device: false, ..spawn }
     }
 
     fn start(&self, model: &Path) -> Result<Host, PruneError> {

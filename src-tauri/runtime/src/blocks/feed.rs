@@ -68,6 +68,51 @@ pub struct Routing {
     pub scale: f32,
 }
 
+impl Routing {
+    /// The most likely experts of every token that are not left out; fewer than are used when fewer are left.
+    /// `logits`: (tokens, experts); `bias` (experts) is added when they are
+    /// chosen, not to their shares.
+    pub fn choose(
+        self,
+        experts: usize,
+        bias: Option<&[f32]>,
+        logits: &[f32],
+        excluded: &[bool],
+    ) -> Vec<Choice> {
+        let Routing { used, scores, normalised, scale } = self;
+        let may = |expert: &usize| !excluded.get(*expert).copied().unwrap_or(false);
+        let mut choices = Vec::with_capacity(logits.len() / experts * used);
+        let mut order: Vec<usize> = Vec::new();
+        for (token, logits) in logits.chunks_exact(experts).enumerate() {
+            order.clear();
+            order.extend((0..logits.len()).filter(may));
+            // Who may not be chosen has no part in the others' shares, as if the router did not know him.
+            let top = order.iter().map(|&expert| logits[expert]).fold(f32::NEG_INFINITY, f32::max);
+            let score = |expert: usize| match scores {
+                Scores::Softmax => (logits[expert] - top).exp(),
+                Scores::Sigmoid => 1.0 / (1.0 + (-logits[expert]).exp()),
+            };
+            // Without a bias the logits give the same order, and do not round two of them to one.
+            let rank = |expert: usize| match bias {
+                None => logits[expert],
+                Some(bias) => score(expert) + bias[expert],
+            };
+            let all: f32 = order.iter().map(|&expert| score(expert)).sum();
+            // Stable: of equal experts the first is taken.
+            order.sort_by(|&a, &b| rank(b).total_cmp(&rank(a)));
+            order.truncate(used);
+            let total = match (normalised, scores) {
+                (true, _) => order.iter().map(|&expert| score(expert)).sum(),
+                (false, Scores::Softmax) => all,
+                (false, Scores::Sigmoid) => 1.0,
+            };
+            let share = |expert: usize| score(expert) / total * scale;
+            choices.extend(order.iter().map(|&expert| Choice { token, expert, share: share(expert) }));
+        }
+        choices
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scores {
     Softmax,
@@ -121,7 +166,8 @@ impl Mixture {
         if let Some(observer) = observer {
             observer.routed(layer, &logits);
         }
-        let choices = self.choose(&logits, excluded);
+        let bias = self.choice_bias.as_deref();
+        let choices = self.routing.choose(self.experts.len(), bias, &logits, excluded);
         if let Some(observer) = observer {
             observer.chosen(layer, &choices);
         }
@@ -151,42 +197,6 @@ impl Mixture {
                 add(&mut out[choice.token * width..][..width], answer);
             }
         }
-    }
-
-    /// The most likely experts of every token that are not left out; fewer than are used when fewer are left.
-    /// `logits`: (tokens, experts).
-    fn choose(&self, logits: &[f32], excluded: &[bool]) -> Vec<Choice> {
-        let Routing { used, scores, normalised, scale } = self.routing;
-        let may = |expert: &usize| !excluded.get(*expert).copied().unwrap_or(false);
-        let mut choices = Vec::with_capacity(logits.len() / self.experts.len() * used);
-        let mut order: Vec<usize> = Vec::new();
-        for (token, logits) in logits.chunks_exact(self.experts.len()).enumerate() {
-            order.clear();
-            order.extend((0..logits.len()).filter(may));
-            // Who may not be chosen has no part in the others' shares, as if the router did not know him.
-            let top = order.iter().map(|&expert| logits[expert]).fold(f32::NEG_INFINITY, f32::max);
-            let score = |expert: usize| match scores {
-                Scores::Softmax => (logits[expert] - top).exp(),
-                Scores::Sigmoid => 1.0 / (1.0 + (-logits[expert]).exp()),
-            };
-            // Without a bias the logits give the same order, and do not round two of them to one.
-            let rank = |expert: usize| match &self.choice_bias {
-                None => logits[expert],
-                Some(bias) => score(expert) + bias[expert],
-            };
-            let all: f32 = order.iter().map(|&expert| score(expert)).sum();
-            // Stable: of equal experts the first is taken.
-            order.sort_by(|&a, &b| rank(b).total_cmp(&rank(a)));
-            order.truncate(used);
-            let total = match (normalised, scores) {
-                (true, _) => order.iter().map(|&expert| score(expert)).sum(),
-                (false, Scores::Softmax) => all,
-                (false, Scores::Sigmoid) => 1.0,
-            };
-            let share = |expert: usize| score(expert) / total * scale;
-            choices.extend(order.iter().map(|&expert| Choice { token, expert, share: share(expert) }));
-        }
-        choices
     }
 }
 

@@ -103,6 +103,20 @@ pub struct Turn {
 }
 
 impl Turn {
+    /// (positions, pairs) of sine and cosine, times the magnitude.
+    pub fn angles(&self) -> &[(f32, f32)] {
+        &self.angles
+    }
+
+    /// Pairs of a head that are turned.
+    pub fn pairs(&self) -> usize {
+        self.pairs
+    }
+
+    pub fn kind(&self) -> Pairs {
+        self.kind
+    }
+
     /// Turns every head of `x` (positions, heads, head_width), from its number `first` on.
     pub fn apply(&self, x: &mut [f32], heads: usize, head_width: usize, first: usize) {
         for (x, angles) in x.chunks_exact_mut(heads * head_width).zip(self.angles.chunks_exact(self.pairs)) {

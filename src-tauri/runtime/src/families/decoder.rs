@@ -13,6 +13,7 @@ use super::{ForwardError, Pass, Text, Want};
 use crate::blocks::{
     Attention, Entry, Feed, Latent, Linear, Mixture, Network, Norm, Rope, Shared, Turn, Watch, add,
 };
+use crate::device::Upper;
 use crate::weights::Matrix;
 
 pub(super) struct Decoder {
@@ -27,6 +28,8 @@ pub(super) struct Decoder {
     /// For texts longer than `RopeShape::original`.
     long_rope: Option<Rope>,
     local_rope: Option<Rope>,
+    /// The layers from its lowest on are computed there.
+    upper: Option<Upper>,
 }
 
 struct Layer {
@@ -78,7 +81,19 @@ impl Decoder {
             embedding: parts.embedding,
             layers: parts.layers.into_iter().map(|layer| Layer::new(&shape, layer)).collect(),
             shape,
+            upper: None,
         }
+    }
+
+    /// With the layers from `upper`'s lowest on there.
+    pub fn below(mut self, upper: Upper) -> Decoder {
+        self.layers.truncate(upper.lowest());
+        self.upper = Some(upper);
+        self
+    }
+
+    pub fn upper(&self) -> Option<&Upper> {
+        self.upper.as_ref()
     }
 
     pub fn shape(&self) -> &Shape {
@@ -140,7 +155,14 @@ impl Decoder {
                 return Err(ForwardError::Stopped);
             }
         }
-        let logits = self.logits(&x, &stretches, pass)?;
+        let mut logits = match &self.upper {
+            Some(upper) => upper.forward(shape, x, &stretches, texts, pass)?,
+            None => self.logits(&x, &stretches, pass)?,
+        };
+        scale(&mut logits, shape.logit_scale);
+        if let Some(cap) = shape.logit_cap {
+            logits.iter_mut().for_each(|logit| *logit = cap * (*logit / cap).tanh());
+        }
         texts.iter_mut().for_each(|text| text.cache.advance(text.tokens.len()));
         Ok(logits)
     }
@@ -169,7 +191,7 @@ impl Decoder {
     }
 
     fn logits(&self, x: &[f32], stretches: &[Stretch], pass: &Pass<'_>) -> Result<Vec<f32>, ForwardError> {
-        let Shape { width, vocabulary, logit_scale, logit_cap, .. } = self.shape;
+        let Shape { width, vocabulary, .. } = self.shape;
         let wanted = match pass.want {
             Want::None => return Ok(Vec::new()),
             Want::Last => {
@@ -184,10 +206,6 @@ impl Decoder {
         self.output.multiply(&normed, &mut logits, pass.stop);
         if pass.stop.load(Ordering::Relaxed) {
             return Err(ForwardError::Stopped);
-        }
-        scale(&mut logits, logit_scale);
-        if let Some(cap) = logit_cap {
-            logits.iter_mut().for_each(|logit| *logit = cap * (*logit / cap).tanh());
         }
         Ok(logits)
     }
@@ -275,13 +293,13 @@ fn feed(shape: &Shape, parts: FeedParts<Weighed<'_>>) -> Feed {
 }
 
 /// The tokens of one text in a pass.
-struct Stretch {
+pub(crate) struct Stretch {
     /// Among all tokens of the pass.
-    rows: Range<usize>,
+    pub rows: Range<usize>,
     /// Position of the first one in its text.
-    first: usize,
-    turn: Turn,
-    local_turn: Option<Turn>,
+    pub first: usize,
+    pub turn: Turn,
+    pub local_turn: Option<Turn>,
 }
 
 /// Where in the model and in which texts a layer is computed.

@@ -21,11 +21,17 @@ use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
 use crate::blocks::{Cache, CacheFull, Mixture, Observer};
+use crate::device::{self, Device, DeviceError, Upper};
 use crate::gguf::{GgufError, Header};
 use crate::weights::Weights;
 use decoder::Decoder;
+pub(crate) use decoder::Stretch;
 use keys::Keys;
-use parts::{FromHeader, FromWeights, parts};
+pub(crate) use parts::{
+    AttentionParts, FeedParts, FromWeights, LayerParts, LinearParts, NetworkParts, NormParts, Parts,
+    Projections, Queries, Up,
+};
+use parts::{FromHeader, parts};
 pub use shape::{HeadNorm, LatentShape, MixtureShape, Norms, RopeShape, Scaling, Shape, Temperature};
 
 type Read = fn(&Keys<'_>) -> Result<Shape, ModelError>;
@@ -79,6 +85,8 @@ pub enum ForwardError {
     Stopped,
     #[error(transparent)]
     CacheFull(#[from] CacheFull),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
 }
 
 /// Which logits a pass gives.
@@ -116,6 +124,15 @@ impl<'a> Pass<'a> {
     pub fn new(want: Want, stop: &'a AtomicBool) -> Pass<'a> {
         Pass { want, stop, length: 0, observer: None, excluded: &[] }
     }
+}
+
+/// Layers that cannot be computed on a device.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    Device(#[from] DeviceError),
 }
 
 /// A model ready to compute.
@@ -168,19 +185,49 @@ impl Model {
         Ok(Model { decoder: Decoder::new(shape, parts) })
     }
 
+    /// The same model with its layers from `lowest` on on a device. `header`, `weights`: those it was loaded from.
+    pub fn place(
+        self,
+        header: &Header,
+        weights: &Weights,
+        device: &Device,
+        lowest: usize,
+    ) -> Result<Model, PlaceError> {
+        let parts = parts(self.shape(), &mut FromWeights { header, weights })?;
+        let upper = Upper::load(self.shape(), parts, lowest, device)?;
+        Ok(Model { decoder: self.decoder.below(upper) })
+    }
+
     pub fn shape(&self) -> &Shape {
         self.decoder.shape()
     }
 
-    /// The layers that have a mixture, and it.
+    /// Where the upper layers are computed, if not on the processor, and the lowest of them.
+    pub fn device(&self) -> Option<(&Device, usize)> {
+        self.decoder.upper().map(|upper| (upper.device(), upper.lowest()))
+    }
+
+    /// Tokens that are computed together; see [`Shape::chunk`].
+    pub fn chunk(&self) -> usize {
+        match self.device() {
+            Some((_, 0)) => device::CHUNK,
+            _ => self.shape().chunk(),
+        }
+    }
+
+    /// The layers of the processor that have a mixture, and it.
     pub fn mixtures(&self) -> impl Iterator<Item = (usize, &Mixture)> {
         (0..self.shape().layers).filter_map(|layer| Some((layer, self.decoder.mixture(layer)?)))
     }
 
     /// An empty cache for this model.
     pub fn cache(&self) -> Cache {
-        let (keys, values) = self.shape().cache_widths();
-        Cache::new(self.shape().kv_type, self.shape().layers, keys, values)
+        let shape = self.shape();
+        let (keys, values) = shape.cache_widths();
+        match self.decoder.upper() {
+            None => Cache::new(shape.kv_type, shape.layers, keys, values),
+            Some(upper) => Cache::new(shape.kv_type, upper.lowest(), keys, values).below(upper.cache(shape)),
+        }
     }
 
     /// Whether a text of `length` tokens is long for this model, which then reads all of it in another way.
@@ -188,7 +235,7 @@ impl Model {
         self.decoder.reads_as_long(length)
     }
 
-    /// Continues the text in `cache` by `tokens` (all below the vocabulary; at most [`Shape::chunk`] at a time keeps
+    /// Continues the text in `cache` by `tokens` (all below the vocabulary; at most [`Model::chunk`] at a time keeps
     /// buffers small). Logits: (1 or tokens, vocabulary). When it fails the cache is as before.
     pub fn forward(
         &self,

@@ -10,7 +10,7 @@ use crate::gguf::Header;
 use crate::weights::{Matrix, Weights, tensor};
 
 /// What the loader asks of a file; the check answers from the header alone, loading answers with weights.
-pub(super) trait Source {
+pub(crate) trait Source {
     type Matrix;
     type Vector;
     fn header(&self) -> &Header;
@@ -34,7 +34,7 @@ pub(super) trait Source {
     }
 }
 
-pub(super) struct FromHeader<'a> {
+pub(crate) struct FromHeader<'a> {
     pub header: &'a Header,
     /// Names that were asked for.
     pub used: HashSet<String>,
@@ -76,7 +76,7 @@ impl Source for FromHeader<'_> {
     }
 }
 
-pub(super) struct FromWeights<'a> {
+pub(crate) struct FromWeights<'a> {
     pub header: &'a Header,
     pub weights: &'a Weights,
 }
@@ -111,12 +111,12 @@ impl Source for FromWeights<'_> {
 }
 
 /// A matrix and a bias.
-pub(super) type LinearParts<S> = (<S as Source>::Matrix, Option<<S as Source>::Vector>);
+pub(crate) type LinearParts<S> = (<S as Source>::Matrix, Option<<S as Source>::Vector>);
 /// Weights and a bias.
-pub(super) type NormParts<S> = (<S as Source>::Vector, Option<<S as Source>::Vector>);
+pub(crate) type NormParts<S> = (<S as Source>::Vector, Option<<S as Source>::Vector>);
 
 /// Everything that a file holds.
-pub(super) struct Parts<S: Source> {
+pub(crate) struct Parts<S: Source> {
     pub embedding: S::Matrix,
     pub layers: Vec<LayerParts<S>>,
     pub norm: NormParts<S>,
@@ -126,7 +126,7 @@ pub(super) struct Parts<S: Source> {
     pub length_factors: Option<[S::Vector; 2]>,
 }
 
-pub(super) struct LayerParts<S: Source> {
+pub(crate) struct LayerParts<S: Source> {
     pub before_attention: Option<NormParts<S>>,
     pub attention: AttentionParts<S>,
     pub output: LinearParts<S>,
@@ -136,7 +136,7 @@ pub(super) struct LayerParts<S: Source> {
     pub after_feed: Option<NormParts<S>>,
 }
 
-pub(super) enum AttentionParts<S: Source> {
+pub(crate) enum AttentionParts<S: Source> {
     Heads {
         projections: Projections<S>,
         /// Of queries and keys.
@@ -152,13 +152,13 @@ pub(super) enum AttentionParts<S: Source> {
     },
 }
 
-pub(super) enum Projections<S: Source> {
+pub(crate) enum Projections<S: Source> {
     Split([LinearParts<S>; 3]),
     /// The rows of queries, then of keys, then of values.
     Joined(LinearParts<S>),
 }
 
-pub(super) enum Queries<S: Source> {
+pub(crate) enum Queries<S: Source> {
     Plain(LinearParts<S>),
     /// Through a short vector.
     Short {
@@ -168,18 +168,18 @@ pub(super) enum Queries<S: Source> {
     },
 }
 
-pub(super) enum Up<S: Source> {
+pub(crate) enum Up<S: Source> {
     Split { keys: Vec<S::Matrix>, values: Vec<S::Matrix> },
     Joined(S::Matrix),
 }
 
-pub(super) struct NetworkParts<S: Source> {
+pub(crate) struct NetworkParts<S: Source> {
     /// Gate and up; one matrix where they are joined.
     pub entry: Vec<LinearParts<S>>,
     pub down: LinearParts<S>,
 }
 
-pub(super) enum FeedParts<S: Source> {
+pub(crate) enum FeedParts<S: Source> {
     Dense(NetworkParts<S>),
     Mixture {
         router: LinearParts<S>,
@@ -193,7 +193,7 @@ pub(super) enum FeedParts<S: Source> {
 }
 
 /// The one list of tensors with their shapes.
-pub(super) fn parts<S: Source>(shape: &Shape, from: &mut S) -> Result<Parts<S>, ModelError> {
+pub(crate) fn parts<S: Source>(shape: &Shape, from: &mut S) -> Result<Parts<S>, ModelError> {
     let (width, half) = (shape.width, shape.rope.dims / 2);
     let mut ask = Ask { shape, from, layer: 0 };
     let mut layers = Vec::with_capacity(shape.layers);

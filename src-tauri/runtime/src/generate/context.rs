@@ -65,7 +65,7 @@ impl Context {
     ) -> Result<Vec<f32>, ForwardError> {
         let mut read = self.reuse(text);
         let mut logits = Vec::new();
-        for chunk in text[read..].chunks(model.shape().chunk()) {
+        for chunk in text[read..].chunks(model.chunk()) {
             read += chunk.len();
             let want = if read == text.len() { Want::Last } else { Want::None };
             logits = self.read(model, chunk, want, stop)?;

@@ -61,6 +61,8 @@ pub enum RequestError {
     Memory(#[from] crate::blocks::CacheFull),
     #[error("the model gives logits that are no numbers after {tokens} tokens")]
     NotNumbers { tokens: usize },
+    #[error(transparent)]
+    Device(crate::device::DeviceError),
     #[error("this process has the tokenizer alone")]
     TokenizerOnly,
     #[error("stopped")]
@@ -78,6 +80,7 @@ impl RequestError {
             RequestError::State(_) => "state.unusable",
             RequestError::Memory(_) => "expert.out_of_memory",
             RequestError::NotNumbers { .. } => "model.not_numbers",
+            RequestError::Device(_) => "expert.device",
             RequestError::TokenizerOnly => "request.tokenizer_only",
             RequestError::Stopped => "stopped",
         }
@@ -95,6 +98,7 @@ impl RequestError {
             RequestError::State(_) => "Delete the file: the conversation is read again without it.",
             RequestError::Memory(_) => "Ask with a shorter text, or raise the memory budget.",
             RequestError::NotNumbers { .. } => "The file is damaged: download it again from its source.",
+            RequestError::Device(_) => "Compute on the processor: `--device cpu`, or in Settings.",
             RequestError::TokenizerOnly => "Start the expert for generating.",
             RequestError::Stopped => "Ask again when you like.",
         }

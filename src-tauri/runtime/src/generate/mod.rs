@@ -23,10 +23,11 @@ use std::sync::atomic::AtomicBool;
 
 use serde::{Deserialize, Serialize};
 
-use crate::families::{ForwardError, Model, Shape, Want};
+use crate::device::{self, Device};
+use crate::families::{ForwardError, Model, ModelError, PlaceError, Shape, Want};
 use crate::gguf::Header;
 use crate::host::{
-    Finished, Loaded, LogitsRow, Measure, Perplexity, Prompt, Request, Role, Template, Tokenized,
+    Finished, Loaded, LogitsRow, Measure, Perplexity, Placement, Prompt, Request, Role, Template, Tokenized,
 };
 use crate::inspect::parameters;
 use crate::pool::Pool;
@@ -81,12 +82,28 @@ impl Expert {
         threads: usize,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Expert, LoadError> {
+        Expert::load_on(file, header, threads, None, progress)
+    }
+
+    /// [`Expert::load`], with as many layers on a device as fit; what `device` says instead of one is passed on. `None`:
+    /// none is wanted.
+    pub fn load_on(
+        file: &File,
+        header: &Header,
+        threads: usize,
+        device: Option<Result<Device, String>>,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Expert, LoadError> {
         crate::families::check(header)?;
         let tokenizer = Tokenizer::read(header)?;
         let weights = Weights::map(file, header)?;
-        let model = Model::load(header, &weights)?;
         let template = ChatTemplate::read(header, &tokenizer)?;
-        weights.touch(progress);
+        let (model, placement) = placed(header, &weights, device)?;
+        match model.device() {
+            // What the device has is not needed in memory.
+            Some((_, 0)) => weights.let_go(),
+            _ => weights.touch(progress),
+        }
         let pool = Pool::new(threads).map_err(|error| LoadError::Threads(error.to_string()))?;
         let shape = model.shape();
         let loaded = Loaded {
@@ -97,6 +114,7 @@ impl Expert {
             vocabulary: shape.vocabulary as u32,
             template: template.origin(),
             threads,
+            placement,
             cache_bytes_per_token: shape.cache_bytes_per_token(),
             weight_bytes_per_token: weight_bytes_per_token(header, shape),
             sandbox: Vec::new(),
@@ -127,6 +145,7 @@ impl Expert {
                     why: "the tokenizer alone was loaded".into(),
                 },
                 threads: 0,
+                placement: Placement::default(),
                 cache_bytes_per_token: 0,
                 weight_bytes_per_token: 0,
                 sandbox: Vec::new(),
@@ -157,7 +176,7 @@ impl Expert {
         context.expect(model, tokens.len());
         pool.install(|| {
             let vocabulary = model.shape().vocabulary;
-            let size = model.shape().chunk();
+            let size = model.chunk();
             // All rows of a chunk are in memory at once: 16 MB of them at most.
             let size = if all { size.min((4 << 20) / vocabulary).max(1) } else { size };
             let mut position = 0;
@@ -275,6 +294,36 @@ impl Computing {
     }
 }
 
+/// The model, with as many layers on the device as fit.
+fn placed(
+    header: &Header,
+    weights: &Weights,
+    device: Option<Result<Device, String>>,
+) -> Result<(Model, Placement), ModelError> {
+    let model = Model::load(header, weights)?;
+    let layers = model.shape().layers as u32;
+    let here = |why| Placement { device: None, layers, on_device: 0, why };
+    let device = match device {
+        None => return Ok((model, here(None))),
+        Some(Err(why)) => return Ok((model, here(Some(why)))),
+        Some(Ok(device)) => device,
+    };
+    let room = device.free_bytes().unwrap_or(u64::MAX);
+    let free = format!("{} has {} MiB free", device.name(), room >> 20);
+    let Some(lowest) = device::lowest_layer(header, model.shape(), room) else {
+        return Ok((model, here(Some(format!("{free}: not one layer fits")))));
+    };
+    match model.place(header, weights, &device, lowest) {
+        Ok(model) => {
+            let why = (lowest > 0).then(|| format!("{free}: the lowest {lowest} layers do not fit"));
+            let on_device = layers - lowest as u32;
+            Ok((model, Placement { device: Some(device.name().to_owned()), layers, on_device, why }))
+        }
+        Err(PlaceError::Model(error)) => Err(error),
+        Err(PlaceError::Device(error)) => Ok((Model::load(header, weights)?, here(Some(error.to_string())))),
+    }
+}
+
 /// Bytes of weights that are read for one token: of a mixture the experts that it is given, of an embedding one row.
 fn weight_bytes_per_token(header: &Header, shape: &Shape) -> u64 {
     let share =
@@ -294,5 +343,6 @@ fn refused(error: ForwardError) -> RequestError {
     match error {
         ForwardError::Stopped => RequestError::Stopped,
         ForwardError::CacheFull(full) => full.into(),
+        ForwardError::Device(error) => RequestError::Device(error),
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn perplexity(
     let Computing { model, context: read, pool, .. } = computing;
     let vocabulary = model.shape().vocabulary;
     // Logits of a chunk are in memory at once: 16 MB of them at most.
-    let size = model.shape().chunk().min((4 << 20) / vocabulary).max(1);
+    let size = model.chunk().min((4 << 20) / vocabulary).max(1);
     let first = context / 2;
     let (mut sum, mut count, mut done) = (0f64, 0u64, 0u32);
     pool.install(|| -> Result<(), RequestError> {

@@ -240,7 +240,9 @@ impl Run<'_> {
         // At most one guess less than may come, than the context has room for, and than are computed together.
         let room = (self.max_tokens - self.ids.len())
             .min(self.limit.map_or(usize::MAX, |limit| limit - known))
-            .min(self.model.shape().chunk());
+            .min(self.model.chunk());
+        // A device adds in another order when it computes several tokens: a guess could change what is said.
+        let room = if self.model.device().is_some() { 1 } else { room };
         let draft = self.lookup.draft(&self.tokens, room.saturating_sub(1));
         let mut tokens = vec![self.tokens[known]];
         tokens.extend(&draft);

@@ -52,7 +52,7 @@ pub(super) fn save(computing: &Computing, out: &mut dyn Write) -> io::Result<u32
         out.write_all(&id.to_le_bytes())?;
     }
     for stored in context.cache.stored() {
-        out.write_all(stored)?;
+        out.write_all(&stored?)?;
     }
     let Summing { inner, sum } = out;
     inner.write_all(&sum.finalize())?;

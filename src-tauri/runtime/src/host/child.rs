@@ -13,6 +13,7 @@ use super::protocol::{FrameError, FromExpert, ToExpert, VERSION, read_frame, wri
 use super::state::{PART, packed, unpacked};
 use super::words::{Loaded, Purpose};
 use super::{cut, sandbox};
+use crate::device::Device;
 use crate::generate::{Expert, LoadError, RequestError};
 use crate::gguf::{self, Header};
 
@@ -53,6 +54,8 @@ struct Job {
     /// 0: none given.
     memory_limit: u64,
     purpose: Purpose,
+    /// A graphics processor may be used.
+    device: bool,
     model: PathBuf,
 }
 
@@ -66,12 +69,17 @@ impl Job {
             "cut" => Purpose::Cut,
             _ => return None,
         };
+        let device = match arguments.next()?.to_str()? {
+            "device" => true,
+            "processor" => false,
+            _ => return None,
+        };
         let model = PathBuf::from(arguments.next()?);
         let threads = match threads as usize {
             0 => crate::cores::usable(),
             threads => threads.min(1024),
         };
-        arguments.next().is_none().then_some(Job { threads, memory_limit, purpose, model })
+        arguments.next().is_none().then_some(Job { threads, memory_limit, purpose, device, model })
     }
 }
 
@@ -98,7 +106,10 @@ fn serve(job: Job) -> ! {
     let size = opened.as_ref().ok().and_then(|file| file.metadata().ok()).map_or(0, |about| about.len());
     let limit = Some(job.memory_limit).filter(|limit| *limit > 0);
     let writes = if job.purpose == Purpose::Cut { size.saturating_add(cut::KEYS) } else { 0 };
-    let parts = sandbox::enter(&job.model, size, job.threads, limit, writes);
+    // A driver opens files, maps code and starts threads: as much of that as can be is done before the door is closed.
+    let device = (job.device && job.purpose == Purpose::Generate).then(Device::open);
+    let driver = matches!(device, Some(Ok(_)));
+    let parts = sandbox::enter(&job.model, size, job.threads, limit, writes, driver);
     let (give, take) = mpsc::channel();
     std::thread::spawn(move || listen(&mut source, &give));
     std::thread::spawn(beat);
@@ -106,7 +117,7 @@ fn serve(job: Job) -> ! {
     if job.purpose == Purpose::Cut {
         serve_cut(opened, &job, parts, &take);
     }
-    let loaded = opened.map_err(LoadError::File).and_then(|file| load(&file, &job));
+    let loaded = opened.map_err(LoadError::File).and_then(|file| load(&file, &job, device));
     let mut expert = match loaded {
         Ok(expert) => expert,
         Err(error) => bad_model(&error),
@@ -156,15 +167,20 @@ fn serve_cut(
 /// Gives up, for this process and for ever, what serving the model (a file of `size` bytes) does not need. Gives the
 /// parts that hold, one short phrase each. Threads that are there already keep what they have.
 pub fn lock_down(model: &Path, size: u64, threads: usize, memory_limit: Option<u64>) -> Vec<String> {
-    sandbox::enter(model, size, threads, memory_limit, 0)
+    sandbox::enter(model, size, threads, memory_limit, 0, false)
 }
 
-fn load(file: &std::fs::File, job: &Job) -> Result<Expert, LoadError> {
+fn load(
+    file: &std::fs::File,
+    job: &Job,
+    device: Option<Result<Device, String>>,
+) -> Result<Expert, LoadError> {
     let header = Header::read_from(file, Path::new(&job.model))?;
     if job.purpose == Purpose::Tokenize {
         return Expert::tokenizer_only(&header);
     }
-    Expert::load(file, &header, job.threads, &mut |done_bytes| say(&FromExpert::Loading { done_bytes }))
+    let mut progress = |done_bytes| say(&FromExpert::Loading { done_bytes });
+    Expert::load_on(file, &header, job.threads, device, &mut progress)
 }
 
 fn beat() {

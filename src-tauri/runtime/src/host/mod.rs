@@ -32,12 +32,12 @@ pub(crate) use child::step;
 pub use child::{lock_down, serve_if_asked};
 pub use cut::cut;
 pub use memory::resident_bytes;
-pub use parent::Host;
+pub use parent::{Host, device_program};
 pub use swap::{PageCache, Swap, swap};
 pub use words::{
     Block, Compared, Constraint, Cut, Cutting, Examined, Example, Finish, Finished, Left, Loaded, LogitsRow,
-    Look, Measure, Message, Overflow, Perplexity, Prompt, Purpose, Request, Role, Saved, Spawn, Template,
-    Tokenized,
+    Look, Measure, Message, Overflow, Perplexity, Placement, Prompt, Purpose, Request, Role, Saved, Spawn,
+    Template, Tokenized,
 };
 
 /// What went wrong with an expert's process or with a request to it.

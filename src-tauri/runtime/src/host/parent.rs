@@ -1,5 +1,6 @@
 //! The parent's side of an expert's process: starts it, asks it, and lets it go.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use super::hang::Watch;
 use super::memory::{peak_bytes, resident_bytes};
 use super::process::{Heard, Process};
 use super::protocol::{FromExpert, ToExpert, VERSION};
-use super::words::{Finish, Finished, Left, Loaded, LogitsRow, Request, Spawn, Tokenized};
+use super::words::{Finish, Finished, Left, Loaded, LogitsRow, Purpose, Request, Spawn, Tokenized};
 
 /// How often a waiting parent looks at the stop flag.
 const LOOK: Duration = Duration::from_millis(10);
@@ -23,6 +24,12 @@ const PONG: Duration = Duration::from_secs(5);
 const WEIGH: Duration = Duration::from_millis(250);
 /// A told process has this long to leave; then it is ended.
 const LEAVE: Duration = Duration::from_millis(500);
+
+/// The program for graphics processors that lies beside this one, if there is one.
+pub fn device_program(program: &Path) -> Option<PathBuf> {
+    let beside = program.with_file_name(format!("lectern-gpu{}", std::env::consts::EXE_SUFFIX));
+    beside.is_file().then_some(beside)
+}
 
 /// A loaded expert in its own process. Dropping it ends the process.
 pub struct Host {
@@ -45,14 +52,41 @@ impl Host {
     }
 
     /// Like [`Host::start`]; a set `stop` ends the process and gives `Refused` with the code `stopped`.
+    ///
+    /// Where a program for graphics processors lies beside this one it becomes the host. Should it not start, or fall
+    /// while it loads (both are known of drivers), this one does, and the facts say why.
     pub fn start_unless(
         spawn: Spawn,
         stop: &AtomicBool,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Host, HostError> {
+        let wanted = spawn.device && spawn.purpose == Purpose::Generate;
+        let Some(beside) = device_program(&spawn.executable).filter(|_| wanted) else {
+            return Host::start_here(&spawn, stop, progress);
+        };
+        match Host::start_here(&Spawn { executable: beside.clone(), ..spawn.clone() }, stop, progress) {
+            Err(error) if !matches!(error, HostError::Refused { .. } | HostError::BadModel { .. }) => {
+                let mut host = Host::start_here(&spawn, stop, progress)?;
+                let words = match &error {
+                    HostError::Crashed { last_words, .. } => last_words.trim(),
+                    _ => "",
+                };
+                let why = if words.is_empty() { error.to_string() } else { words.to_owned() };
+                host.loaded.placement.why = Some(format!("{}: {why}", beside.display()));
+                Ok(host)
+            }
+            other => other,
+        }
+    }
+
+    fn start_here(
+        spawn: &Spawn,
+        stop: &AtomicBool,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<Host, HostError> {
         let began = Instant::now();
         let mut host = Host {
-            process: Process::start(&spawn)?,
+            process: Process::start(spawn)?,
             loaded: Loaded::nothing(),
             memory_limit: spawn.memory_limit,
             peak: 0,

@@ -56,6 +56,7 @@ impl Process {
                 Purpose::Tokenize => "tokenize",
                 Purpose::Cut => "cut",
             })
+            .arg(if spawn.device { "device" } else { "processor" })
             .arg(&spawn.model)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

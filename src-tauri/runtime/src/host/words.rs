@@ -137,6 +137,8 @@ pub struct Spawn {
     /// Threads that compute; all that the machine offers when `None`.
     pub threads: Option<usize>,
     pub purpose: Purpose,
+    /// A graphics processor may be used, where there is one.
+    pub device: bool,
     /// The one file that a process may write, which stands in the place of its error output.
     pub output: Option<Arc<File>>,
 }
@@ -149,9 +151,22 @@ impl Spawn {
             memory_limit: None,
             threads: None,
             purpose: Purpose::Generate,
+            device: true,
             output: None,
         }
     }
+}
+
+/// Where a model's layers are computed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// The graphics processor's name; `None`: all is computed on the processor.
+    pub device: Option<String>,
+    /// Layers of the model, and how many of them are on the device: those from the last one down.
+    pub layers: u32,
+    pub on_device: u32,
+    /// Why there is no device, or why not all is there.
+    pub why: Option<String>,
 }
 
 /// Where the chat template comes from.
@@ -178,6 +193,7 @@ pub struct Loaded {
     pub template: Template,
     /// Threads that compute.
     pub threads: usize,
+    pub placement: Placement,
     /// Bytes of the key and value cache for one token.
     pub cache_bytes_per_token: u64,
     /// Bytes of weights that are read for one token.
@@ -199,6 +215,7 @@ impl Loaded {
             vocabulary: 0,
             template: Template::Own,
             threads: 0,
+            placement: Placement::default(),
             cache_bytes_per_token: 0,
             weight_bytes_per_token: 0,
             sandbox: Vec::new(),

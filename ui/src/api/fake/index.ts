@@ -1,11 +1,11 @@
 //! A double of the app for a plain browser: for developing the window and looking at every face of it. It is no part
 //! of the app: `main.ts` loads it only while developing, and a test looks for it in the build.
 //!
-//! `?scene=` chooses what there is: `first` (nothing yet), `full` (the default), `slow` (each step takes seconds),
+//! `?scene=` chooses what there is: `first` (nothing yet), `full` (the default), `device` (a graphics processor), `slow` (each step takes seconds),
 //! `failed` (every command fails), `crash` (the expert dies while it answers), `refused`, `none` (no expert). `?hub=` is in `hub.ts`.
 
 import type { Api } from "../api";
-import type { Answer, AnswerEvent, Block, Conversation, Expert, News, Question, Seat, Settings, Turn } from "../bindings";
+import type { Answer, AnswerEvent, Block, Conversation, Expert, News, Placement, Question, Seat, Settings, Turn } from "../bindings";
 import { experts } from "./experts";
 import { hub } from "./hub";
 import { Cancelled, failure, pause } from "./pause";
@@ -23,10 +23,11 @@ const MEMORY = 21.4 * MB;
 export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
   const scene = parameters.get("scene") ?? "full";
   const pace = scene === "slow" ? 12 : Number(parameters.get("pace") ?? 1);
+  const PLACEMENT: Placement = scene === "device" ? { device: "NVIDIA GeForce RTX 4070 (CUDA)", layers: 4, on_device: 4, why: null } : { device: null, layers: 4, on_device: 0, why: null };
   let pool: Expert[] = scene === "none" ? [] : experts();
   let turns: Turn[] = scene === "first" || scene === "none" ? [] : seeded();
   const titles = new Map<string, string>();
-  let settings: Settings = { theme: "system", mode: "optimized", budget_gb: null, hub: { endpoint: null, cache: null, offline: false, downloads_at_once: 2 } };
+  let settings: Settings = { theme: "system", mode: "optimized", budget_gb: null, processor_only: false, hub: { endpoint: null, cache: null, offline: false, downloads_at_once: 2 } };
   let seat: Seat = { state: "empty" };
   let tell: (news: News) => void = () => {};
   const stops = new Map<string, AbortController>();
@@ -94,7 +95,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
         }
       }
       seats({ state: "taken", expert: name, title: titleOf(name), memory_bytes: MEMORY, pid: 4242, busy: true, tokens_per_s: null });
-      answer.trace.seat = { expert: name, was_seated: was === name, left: was === name ? null : was, freed_bytes: was && was !== name ? MEMORY : 0, memory_bytes: MEMORY, budget_bytes: BUDGET, leave_ms: was && was !== name ? 11.2 : 0, load_ms: was === name ? 0 : 38.4, elapsed_ms: was === name ? 0.2 : 52.7 };
+      answer.trace.seat = { expert: name, was_seated: was === name, left: was === name ? null : was, freed_bytes: was && was !== name ? MEMORY : 0, memory_bytes: MEMORY, budget_bytes: BUDGET, placement: PLACEMENT, leave_ms: was && was !== name ? 11.2 : 0, load_ms: was === name ? 0 : 38.4, elapsed_ms: was === name ? 0.2 : 52.7 };
       on({ kind: "seated", ...answer.trace.seat });
       answer.trace.compress = { tokens_before: 42, tokens_after: 18, kept: 0, dropped: sources.length, reason: `${titleOf(name)} reads single questions only, so it is given the question alone.`, elapsed_ms: 0.4 };
       on({ kind: "compressed", ...answer.trace.compress });
@@ -160,6 +161,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
       }),
     pickModelFile: async () => "/home/you/models/Qwen3-4B-Q4_K_M.gguf",
     settings: () => guard(() => settings),
+    hasDeviceProgram: () => guard(() => scene === "device"),
     saveSettings: (next) => guard(() => void (settings = next)),
     status: () =>
       guard(() =>
@@ -182,7 +184,7 @@ function blank(): Answer {
       read: { domain: "", confidence: 0, domains: [], complexity: 0, features: { words: 0, characters: 0, numbers: 0, longest_number_digits: 0, operators: 0, has_code: false, has_quotes: false }, elapsed_ms: 0 },
       retrieve: { asked: false, passages: [], considered: 0, threshold: 0, elapsed_ms: 0 },
       route: { domain: "", complexity: 0, experts: [], chosen: "", abstained: false, by_hand: false, min_confidence: 0, reason: "", elapsed_ms: 0 },
-      seat: { expert: "", was_seated: false, left: null, freed_bytes: 0, memory_bytes: 0, budget_bytes: 0, leave_ms: 0, load_ms: 0, elapsed_ms: 0 },
+      seat: { expert: "", was_seated: false, left: null, freed_bytes: 0, memory_bytes: 0, budget_bytes: 0, placement: { device: null, layers: 0, on_device: 0, why: null }, leave_ms: 0, load_ms: 0, elapsed_ms: 0 },
       compress: { tokens_before: 0, tokens_after: 0, kept: 0, dropped: 0, reason: "", elapsed_ms: 0 },
       generate: { prompt_tokens: 0, tokens: 0, first_token_ms: 0, tokens_per_s: 0, prompt_tokens_per_s: 0, confidence: 0, peak_memory_bytes: 0, cached_tokens: 0, cached_in: null, read_tokens: 0, shifted: 0, finish: "end", elapsed_ms: 0 },
       learn: { stored: false, why_not: null, elapsed_ms: 0 },

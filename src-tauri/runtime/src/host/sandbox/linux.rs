@@ -13,17 +13,22 @@ use seccompiler::{
     TargetArch,
 };
 
-pub(super) fn enter(model: &Path, parts: &mut Vec<String>) {
+pub(super) fn enter(model: &Path, driver: bool, parts: &mut Vec<String>) {
     // SAFETY: this option takes a signal number and touches no memory.
     if unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } == 0 {
         parts.push("ends with its parent".into());
     }
     let files_hold =
-        matches!(files(model), Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced));
+        matches!(files(model, driver), Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced));
     if files_hold {
-        parts.push("reads no file but the model (Landlock)".into());
+        let which = if driver { "the model, the system's and the driver's" } else { "the model" };
+        parts.push(format!("reads no file but {which} (Landlock)"));
     }
-    if calls(files_hold).is_ok() {
+    if driver {
+        if forbidden_calls().is_ok() {
+            parts.push("no network, no new programs (seccomp)".into());
+        }
+    } else if calls(files_hold).is_ok() {
         if !files_hold {
             parts.push("opens no file (seccomp)".into());
         }
@@ -32,7 +37,8 @@ pub(super) fn enter(model: &Path, parts: &mut Vec<String>) {
 }
 
 /// Nothing of the file system but reading the model; no TCP, and no signals to processes outside, where the kernel can.
-fn files(model: &Path) -> Result<RulesetStatus, Box<dyn std::error::Error>> {
+/// With a `driver`, also reading what the system is made of, and using devices.
+fn files(model: &Path, driver: bool) -> Result<RulesetStatus, Box<dyn std::error::Error>> {
     let abi = ABI::V6;
     let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
@@ -44,7 +50,75 @@ fn files(model: &Path) -> Result<RulesetStatus, Box<dyn std::error::Error>> {
     if let Ok(file) = PathFd::new(model) {
         rules = rules.add_rule(PathBeneath::new(file, AccessFs::ReadFile))?;
     }
+    let read = AccessFs::ReadFile | AccessFs::ReadDir | AccessFs::Execute;
+    let kinds = [(SYSTEM, read), (DEVICES, read | AccessFs::WriteFile | AccessFs::IoctlDev)];
+    for (places, access) in kinds.into_iter().filter(|_| driver) {
+        for place in places.iter().filter_map(|place| PathFd::new(place).ok()) {
+            rules = rules.add_rule(PathBeneath::new(place, access))?;
+        }
+    }
     Ok(rules.restrict_self()?.ruleset)
+}
+
+/// Where the driver of a graphics processor has its libraries and looks at the machine. Landlock keeps what other
+/// processes have in /proc from it.
+const SYSTEM: &[&str] = &["/usr", "/lib", "/lib64", "/opt", "/etc/ld.so.cache", "/proc", "/sys"];
+/// Devices themselves, and memory shared with them.
+const DEVICES: &[&str] = &["/dev"];
+
+/// What no driver needs: the network, programs, other processes, and what changes the system. Which calls a driver makes
+/// besides is its own affair and changes with its versions, so that they cannot be listed as [`NEEDED`] are.
+const FORBIDDEN: &[libc::c_long] = &[
+    libc::SYS_socket,
+    libc::SYS_connect,
+    libc::SYS_bind,
+    libc::SYS_listen,
+    libc::SYS_accept,
+    libc::SYS_accept4,
+    libc::SYS_sendto,
+    libc::SYS_sendmsg,
+    libc::SYS_sendmmsg,
+    libc::SYS_execve,
+    libc::SYS_execveat,
+    libc::SYS_ptrace,
+    libc::SYS_process_vm_readv,
+    libc::SYS_process_vm_writev,
+    libc::SYS_pidfd_open,
+    libc::SYS_pidfd_getfd,
+    libc::SYS_pidfd_send_signal,
+    libc::SYS_kill,
+    libc::SYS_io_uring_setup,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_userfaultfd,
+    libc::SYS_keyctl,
+    libc::SYS_add_key,
+    libc::SYS_request_key,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_pivot_root,
+    libc::SYS_chroot,
+    libc::SYS_unshare,
+    libc::SYS_setns,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_reboot,
+    libc::SYS_setuid,
+    libc::SYS_setgid,
+    libc::SYS_setrlimit,
+];
+
+/// For a process with a driver in it: what is forbidden fails with "not permitted".
+fn forbidden_calls() -> Result<(), Box<dyn std::error::Error>> {
+    let arch = TargetArch::try_from(std::env::consts::ARCH)?;
+    let rules = FORBIDDEN.iter().map(|&call| (call, Vec::new())).collect();
+    let filter: BpfProgram =
+        SeccompFilter::new(rules, SeccompAction::Allow, SeccompAction::Errno(libc::EPERM as u32), arch)?
+            .try_into()?;
+    seccompiler::apply_filter(&filter)?;
+    Ok(())
 }
 
 /// What computing, threads, pipes and a mapped file need. Every other call fails with "not permitted", those that do
@@ -168,6 +242,37 @@ mod tests {
 
     /// Both walls hold for the thread that builds them, so a thread of the test can try them out.
     #[test]
+    fn a_thread_with_a_driver_has_no_network_no_programs_and_no_files_of_the_user() {
+        // A home lies outside of what a driver reads; the folder for temporary files does, too.
+        let folder = tempfile::tempdir().unwrap();
+        let (model, other) = (folder.path().join("model"), folder.path().join("other"));
+        std::fs::write(&model, "weights").unwrap();
+        std::fs::write(&other, "diary").unwrap();
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = server.local_addr().unwrap();
+        let tried = std::thread::spawn(move || {
+            let files_hold = matches!(
+                files(&model, true),
+                Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced)
+            );
+            forbidden_calls().expect("this kernel has seccomp");
+            assert_eq!(std::fs::read_to_string(&model).unwrap(), "weights");
+            if files_hold {
+                assert_eq!(std::fs::read(&other).unwrap_err().kind(), ErrorKind::PermissionDenied);
+                assert!(std::fs::write(&other, "x").is_err() && std::fs::remove_file(&other).is_err());
+            }
+            // What a driver does.
+            assert!(std::fs::read("/proc/self/maps").is_ok() && std::fs::read_dir("/sys").is_ok());
+            assert!(std::fs::OpenOptions::new().read(true).write(true).open("/dev/null").is_ok());
+            assert!(std::net::TcpStream::connect(address).is_err(), "no network");
+            assert!(std::net::UdpSocket::bind("127.0.0.1:0").is_err(), "no network");
+            assert!(std::process::Command::new("/bin/true").spawn().is_err(), "no programs");
+            std::thread::spawn(|| vec![1u8; 1 << 20].len()).join().unwrap()
+        });
+        assert_eq!(tried.join().unwrap(), 1 << 20);
+    }
+
+    #[test]
     fn a_sandboxed_thread_reads_its_model_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let (model, other) = (folder.path().join("model"), folder.path().join("other"));
@@ -176,8 +281,10 @@ mod tests {
         let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = server.local_addr().unwrap();
         let tried = std::thread::spawn(move || {
-            let files_hold =
-                matches!(files(&model), Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced));
+            let files_hold = matches!(
+                files(&model, false),
+                Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced)
+            );
             calls(files_hold).expect("this kernel has seccomp");
             if files_hold {
                 assert_eq!(std::fs::read_to_string(&model).unwrap(), "weights");

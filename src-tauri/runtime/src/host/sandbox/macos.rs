@@ -11,20 +11,25 @@ unsafe extern "C" {
     fn sandbox_free_error(error: *mut c_char);
 }
 
-pub(super) fn enter(model: &Path, parts: &mut Vec<String>) {
-    let Some(profile) = profile(model) else { return };
+pub(super) fn enter(model: &Path, driver: bool, parts: &mut Vec<String>) {
+    let Some(profile) = profile(model, driver) else { return };
     let mut error = ptr::null_mut();
     // SAFETY: `profile` is a C string and `error` a place for a pointer, both during the call; flag 0 says that the
     // profile is given as text.
     if unsafe { sandbox_init(profile.as_ptr(), 0, &raw mut error) } == 0 {
-        parts.push("reads no file but the model, no sockets, no new programs (Seatbelt)".into());
+        let files = if driver { "the model and the system's" } else { "the model" };
+        parts.push(format!("reads no file but {files}, no sockets, no new programs (Seatbelt)"));
     } else if !error.is_null() {
         // SAFETY: the call above has put this text there, and nobody else frees it.
         unsafe { sandbox_free_error(error) };
     }
 }
 
-fn profile(model: &Path) -> Option<CString> {
+/// What Metal asks of the system: the device itself, its libraries, and the service that compiles for it.
+const DRIVER: &str = "(allow iokit-open)(allow mach-lookup)(allow file-read* (subpath \"/System\") \
+    (subpath \"/Library\") (subpath \"/usr\") (subpath \"/private/var/db\"))(allow file-map-executable)";
+
+fn profile(model: &Path, driver: bool) -> Option<CString> {
     // The rules compare with the path after all links are followed. One that is not there may not be read either.
     let reads = match std::fs::canonicalize(model) {
         Ok(path) => {
@@ -33,6 +38,7 @@ fn profile(model: &Path) -> Option<CString> {
         }
         Err(_) => String::new(),
     };
-    CString::new(format!("(version 1)(deny default)(allow sysctl-read)(allow signal (target self)){reads}"))
-        .ok()
+    let driver = if driver { DRIVER } else { "" };
+    let always = "(version 1)(deny default)(allow sysctl-read)(allow signal (target self))";
+    CString::new(format!("{always}{reads}{driver}")).ok()
 }

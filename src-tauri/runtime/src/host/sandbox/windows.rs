@@ -71,7 +71,7 @@ impl Job {
     }
 }
 
-pub(super) fn enter(own_bytes: u64, parts: &mut Vec<String>) {
+pub(super) fn enter(own_bytes: u64, driver: bool, parts: &mut Vec<String>) {
     // Any job will do for the system, such as a shell's own: what counts is what this one says.
     let mut limits = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
     let (into, size) = ((&raw mut limits).cast(), size_of_val(&limits) as u32);
@@ -108,7 +108,8 @@ pub(super) fn enter(own_bytes: u64, parts: &mut Vec<String>) {
     if forbid(ProcessChildProcessPolicy, 1) {
         parts.push("no new programs".into());
     }
-    if forbid(ProcessDynamicCodePolicy, 1) {
+    // A driver makes the code that its device runs.
+    if !driver && forbid(ProcessDynamicCodePolicy, 1) {
         parts.push("no new code".into());
     }
     // No libraries from other machines or of low integrity (bits 0 and 1); no hooks of others.
