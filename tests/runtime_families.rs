@@ -1,5 +1,7 @@
 //! Families: a tiny model of each gives the logits that transformers gives for it, far into a text too, and every switch
 //! that its file sets matters. The models are described in src-tauri/runtime/reference, by families.py.
+//!
+//! Long because all families, and what is done to their mixtures, are compared with the same described models.
 #![allow(clippy::unwrap_used)]
 
 #[path = "reference/recipe.rs"]
@@ -14,6 +16,7 @@ use runtime::families::{Model, Pass, Text, Want, check};
 use runtime::gguf::write::Writer;
 use runtime::gguf::{Array, Dtype, Header, Value};
 use runtime::inspect::facts;
+use runtime::profile::{Profiler, aimer};
 use runtime::weights::Weights;
 use serde_json::Value as Json;
 
@@ -547,6 +550,77 @@ fn absurd_hyper_parameters_do_no_harm() {
                     assert_eq!(logits.len(), 64, "{name} with {key} = {absurd:?}");
                 }
                 writer.set(key, value(json));
+            }
+        }
+    }
+}
+
+// ---- What the experts of a mixture do is what reference/experts.py says.
+
+/// DeepSeek V2's tensors with the routing of DeepSeek V3.
+fn as_deepseek_3(writer: &mut Writer) {
+    writer
+        .set("deepseek2.expert_gating_func", 2u32)
+        .set("deepseek2.expert_weights_norm", true)
+        .set("deepseek2.expert_weights_scale", 2.5f32);
+    for layer in 1..3 {
+        let name = format!("blk.{layer}.exp_probs_b.bias");
+        let uniform = |z: u64| (z >> 40) as f32 / (1 << 24) as f32 - 0.5;
+        let bias: Vec<f32> = noise(&format!("deepseek2/{name}"), 8).map(|z| 0.5 * uniform(z)).collect();
+        writer.tensor_f32(&name, &[8], &bias);
+    }
+}
+
+#[test]
+fn the_scores_of_experts_are_those_of_the_reference() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/experts.json");
+    let reference: Json = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let count = reference["tokens"].as_u64().unwrap() as usize;
+    let models = reference["models"].as_object().unwrap();
+    assert_eq!(models.len(), 7);
+    for (name, layers) in models {
+        let described = described(name.split(' ').next().unwrap());
+        let mut writer = described.writer(None);
+        if name.contains("routed as") {
+            as_deepseek_3(&mut writer);
+        }
+        let model = load(&writer).unwrap();
+        let mixtures = model.mixtures().map(|(layer, mixture)| (layer, mixture.experts.len()));
+        let mut profiler = Profiler::new(mixtures);
+        let (stop, mut cache) = (go(), model.cache());
+        // In two passes: sums go on.
+        for tokens in described.ids()[..count].chunks(64) {
+            let pass = Pass { observer: Some(&mut profiler), ..Pass::new(Want::None, &stop) };
+            model.pass(tokens, &mut cache, pass).unwrap();
+        }
+        let found = profiler.layers();
+        assert_eq!(found.len(), layers.as_array().unwrap().len(), "{name}");
+        for (found, expected) in found.iter().zip(layers.as_array().unwrap()) {
+            assert_eq!(found.layer as u64, expected["layer"].as_u64().unwrap(), "{name}");
+            let (_, mixture) = model.mixtures().find(|(layer, _)| *layer == found.layer).unwrap();
+            let aimer = aimer(mixture, &mut || {});
+            for (expert, (sums, expected)) in
+                found.experts.iter().zip(expected["experts"].as_array().unwrap()).enumerate()
+            {
+                let tokens = sums.tokens.max(1) as f64;
+                let all = [
+                    ("count", sums.tokens as f64),
+                    ("gate", sums.gate),
+                    ("norm_sum", sums.norm),
+                    ("norm_mean", sums.norm / tokens),
+                    ("norm_squared", sums.norm_squared / tokens),
+                    ("reap", sums.weighted / tokens),
+                    ("easy_ep", sums.easy_ep),
+                    ("aimer", aimer[expert]),
+                ];
+                for (score, found) in all {
+                    let expected = expected[score].as_f64().unwrap();
+                    // 32 bits here, 64 there; the closest of all choices of experts is 1e-4 apart, so none tips.
+                    assert!(
+                        (found - expected).abs() <= 1e-4 * expected.abs(),
+                        "{name}, expert {expert}: {score} is {found}, not {expected}"
+                    );
+                }
             }
         }
     }

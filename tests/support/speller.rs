@@ -3,7 +3,11 @@
 use runtime::gguf::write::Writer;
 
 pub fn writer() -> Writer {
-    let mut recipe = crate::recipe::reference().models[0].clone();
+    of(crate::recipe::reference().models[0].clone())
+}
+
+/// A model of this shape that can spell.
+pub fn of(mut recipe: crate::recipe::Recipe) -> Writer {
     let mut tokens: Vec<String> = ["<unk>", "<s>", "</s>"].map(String::from).into();
     let mut kinds = vec![2, 3, 3];
     for byte in 0..256 {

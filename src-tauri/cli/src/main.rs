@@ -13,6 +13,7 @@ mod hub;
 mod model;
 mod output;
 mod program;
+mod prune;
 mod route;
 mod status;
 
@@ -61,6 +62,9 @@ enum Command {
     /// Look into a model file and run it alone.
     #[command(subcommand)]
     Model(model::Command),
+    /// Model pruning: a mixture without the experts that your questions do not need.
+    #[command(subcommand)]
+    Prune(prune::Command),
     /// What ran here, what it changed and what it cost.
     Status,
 }
@@ -82,6 +86,7 @@ fn main() -> ExitCode {
         Command::Archive(command) => archive::run(command, &output),
         Command::Experts(command) => experts::run(command, &output),
         Command::Model(command) => model::run(command, &output),
+        Command::Prune(command) => prune::run(command, &output),
         Command::Status => status::run(&output),
     };
     match done {

@@ -5,6 +5,7 @@ pub mod accuracy;
 pub mod data;
 pub mod export;
 pub mod gate;
+pub mod prune;
 pub mod recipes;
 pub mod starters;
 pub mod tokenizer;

@@ -16,6 +16,7 @@
 //! | [`blocks`], [`families`] | norm, rope, attention, feed-forward; the architectures made of them |
 //! | [`device`] | the upper layers on a graphics processor |
 //! | [`sample`], [`generate`] | the next token; the loop around it |
+//! | [`profile`] | what the experts of a mixture do with a text |
 //! | [`host`] | the process that does all this for one expert, and its parent's side |
 //! | [`classifier`] | the tiny linear text classifier that reads questions |
 
@@ -31,6 +32,7 @@ pub mod host;
 pub mod inspect;
 pub mod kernels;
 pub mod pool;
+pub mod profile;
 pub mod safetensors;
 pub mod sample;
 pub mod template;

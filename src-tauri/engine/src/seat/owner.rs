@@ -255,6 +255,7 @@ impl Owner {
             threads: self.threads,
             purpose: Purpose::Generate,
             device: !self.board.processor_only(),
+            output: None,
         };
         Host::start_unless(spawn, &sit.stop, &mut progress)
     }

@@ -135,6 +135,8 @@ pub trait Observer: Send {
     fn chosen(&mut self, _layer: usize, _choices: &[Choice]) {}
     /// What an expert gave for these tokens: (choices, width), before it is multiplied by the shares.
     fn answered(&mut self, _layer: usize, _choices: &[Choice], _output: &[f32]) {}
+    /// The stream (tokens, width) that `scale` times the layer's feed-forward part is about to be added to.
+    fn added(&mut self, _layer: usize, _stream: &[f32], _scale: f32) {}
 }
 
 /// Somebody who looks at the mixture of one layer, and experts that may not be chosen.

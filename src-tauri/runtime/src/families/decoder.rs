@@ -100,6 +100,13 @@ impl Decoder {
         &self.shape
     }
 
+    pub fn mixture(&self, layer: usize) -> Option<&Mixture> {
+        match &self.layers.get(layer)?.feed {
+            Feed::Mixture(mixture) => Some(mixture),
+            Feed::Dense(_) => None,
+        }
+    }
+
     pub fn reads_as_long(&self, length: usize) -> bool {
         self.long_rope.is_some() && length > self.shape.rope.original
     }
@@ -140,6 +147,9 @@ impl Decoder {
                 norm.in_place(&mut change);
             }
             scale(&mut change, shape.residual_scale);
+            if let Some(observer) = &mut pass.observer {
+                observer.added(number, &x, shape.residual_scale);
+            }
             add(&mut x, &change);
             if pass.stop.load(Ordering::Relaxed) {
                 return Err(ForwardError::Stopped);

@@ -20,7 +20,7 @@ mod stablelm;
 use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
-use crate::blocks::{Cache, CacheFull, Observer};
+use crate::blocks::{Cache, CacheFull, Mixture, Observer};
 use crate::device::{self, Device, DeviceError, Upper};
 use crate::gguf::{GgufError, Header};
 use crate::weights::Weights;
@@ -213,6 +213,11 @@ impl Model {
             Some((_, 0)) => device::CHUNK,
             _ => self.shape().chunk(),
         }
+    }
+
+    /// The layers of the processor that have a mixture, and it.
+    pub fn mixtures(&self) -> impl Iterator<Item = (usize, &Mixture)> {
+        (0..self.shape().layers).filter_map(|layer| Some((layer, self.decoder.mixture(layer)?)))
     }
 
     /// An empty cache for this model.

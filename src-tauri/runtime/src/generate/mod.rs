@@ -9,6 +9,7 @@
 mod constraint;
 mod context;
 mod errors;
+mod examine;
 mod lookup;
 mod measure;
 mod perplexity;

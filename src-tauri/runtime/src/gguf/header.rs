@@ -304,6 +304,11 @@ impl Header {
         GgufError::field(&self.path, field, why)
     }
 
+    /// The file cannot be read, though its header could.
+    pub(crate) fn unreadable(&self, error: &std::io::Error) -> GgufError {
+        GgufError::new(&self.path, Problem::Unreadable(error.to_string()))
+    }
+
     /// `array`: the value that is wanted is one; another kind is not copied to find that out.
     fn typed<T>(
         &self,

@@ -6,6 +6,7 @@
 //! Cost:   the header's own bytes and less than as much again, whatever they say; no weights are read
 //! Source: the GGUF specification (versions 2 and 3) of the ggml project
 
+pub mod cut;
 mod dtype;
 mod header;
 mod reader;

@@ -1,12 +1,13 @@
 //! Writes GGUF version 3 files: first beside their place, then moved there, so that a reader never sees half a file.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 
 use super::value::{Array, Value};
 use super::{Dtype, GgufError, MAGIC, Problem};
 
+/// Where the file has no `general.alignment`.
 const ALIGNMENT: u64 = 32;
 
 /// Collects metadata and tensors, then writes them in the order in which they were given.
@@ -110,7 +111,16 @@ impl Writer {
         Ok(())
     }
 
+    /// Of the tensors' first bytes; a key that can be no alignment is written all the same.
+    fn alignment(&self) -> u64 {
+        match self.metadata.iter().find(|(key, _)| key == "general.alignment") {
+            Some((_, Value::U32(bytes))) if bytes.is_power_of_two() && *bytes <= 1 << 20 => u64::from(*bytes),
+            _ => ALIGNMENT,
+        }
+    }
+
     fn write(&self, out: &mut impl Write) -> std::io::Result<()> {
+        let alignment = self.alignment();
         let mut head = Vec::new();
         head.extend(MAGIC);
         head.extend(3u32.to_le_bytes());
@@ -129,25 +139,26 @@ impl Writer {
             }
             head.extend(tensor.dtype.number().to_le_bytes());
             head.extend(offset.to_le_bytes());
-            offset = (offset + tensor.bytes.len() as u64).next_multiple_of(ALIGNMENT);
+            offset = (offset + tensor.bytes.len() as u64).next_multiple_of(alignment);
         }
-        head.resize((head.len() as u64).next_multiple_of(ALIGNMENT) as usize, 0);
+        head.resize((head.len() as u64).next_multiple_of(alignment) as usize, 0);
         out.write_all(&head)?;
         for tensor in &self.tensors {
-            let padded = (tensor.bytes.len() as u64).next_multiple_of(ALIGNMENT) as usize;
+            let size = tensor.bytes.len() as u64;
             out.write_all(&tensor.bytes)?;
-            out.write_all(&[0; ALIGNMENT as usize][..padded - tensor.bytes.len()])?;
+            let padding = size.next_multiple_of(alignment) - size;
+            std::io::copy(&mut std::io::repeat(0).take(padding), out)?;
         }
         Ok(())
     }
 }
 
-fn put_text(out: &mut Vec<u8>, text: &str) {
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend((text.len() as u64).to_le_bytes());
     out.extend(text.as_bytes());
 }
 
-fn put_value(out: &mut Vec<u8>, value: &Value) {
+pub(super) fn put_value(out: &mut Vec<u8>, value: &Value) {
     fn put<const N: usize>(out: &mut Vec<u8>, kind: u32, bytes: [u8; N]) {
         out.extend(kind.to_le_bytes());
         out.extend(bytes);

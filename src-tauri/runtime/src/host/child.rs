@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::protocol::{FrameError, FromExpert, ToExpert, VERSION, read_frame, write_frame};
-use super::sandbox;
 use super::state::{PART, packed, unpacked};
-use super::words::Loaded;
+use super::words::{Loaded, Purpose};
+use super::{cut, sandbox};
 use crate::device::Device;
 use crate::generate::{Expert, LoadError, RequestError};
 use crate::gguf::{self, Header};
@@ -53,7 +53,7 @@ struct Job {
     threads: usize,
     /// 0: none given.
     memory_limit: u64,
-    tokenizer_only: bool,
+    purpose: Purpose,
     /// A graphics processor may be used.
     device: bool,
     model: PathBuf,
@@ -63,9 +63,10 @@ impl Job {
     fn read(mut arguments: impl Iterator<Item = OsString>) -> Option<Job> {
         let mut number = || arguments.next()?.to_str()?.parse::<u64>().ok();
         let (threads, memory_limit) = (number()?, number()?);
-        let tokenizer_only = match arguments.next()?.to_str()? {
-            "generate" => false,
-            "tokenize" => true,
+        let purpose = match arguments.next()?.to_str()? {
+            "generate" => Purpose::Generate,
+            "tokenize" => Purpose::Tokenize,
+            "cut" => Purpose::Cut,
             _ => return None,
         };
         let device = match arguments.next()?.to_str()? {
@@ -78,7 +79,7 @@ impl Job {
             0 => crate::cores::usable(),
             threads => threads.min(1024),
         };
-        arguments.next().is_none().then_some(Job { threads, memory_limit, tokenizer_only, device, model })
+        arguments.next().is_none().then_some(Job { threads, memory_limit, purpose, device, model })
     }
 }
 
@@ -104,24 +105,22 @@ fn serve(job: Job) -> ! {
     let opened = gguf::open(&job.model);
     let size = opened.as_ref().ok().and_then(|file| file.metadata().ok()).map_or(0, |about| about.len());
     let limit = Some(job.memory_limit).filter(|limit| *limit > 0);
+    let writes = if job.purpose == Purpose::Cut { size.saturating_add(cut::KEYS) } else { 0 };
     // A driver opens files, maps code and starts threads: as much of that as can be is done before the door is closed.
-    let device = (job.device && !job.tokenizer_only).then(Device::open);
-    let parts = sandbox::enter(&job.model, size, job.threads, limit, matches!(device, Some(Ok(_))));
+    let device = (job.device && job.purpose == Purpose::Generate).then(Device::open);
+    let driver = matches!(device, Some(Ok(_)));
+    let parts = sandbox::enter(&job.model, size, job.threads, limit, writes, driver);
     let (give, take) = mpsc::channel();
     std::thread::spawn(move || listen(&mut source, &give));
     std::thread::spawn(beat);
 
+    if job.purpose == Purpose::Cut {
+        serve_cut(opened, &job, parts, &take);
+    }
     let loaded = opened.map_err(LoadError::File).and_then(|file| load(&file, &job, device));
     let mut expert = match loaded {
         Ok(expert) => expert,
-        Err(error) => {
-            say(&FromExpert::BadModel {
-                code: error.code().into(),
-                message: error.to_string(),
-                fix: error.fix().into(),
-            });
-            std::process::exit(0);
-        }
+        Err(error) => bad_model(&error),
     };
     let loaded = Box::new(Loaded { sandbox: parts, ..expert.facts() });
     say(&FromExpert::Loaded { loaded });
@@ -131,10 +130,45 @@ fn serve(job: Job) -> ! {
     std::process::exit(0)
 }
 
+fn bad_model(error: &LoadError) -> ! {
+    say(&FromExpert::BadModel {
+        code: error.code().into(),
+        message: error.to_string(),
+        fix: error.fix().into(),
+    });
+    std::process::exit(0)
+}
+
+/// Loads nothing, and cuts when it is told how.
+fn serve_cut(
+    opened: Result<std::fs::File, gguf::GgufError>,
+    job: &Job,
+    sandbox: Vec<String>,
+    take: &Receiver<Order>,
+) -> ! {
+    let file = opened.unwrap_or_else(|error| bad_model(&error.into()));
+    say(&FromExpert::Loaded { loaded: Box::new(Loaded { sandbox, ..Loaded::nothing() }) });
+    while let Ok(Order { message, stop }) = take.recv() {
+        let ToExpert::Cut { id, cutting } = message else { std::process::exit(STRANGER) };
+        match cut::write(&file, &job.model, &cutting, &stop, &mut |done_bytes| {
+            say(&FromExpert::Cutting { id, done_bytes })
+        }) {
+            Ok(cut) => say(&FromExpert::Cut { id, cut }),
+            Err(error) => say(&FromExpert::Refused {
+                id,
+                code: error.code().into(),
+                message: error.to_string(),
+                fix: error.fix().into(),
+            }),
+        }
+    }
+    std::process::exit(0)
+}
+
 /// Gives up, for this process and for ever, what serving the model (a file of `size` bytes) does not need. Gives the
 /// parts that hold, one short phrase each. Threads that are there already keep what they have.
 pub fn lock_down(model: &Path, size: u64, threads: usize, memory_limit: Option<u64>) -> Vec<String> {
-    sandbox::enter(model, size, threads, memory_limit, false)
+    sandbox::enter(model, size, threads, memory_limit, 0, false)
 }
 
 fn load(
@@ -143,7 +177,7 @@ fn load(
     device: Option<Result<Device, String>>,
 ) -> Result<Expert, LoadError> {
     let header = Header::read_from(file, Path::new(&job.model))?;
-    if job.tokenizer_only {
+    if job.purpose == Purpose::Tokenize {
         return Expert::tokenizer_only(&header);
     }
     let mut progress = |done_bytes| say(&FromExpert::Loading { done_bytes });
@@ -191,6 +225,9 @@ fn listen(source: &mut impl Read, give: &Sender<Order>) {
             | ToExpert::Tokenize { id, .. }
             | ToExpert::Logits { id, .. }
             | ToExpert::Perplexity { id, .. }
+            | ToExpert::Examine { id, .. }
+            | ToExpert::Weigh { id }
+            | ToExpert::Cut { id, .. }
             | ToExpert::Measure { id, .. }
             | ToExpert::SaveState { id }
             | ToExpert::RestoreState { id, .. }
@@ -246,6 +283,14 @@ fn answer(expert: &mut Expert, message: ToExpert, stop: &AtomicBool, take: &Rece
                 Err(error) => refuse(id, error),
             }
         }
+        ToExpert::Examine { id, example, look } => match expert.examine(&example, &look, stop) {
+            Ok(examined) => say(&FromExpert::Examined { id, examined }),
+            Err(error) => refuse(id, error),
+        },
+        ToExpert::Weigh { id } => match expert.weigh(stop) {
+            Ok(layers) => say(&FromExpert::Weighed { id, layers }),
+            Err(error) => refuse(id, error),
+        },
         ToExpert::Measure { id, what } => match expert.measure(what, stop) {
             Ok(value) => say(&FromExpert::Measured { id, value }),
             Err(error) => refuse(id, error),
@@ -267,6 +312,8 @@ fn answer(expert: &mut Expert, message: ToExpert, stop: &AtomicBool, take: &Rece
         }
         // The end of a restoring that has been refused.
         ToExpert::StatePart { .. } => {}
+        // A process that holds a model was not started to cut, and has no file to write.
+        ToExpert::Cut { .. } => std::process::exit(STRANGER),
         ToExpert::Hello { .. } | ToExpert::Stop { .. } | ToExpert::Ping { .. } | ToExpert::Leave => {
             unreachable!("the reader keeps these to itself")
         }

@@ -8,13 +8,15 @@
 //! The host is the same executable, started with `--lectern-host`: [`serve_if_asked`] is the first line of its `main`.
 //! Before it reads the file it gives up what it does not need. On Linux (x86-64 and AArch64): no file but the model
 //! (Landlock), no call but those that computing needs, so no sockets and no programs (seccomp), a memory limit, no core
-//! dumps, and it dies with its parent; `tests/escapes.rs` tries to get out.
+//! dumps, and it dies with its parent; one that cuts a file may write the one that it was handed open; `tests/escapes.rs` tries to get out.
 //! On macOS: a Seatbelt profile that leaves reading the model alone, and the parent ends a process that takes more memory
 //! than its limit. On Windows: a job object (memory, one process, ends with the parent), low integrity, no privileges, no
 //! programs; the network and reading the user's files are not cut there. Wherever a part is not available the process
 //! still ends with its pipes, and [`Loaded::sandbox`] says which parts hold.
 
 mod child;
+mod cut;
+mod examine;
 mod hang;
 mod memory;
 mod pages;
@@ -28,12 +30,14 @@ mod words;
 
 pub(crate) use child::step;
 pub use child::{lock_down, serve_if_asked};
+pub use cut::cut;
 pub use memory::resident_bytes;
 pub use parent::{Host, device_program};
 pub use swap::{PageCache, Swap, swap};
 pub use words::{
-    Constraint, Finish, Finished, Left, Loaded, LogitsRow, Measure, Message, Overflow, Perplexity, Placement,
-    Prompt, Purpose, Request, Role, Saved, Spawn, Template, Tokenized,
+    Block, Compared, Constraint, Cut, Cutting, Examined, Example, Finish, Finished, Left, Loaded, LogitsRow,
+    Look, Measure, Message, Overflow, Perplexity, Placement, Prompt, Purpose, Request, Role, Saved, Spawn,
+    Template, Tokenized,
 };
 
 /// What went wrong with an expert's process or with a request to it.

@@ -9,9 +9,7 @@ use super::hang::Watch;
 use super::memory::{peak_bytes, resident_bytes};
 use super::process::{Heard, Process};
 use super::protocol::{FromExpert, ToExpert, VERSION};
-use super::words::{
-    Finish, Finished, Left, Loaded, LogitsRow, Placement, Purpose, Request, Spawn, Template, Tokenized,
-};
+use super::words::{Finish, Finished, Left, Loaded, LogitsRow, Purpose, Request, Spawn, Tokenized};
 
 /// How often a waiting parent looks at the stop flag.
 const LOOK: Duration = Duration::from_millis(10);
@@ -89,7 +87,7 @@ impl Host {
         let began = Instant::now();
         let mut host = Host {
             process: Process::start(spawn)?,
-            loaded: nothing_yet(),
+            loaded: Loaded::nothing(),
             memory_limit: spawn.memory_limit,
             peak: 0,
             next_id: 0,
@@ -385,6 +383,10 @@ impl Host {
             | FromExpert::Logits { id: of, .. }
             | FromExpert::LogitsEnd { id: of }
             | FromExpert::Perplexity { id: of, .. }
+            | FromExpert::Examined { id: of, .. }
+            | FromExpert::Weighed { id: of, .. }
+            | FromExpert::Cutting { id: of, .. }
+            | FromExpert::Cut { id: of, .. }
             | FromExpert::Measured { id: of, .. }
             | FromExpert::StatePart { id: of, .. }
             | FromExpert::StateSaved { id: of, .. }
@@ -424,24 +426,4 @@ impl Host {
 
 fn ms(since: Instant) -> f32 {
     since.elapsed().as_secs_f32() * 1000.0
-}
-
-/// Facts before there are any.
-fn nothing_yet() -> Loaded {
-    Loaded {
-        name: None,
-        architecture: String::new(),
-        parameters: 0,
-        context_length: 0,
-        vocabulary: 0,
-        template: Template::Own,
-        threads: 0,
-        placement: Placement::default(),
-        kernels: String::new(),
-        kernels_refused: None,
-        cache_bytes_per_token: 0,
-        weight_bytes_per_token: 0,
-        sandbox: Vec::new(),
-        load_ms: 0.0,
-    }
 }

@@ -54,12 +54,19 @@ impl Process {
             .arg(match spawn.purpose {
                 Purpose::Generate => "generate",
                 Purpose::Tokenize => "tokenize",
+                Purpose::Cut => "cut",
             })
             .arg(if spawn.device { "device" } else { "processor" })
             .arg(&spawn.model)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stderr(match &spawn.output {
+                Some(file) => file
+                    .try_clone()
+                    .map(Stdio::from)
+                    .map_err(|error| HostError::Spawn { why: error.to_string() })?,
+                None => Stdio::piped(),
+            });
         // The expert has no business with this process's environment. Windows programs do not start without some of it.
         #[cfg(unix)]
         command.env_clear();

@@ -7,10 +7,12 @@ use std::io::{Read, Write};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::words::{Finished, Loaded, Measure, Perplexity, Request, Tokenized};
+use super::words::{
+    Cut, Cutting, Examined, Example, Finished, Loaded, Look, Measure, Perplexity, Request, Tokenized,
+};
 
 /// Both sides must say the same.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 /// Largest frame: a prompt of some million characters, or the logits of a vocabulary of a million.
 pub const MAX_FRAME: u32 = 32 << 20;
 
@@ -39,6 +41,21 @@ pub enum ToExpert {
         id: u64,
         text: String,
         context: u32,
+    },
+    /// What a mixture's experts do with an example.
+    Examine {
+        id: u64,
+        example: Example,
+        look: Look,
+    },
+    /// What the weights of a mixture's experts say.
+    Weigh {
+        id: u64,
+    },
+    /// For a process that was started to cut.
+    Cut {
+        id: u64,
+        cutting: Cutting,
     },
     Measure {
         id: u64,
@@ -124,6 +141,24 @@ pub enum FromExpert {
     Perplexity {
         id: u64,
         perplexity: Perplexity,
+    },
+    Examined {
+        id: u64,
+        examined: Examined,
+    },
+    /// AIMER for each layer with a mixture, and for each expert.
+    Weighed {
+        id: u64,
+        layers: Vec<(usize, Vec<f64>)>,
+    },
+    /// Bytes of the new file so far.
+    Cutting {
+        id: u64,
+        done_bytes: u64,
+    },
+    Cut {
+        id: u64,
+        cut: Cut,
     },
     Measured {
         id: u64,

@@ -27,7 +27,7 @@ pub(super) fn unpacked(part: &str) -> io::Result<Vec<u8>> {
 }
 
 /// What the parent makes of a word from the expert.
-enum Turn<T> {
+pub(super) enum Turn<T> {
     /// That was the answer.
     Done(T),
     GoOn,
@@ -38,7 +38,7 @@ enum Turn<T> {
 
 impl Host {
     /// Asks and listens until `turn` has the answer. When `stop` is set the expert is told.
-    fn converse<T>(
+    pub(super) fn converse<T>(
         &mut self,
         id: u64,
         ask: ToExpert,

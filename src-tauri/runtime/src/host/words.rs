@@ -1,10 +1,14 @@
 //! What is said to an expert's process and what comes back.
 
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::generate::Finish;
+use crate::profile::LayerSums;
 use crate::sample::Sampling;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +122,8 @@ pub enum Purpose {
     Generate,
     /// The tokenizer alone: works for files whose architecture is not supported, and for files without weights.
     Tokenize,
+    /// No model: the file is copied to [`Spawn::output`] without some of its experts.
+    Cut,
 }
 
 /// How to start an expert's process.
@@ -133,6 +139,8 @@ pub struct Spawn {
     pub purpose: Purpose,
     /// A graphics processor may be used, where there is one.
     pub device: bool,
+    /// The one file that a process may write, which stands in the place of its error output.
+    pub output: Option<Arc<File>>,
 }
 
 impl Spawn {
@@ -144,6 +152,7 @@ impl Spawn {
             threads: None,
             purpose: Purpose::Generate,
             device: true,
+            output: None,
         }
     }
 }
@@ -199,6 +208,28 @@ pub struct Loaded {
     pub sandbox: Vec<String>,
     /// From starting the process to ready, measured by the parent.
     pub load_ms: f32,
+}
+
+impl Loaded {
+    /// Facts before there are any.
+    pub(super) fn nothing() -> Loaded {
+        Loaded {
+            name: None,
+            architecture: String::new(),
+            parameters: 0,
+            context_length: 0,
+            vocabulary: 0,
+            template: Template::Own,
+            threads: 0,
+            placement: Placement::default(),
+            kernels: String::new(),
+            kernels_refused: None,
+            cache_bytes_per_token: 0,
+            weight_bytes_per_token: 0,
+            sandbox: Vec::new(),
+            load_ms: 0.0,
+        }
+    }
 }
 
 /// What is to be measured of a loaded expert.
@@ -286,6 +317,81 @@ pub struct Perplexity {
     /// Windows of `context` tokens.
     pub windows: u32,
     pub context: u32,
+}
+
+/// A text whose way through a mixture is looked at: a prompt, and the answer to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Example {
+    pub prompt: Prompt,
+    /// The model's own greedy answer, of at most so many tokens, when `None`.
+    pub answer: Option<String>,
+    pub own_tokens: u32,
+}
+
+/// What is looked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look {
+    /// What each expert does.
+    Profile,
+    /// How much differs without some experts. (layers, experts): true is left out; empty: nobody is.
+    Compare { excluded: Vec<Vec<bool>> },
+    /// The very logits.
+    Digest { excluded: Vec<Vec<bool>> },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Examined {
+    /// `tokens`: of prompt and answer.
+    Profile {
+        tokens: u32,
+        layers: Vec<LayerSums>,
+    },
+    Compare(Compared),
+    /// SHA-256 of the logits after every token, as the bits of 32-bit floats, little-endian.
+    Digest(String),
+}
+
+/// An answer with and without some experts; one entry for each of its tokens.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    /// −ln of the token's probability with all experts, and without some.
+    pub before: Vec<f64>,
+    pub after: Vec<f64>,
+    /// Of the probabilities with all experts from those without some, in nats.
+    pub divergence: Vec<f64>,
+    /// Both find the same token the most likely.
+    pub same: Vec<bool>,
+}
+
+/// What a new file is to be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cutting {
+    /// Experts that stay, ascending, for every layer with a mixture. No map: serde reads none with numbers for keys out of a
+    /// tagged message.
+    pub kept: Vec<(usize, Vec<u32>)>,
+    /// Keys that say where the new file comes from: texts, then lists of whole numbers.
+    pub texts: BTreeMap<String, String>,
+    pub lists: BTreeMap<String, Vec<u32>>,
+}
+
+/// A file that was written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cut {
+    pub bytes_before: u64,
+    pub bytes: u64,
+    pub kept: Vec<Block>,
+}
+
+/// The numbers of one expert in one tensor, which are the same in both files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Block {
+    pub tensor: String,
+    /// By its number in the old file.
+    pub expert: u32,
+    pub bytes: u64,
+    pub sha256: String,
 }
 
 /// A saved state.

@@ -29,19 +29,21 @@ pub(super) fn own_bytes(size: u64, threads: usize, memory_limit: Option<u64>) ->
     }
 }
 
-/// Gives up what is not needed to serve the model at `model` (`size` bytes) on this many threads. Gives the parts that
-/// hold, one short phrase each. `driver`: that of a graphics processor is in this process, and keeps what it needs.
+/// Gives up what is not needed to serve the model at `model` (`size` bytes) on this many threads. Files that are open can
+/// be written up to `writes` bytes. `driver`: that of a graphics processor is in this process, and keeps what it needs.
+/// Gives the parts that hold, one short phrase each.
 pub(super) fn enter(
     model: &Path,
     size: u64,
     threads: usize,
     memory_limit: Option<u64>,
+    writes: u64,
     driver: bool,
 ) -> Vec<String> {
     let mut parts = Vec::new();
     let own_bytes = own_bytes(size, threads, memory_limit);
     #[cfg(unix)]
-    limits(own_bytes, driver, &mut parts);
+    limits(own_bytes, writes, driver, &mut parts);
     #[cfg(target_os = "linux")]
     linux::enter(model, driver, &mut parts);
     #[cfg(target_os = "macos")]
@@ -49,13 +51,13 @@ pub(super) fn enter(
     #[cfg(windows)]
     windows::enter(own_bytes, driver, &mut parts);
     // Not every system uses both.
-    let _ = (model, own_bytes, driver);
+    let _ = (model, own_bytes, writes, driver);
     parts
 }
 
 #[cfg(unix)]
 #[allow(unsafe_code)]
-fn limits(own_bytes: u64, driver: bool, parts: &mut Vec<String>) {
+fn limits(own_bytes: u64, writes: u64, driver: bool, parts: &mut Vec<String>) {
     let set = |resource, value: u64| {
         let limit = libc::rlimit { rlim_cur: value as libc::rlim_t, rlim_max: value as libc::rlim_t };
         // SAFETY: `limit` is a valid rlimit for the duration of the call, which changes this process alone.
@@ -64,7 +66,7 @@ fn limits(own_bytes: u64, driver: bool, parts: &mut Vec<String>) {
     if set(libc::RLIMIT_CORE, 0) {
         parts.push("no core dumps".into());
     }
-    if set(libc::RLIMIT_FSIZE, 0) {
+    if set(libc::RLIMIT_FSIZE, writes) && writes == 0 {
         parts.push("no writing to files".into());
     }
     // A driver reserves far more than it uses.

@@ -1,0 +1,35 @@
+//! The parent's questions about a mixture's experts.
+
+use std::sync::atomic::AtomicBool;
+
+use super::HostError;
+use super::parent::Host;
+use super::protocol::{FromExpert, ToExpert};
+use super::state::Turn;
+use super::words::{Examined, Example, Look};
+
+impl Host {
+    /// Looks at what the experts do with an example.
+    pub fn examine(
+        &mut self,
+        example: &Example,
+        look: &Look,
+        stop: &AtomicBool,
+    ) -> Result<Examined, HostError> {
+        let id = self.new_id();
+        let ask = ToExpert::Examine { id, example: example.clone(), look: look.clone() };
+        self.converse(id, ask, stop, &mut |word| match word {
+            FromExpert::Examined { id: of, examined } if of == id => Turn::Done(examined),
+            other => Turn::Other(other),
+        })
+    }
+
+    /// AIMER of each expert, by the layers that have a mixture.
+    pub fn aimer(&mut self, stop: &AtomicBool) -> Result<Vec<(usize, Vec<f64>)>, HostError> {
+        let id = self.new_id();
+        self.converse(id, ToExpert::Weigh { id }, stop, &mut |word| match word {
+            FromExpert::Weighed { id: of, layers } if of == id => Turn::Done(layers),
+            other => Turn::Other(other),
+        })
+    }
+}
