@@ -14,6 +14,7 @@ mod model;
 mod output;
 mod program;
 mod route;
+mod shelf;
 mod status;
 
 use clap::error::ErrorKind;

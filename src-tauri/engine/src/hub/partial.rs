@@ -159,6 +159,23 @@ pub fn forget(cache: &Cache, record: &Record) -> Result<(), HubError> {
     Ok(())
 }
 
+/// Takes an unfinished download to another cache. The caller holds its lock in both.
+pub fn carry(record: &Record, from: &Cache, to: &Cache) -> Result<(), HubError> {
+    let (old, new) = (from.blobs(&record.name.repo), to.prepare(&record.name.repo)?);
+    // The bytes first: a journal alone would promise what is not there.
+    for ending in [BYTES, JOURNAL] {
+        let name = format!("{}.{ending}", record.sha256);
+        let (here, there) = (old.join(&name), new.join(&name));
+        remove(&there)?;
+        if std::fs::hard_link(&here, &there).is_err() {
+            std::fs::copy(&here, &there).map_err(HubError::files("copy", &here))?;
+            File::open(&there).and_then(|file| file.sync_all()).map_err(HubError::files("write", &there))?;
+        }
+    }
+    sync_folder(&new)?;
+    forget(from, record)
+}
+
 /// Every unfinished download of the cache, with the bytes that are there.
 pub fn unfinished(cache: &Cache) -> Vec<(Record, u64)> {
     let mut found = Vec::new();
