@@ -32,7 +32,10 @@ mod commands {
 
     fn run(folder: &Path, arguments: &[&str], more: &[(&str, &str)]) -> Output {
         let mut command = silent(env!("CARGO_BIN_EXE_lectern"));
-        command.args(arguments).env("LECTERN_HOME", folder.join("home")).env("HF_HOME", folder.join("models"));
+        command
+            .args(arguments)
+            .env("LECTERN_HOME", folder.join("home"))
+            .env("HF_HOME", folder.join("models"));
         command.env("HF_ENDPOINT", NOBODY).env_remove("HF_HUB_OFFLINE").env_remove("HF_TOKEN");
         command.envs(more.iter().copied());
         command.stdin(Stdio::null()).output().unwrap()

@@ -36,7 +36,8 @@ impl Tried {
 
     /// In the namespace of this process.
     pub fn here() -> Tried {
-        let table = |name: &str| std::fs::read_to_string(Path::new("/proc/net").join(name)).unwrap_or_default();
+        let table =
+            |name: &str| std::fs::read_to_string(Path::new("/proc/net").join(name)).unwrap_or_default();
         Tried::read(&(table("snmp") + &table("snmp6")))
     }
 }
@@ -45,7 +46,8 @@ impl Tried {
 pub fn silent(program: &str) -> Command {
     let mut command = Command::new("unshare");
     // The counters come last on stderr, whatever the program said there before.
-    let script = r#""$@"; status=$?; echo; echo COUNTERS >&2; cat /proc/net/snmp /proc/net/snmp6 >&2; exit $status"#;
+    let script =
+        r#""$@"; status=$?; echo; echo COUNTERS >&2; cat /proc/net/snmp /proc/net/snmp6 >&2; exit $status"#;
     command.args(["--user", "--map-root-user", "--net", "--", "sh", "-c", script, "sh", program]);
     command
 }
