@@ -258,6 +258,9 @@ mod journeys {
         assert!(first.contains("GB of memory"), "the first screen offers what fits this machine: {first}");
         assert!(hub.heard().is_empty(), "and nobody was asked for it");
         app.picture("first-expert");
+        app.driver.resize(900, 600);
+        app.picture("first-expert-small");
+        app.driver.resize(1400, 900);
 
         let mut settings = app.invoke("settings", json!({}));
         settings["hub"]["folders"] = json!([at("shelf")]);
@@ -291,6 +294,7 @@ mod journeys {
         app.click("nav-settings");
         app.click("theme-dark");
         app.see("move-models");
+        app.driver.execute("document.getElementById('at-once').scrollIntoView({ block: 'nearest' })", json!([]));
         app.picture("settings-moved-dark");
         app.click("nav-experts");
         app.click("tab-disk");

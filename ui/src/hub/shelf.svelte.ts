@@ -10,6 +10,8 @@ class Shelf {
   folders = $state.raw<Folder[]>([]);
   moving = $state.raw<Moving>({ state: "still" });
   failure = $state.raw<Failure | null>(null);
+  /** Another move may begin. */
+  still = $derived(this.moving.state === "still" || this.moving.state === "done");
 
   /** A move that was cut off goes on. */
   async watch(): Promise<void> {
