@@ -182,6 +182,8 @@ fn a_file_arrives_whole_where_other_tools_look_for_it() {
     assert_eq!(std::fs::read_to_string(repo.join("refs/main")).unwrap(), COMMIT);
     let ranges: Vec<_> = house.hub.heard().iter().filter_map(|heard| heard.range).collect();
     assert_eq!(ranges.len(), 7, "each part once: {ranges:?}");
+    let connections = house.hub.connections();
+    assert!(connections <= 4, "{connections} connections for 7 parts, four of which come at once");
 
     let sent = house.hub.sent();
     let again = house.fetch().unwrap();
