@@ -294,7 +294,8 @@ mod journeys {
         app.click("nav-settings");
         app.click("theme-dark");
         app.see("move-models");
-        app.driver.execute("document.getElementById('at-once').scrollIntoView({ block: 'nearest' })", json!([]));
+        app.driver
+            .execute("document.getElementById('at-once').scrollIntoView({ block: 'nearest' })", json!([]));
         app.picture("settings-moved-dark");
         app.click("nav-experts");
         app.click("tab-disk");
