@@ -216,9 +216,9 @@ fn a_file_that_comes_while_somebody_watches_is_heard_of_once_it_is_whole() {
     let bytes = std::fs::read(house.model("made.gguf", Toy::default())).unwrap();
     let shelf = house.at("shelf");
     std::fs::create_dir_all(&shelf).unwrap();
-    let settings = watching(&[shelf.clone()]);
+    let settings = watching(std::slice::from_ref(&shelf));
     let (tell, told) = channel();
-    let watch = Watch::begin(&[shelf.clone()], move || {
+    let watch = Watch::begin(std::slice::from_ref(&shelf), move || {
         let _ = tell.send(());
     })
     .unwrap();
