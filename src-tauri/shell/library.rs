@@ -205,3 +205,35 @@ fn tell(watchers: &Mutex<Vec<Watcher>>, list: &[Download]) {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::hub::Machine;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_search_that_gets_no_answer_ends_when_the_network_is_switched_off() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let home = Home::at(folder.path().join("home"));
+        home.prepare().expect("a folder that can be made");
+        // It takes the connection and says nothing.
+        let silent = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let mut settings = Settings::default();
+        settings.hub.endpoint = silent.local_addr().ok().map(|address| format!("http://{address}"));
+        settings.hub.cache = Some(folder.path().join("models").display().to_string());
+        let library = Library::open(&home, PathBuf::new(), &settings);
+        let shelf = library.shelf().expect("a hub that can be opened");
+        let machine = Machine { budget_bytes: 1, bytes_per_s: None };
+        std::thread::scope(|scope| {
+            let search = scope.spawn(|| shelf.hub.search("anything", 5, machine));
+            let asked = silent.accept().expect("the search asks");
+            settings.hub.offline = true;
+            library.follow(&settings).expect("settings that can be followed");
+            let ended = search.join().expect("a search that does not panic");
+            assert!(matches!(ended, Err(HubError::Stopped)), "{ended:?}");
+            drop(asked);
+        });
+        assert!(library.shelf().is_ok_and(|shelf| shelf.hub.place().offline.is_some()));
+    }
+}

@@ -124,10 +124,10 @@ describe("the library in the window", () => {
     await open("");
     await vi.waitFor(() => expect(window).toHaveProperty("dropped"), patience);
     (window as unknown as { dropped: (paths: string[]) => void }).dropped(["/home/you/Tiny-Q8_0.gguf"]);
-    expect(((await see("use-name")) as HTMLInputElement).value).toBe("tiny-q8-0");
+    expect(((await see("use-name")) as HTMLInputElement).value).toBe("tiny");
     await click("use-now");
     await vi.waitFor(() => expect(all("use-form")).toHaveLength(0), patience);
-    await vi.waitFor(() => expect(all("expert-card").map((card) => card.dataset.expert)).toContain("tiny-q8-0"), patience);
+    await vi.waitFor(() => expect(all("expert-card").map((card) => card.dataset.expert)).toContain("tiny"), patience);
   });
 
   it("offers what lies in a watched folder, with each of its files, until the folder is watched no more", async () => {
