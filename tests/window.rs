@@ -276,6 +276,8 @@ mod journeys {
         app.driver
             .execute("document.querySelector(arguments[0]).scrollIntoView()", json!([card("reader-1b")]));
         app.picture("offered");
+        app.driver.execute("document.documentElement.dataset.theme = 'dark'", json!([]));
+        app.picture("offered-dark");
         std::fs::remove_file(at("shelf/Reader-1B-Q8_0.gguf")).unwrap();
         std::fs::remove_file(at("shelf/Reader-1B-Q4_0.gguf")).unwrap();
         app.wait("it to go with its files", || app.driver.find(&card("reader-1b")).is_none().then_some(()));
