@@ -16,6 +16,7 @@ fn the_window_is_driven_on_linux_alone() {
 mod journeys {
     use crate::support::app::App;
     use crate::support::hub::FakeHub;
+    use crate::support::silence::{Tried, is_possible};
     use crate::support::toy::Toy;
     use serde_json::json;
     use std::path::Path;
@@ -238,6 +239,103 @@ mod journeys {
             "the starters alone are left"
         );
         app.picture("removed");
+    }
+
+    #[test]
+    fn a_watched_folder_offers_its_models_and_those_that_were_fetched_move_to_another() {
+        const REPO: &str = "somebody/speller-GGUF";
+        let (hub, folder) = (FakeHub::start(), tempfile::tempdir().unwrap());
+        let at = |name: &str| folder.path().join(name);
+        let model = |name: &str, says: &'static [&'static str]| {
+            Toy { says, ..Toy::default() }.write(&at(name));
+            std::fs::read(at(name)).unwrap()
+        };
+        hub.put(REPO, "speller-F16.gguf", model("made.gguf", &["certainly"]));
+        std::fs::create_dir_all(at("shelf")).unwrap();
+        // The settings say where models lie, not the environment.
+        let app = App::open_beside(&[("HF_ENDPOINT", &hub.endpoint()), ("HF_HOME", "")], |_| {});
+        let first = app.read("first-expert");
+        assert!(first.contains("GB of memory"), "the first screen offers what fits this machine: {first}");
+        assert!(hub.heard().is_empty(), "and nobody was asked for it");
+        app.picture("first-expert");
+        app.driver.resize(900, 600);
+        app.picture("first-expert-small");
+        app.driver.resize(1400, 900);
+
+        let mut settings = app.invoke("settings", json!({}));
+        settings["hub"]["folders"] = json!([at("shelf")]);
+        app.invoke("save_settings", json!({ "settings": settings }));
+        app.invoke("download", json!({ "repo": REPO, "file": "speller-F16.gguf" }));
+        app.click("nav-experts");
+        let card = |name: &str| format!("[data-testid='expert-card'][data-expert='{name}']");
+        app.wait("the expert from the hub", || app.driver.find(&card("speller")));
+        model("shelf/Reader-1B-Q4_0.gguf", &["one"]);
+        app.wait("what came into the folder", || app.driver.find(&card("reader-1b")));
+        model("shelf/Reader-1B-Q8_0.gguf", &["two"]);
+        app.wait("its second file", || (app.count("build") == 2).then_some(()));
+        app.driver
+            .execute("document.querySelector(arguments[0]).scrollIntoView()", json!([card("reader-1b")]));
+        app.picture("offered");
+        app.driver.execute("document.documentElement.dataset.theme = 'dark'", json!([]));
+        app.picture("offered-dark");
+        std::fs::remove_file(at("shelf/Reader-1B-Q8_0.gguf")).unwrap();
+        std::fs::remove_file(at("shelf/Reader-1B-Q4_0.gguf")).unwrap();
+        app.wait("it to go with its files", || app.driver.find(&card("reader-1b")).is_none().then_some(()));
+
+        app.click("tab-disk");
+        app.see("folder");
+        app.invoke("move_models", json!({ "folder": at("new") }));
+        app.wait("the models in their new folder", || {
+            app.driver.find("[data-testid='moving'][data-state='done']")
+        });
+        app.reads("disk-lead", "the files", |text| text.contains("model files"));
+        app.picture("moved");
+        let experts = app.invoke("experts", json!({}));
+        let moved = experts.as_array().unwrap().iter().find(|expert| expert["manifest"]["name"] == "speller");
+        assert!(moved.unwrap()["file"].as_str().unwrap().starts_with(at("new").to_str().unwrap()));
+        app.click("nav-settings");
+        app.click("theme-dark");
+        app.see("move-models");
+        app.driver
+            .execute("document.getElementById('at-once').scrollIntoView({ block: 'nearest' })", json!([]));
+        app.picture("settings-moved-dark");
+        app.click("nav-experts");
+        app.click("tab-disk");
+        app.picture("on-disk-dark");
+    }
+
+    #[test]
+    fn the_window_tries_to_reach_nobody_until_somebody_asks() {
+        const INSIDE: &str = "LECTERN_TEST_IN_A_NAMESPACE";
+        const ITS_NAME: &str = "journeys::the_window_tries_to_reach_nobody_until_somebody_asks";
+        if std::env::var_os(INSIDE).is_none() {
+            if !is_possible() {
+                return;
+            }
+            // The whole journey once more where there is loopback, on which the window is driven, and nothing else.
+            let script = "ip link set lo up && exec \"$0\" --exact \"$1\" --nocapture";
+            let program = std::env::current_exe().unwrap();
+            let inside = Command::new("unshare")
+                .args(["--user", "--map-root-user", "--net", "--", "sh", "-c", script])
+                .args([program.as_os_str(), ITS_NAME.as_ref()])
+                .env(INSIDE, "1")
+                .status();
+            return assert!(inside.unwrap().success(), "the journey in the namespace failed");
+        }
+        // Nobody's address, where nobody answers (RFC 5737).
+        let app = App::open_beside(&[("HF_ENDPOINT", "http://192.0.2.1:9")], |_| {});
+        app.see("first-expert");
+        app.ask("What is 384 + 97?");
+        for page in ["nav-experts", "tab-find", "tab-disk", "nav-status", "nav-settings"] {
+            app.click(page);
+        }
+        app.see("move-models");
+        assert_eq!(Tried::here(), Tried::default(), "somebody was to be reached, and nobody had asked");
+        app.click("nav-experts");
+        app.click("tab-find");
+        app.driver.type_text(&app.see("search-hub"), "anything");
+        app.click("search-hub-now");
+        app.wait("the control: a search is heard", || (Tried::here().no_route > 0).then_some(()));
     }
 
     #[test]

@@ -25,8 +25,11 @@ pub fn text() -> String {
     types.visit::<engine::hub::Model>();
     types.visit::<engine::hub::OnDisk>();
     types.visit::<engine::hub::Pick>();
+    types.visit::<engine::hub::Prospect>();
     types.visit::<engine::hub::Request>();
+    types.visit::<engine::hub::Folder>();
     types.visit::<crate::hub::HubPlace>();
+    types.visit::<crate::moving::Moving>();
     types.visit::<crate::drops::Drop>();
     types.visit::<crate::ask::Shown>();
     types.visit::<crate::archive::Turn>();

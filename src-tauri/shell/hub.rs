@@ -3,10 +3,11 @@
 use crate::house::House;
 use crate::library::Shelf;
 use engine::hub::{
-    Download, Elsewhere, FileName, FoundFile, Machine, Model, OnDisk, Pick, Request, TokenFrom, catalogue,
-    models_at as in_files,
+    Download, Elsewhere, FileName, Folder, FoundFile, Machine, Model, OnDisk, Pick, Prospect, Request,
+    TokenFrom, catalogue, models_at as in_files, offer,
 };
 use engine::pool::Expert;
+use engine::settings::Settings;
 use engine::words::Failure;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -52,6 +53,12 @@ pub fn hub(house: State<'_, House>) -> Result<HubPlace, Failure> {
     })
 }
 
+/// How much memory an expert may take, and how fast it would be: measured at experts, or at the memory of this machine.
+#[tauri::command(async)]
+pub fn prospect(house: State<'_, House>) -> Result<Prospect, Failure> {
+    Ok(machine(&house)?.prospect())
+}
+
 /// Recommendations; asks nobody.
 #[tauri::command]
 pub fn picks() -> Vec<Pick> {
@@ -68,6 +75,30 @@ pub fn find_model(house: State<'_, House>, repo: String) -> Result<Model, Failur
     Ok(shelf(&house)?.hub.model(&repo, machine(&house)?)?)
 }
 
+/// A search that is under way ends.
+#[tauri::command(async)]
+pub fn stop_search(house: State<'_, House>) -> Result<(), Failure> {
+    shelf(&house)?.hub.stop_asking();
+    Ok(())
+}
+
+/// The watched folders with what is in them; what is new is offered as an expert.
+#[tauri::command(async)]
+pub fn folders(house: State<'_, House>) -> Result<Vec<Folder>, Failure> {
+    let open = house.inside()?;
+    offer(open.engine.pool(), &Settings::load(&open.home).settings)
+}
+
+/// Something changed in a watched folder.
+#[tauri::command(async)]
+pub fn watch_folders(house: State<'_, House>, changes: Channel<()>) -> Result<(), Failure> {
+    house.inside()?.library.look(Box::new(move || {
+        // A page that is gone looks when it is back.
+        let _ = changes.send(());
+    }));
+    Ok(())
+}
+
 /// The whole list of downloads, now and whenever it changes.
 #[tauri::command(async)]
 pub fn watch_downloads(house: State<'_, House>, downloads: Channel<Vec<Download>>) -> Result<(), Failure> {
@@ -81,6 +112,7 @@ pub fn watch_downloads(house: State<'_, House>, downloads: Channel<Vec<Download>
 /// A recommended file is fetched at the commit of its first use here, any other as it is now. Gives its number.
 #[tauri::command(async)]
 pub fn download(house: State<'_, House>, repo: String, file: String) -> Result<u64, Failure> {
+    house.inside()?.library.mover().is_still()?;
     let shelf = shelf(&house)?;
     let pick = catalogue().into_iter().find(|pick| pick.repo == repo && pick.file == file);
     let name = match pick {
@@ -97,6 +129,7 @@ pub fn pause_download(house: State<'_, House>, id: u64) -> Result<(), Failure> {
 
 #[tauri::command(async)]
 pub fn resume_download(house: State<'_, House>, id: u64) -> Result<(), Failure> {
+    house.inside()?.library.mover().is_still()?;
     Ok(shelf(&house)?.downloads.resume(id)?)
 }
 

@@ -2,7 +2,7 @@
 //!
 //! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`pool`], [`hub`],
 //! [`reports`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
-//! are running, and the [`library`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
+//! are running, and the [`library`], whose models may be [`moving`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
 //! the tree that the page draws; [`bindings`] writes the page's types.
 
 pub mod archive;
@@ -15,6 +15,7 @@ pub mod hub;
 pub mod library;
 pub mod links;
 pub mod markdown;
+pub mod moving;
 pub mod opening;
 pub mod pool;
 pub mod reports;
@@ -51,13 +52,22 @@ pub fn run() {
             archive::search,
             pool::experts,
             pool::add_expert,
+            pool::choose_file,
             pool::remove_expert,
             pool::restore_expert,
             pool::free_removed,
             hub::hub,
+            hub::prospect,
             hub::picks,
             hub::find_models,
             hub::find_model,
+            hub::stop_search,
+            hub::folders,
+            hub::watch_folders,
+            moving::move_models,
+            moving::go_on_moving,
+            moving::stop_moving,
+            moving::watch_move,
             hub::watch_downloads,
             hub::download,
             hub::pause_download,

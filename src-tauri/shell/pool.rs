@@ -25,6 +25,12 @@ pub fn add_expert(
     Ok(pool.get(&manifest.name)?)
 }
 
+/// Which of its files an expert uses; `None`: the best that fits the memory.
+#[tauri::command(async)]
+pub fn choose_file(house: State<'_, House>, name: String, file: Option<String>) -> Result<Expert, Failure> {
+    Ok(house.inside()?.engine.pool().choose(&name, file.as_deref())?)
+}
+
 /// Its file goes as well when we fetched it and no other expert uses it. Gives the bytes that come free.
 #[tauri::command(async)]
 pub fn remove_expert(house: State<'_, House>, name: String) -> Result<u64, Failure> {

@@ -73,6 +73,8 @@ struct Inside {
     bell: Condvar,
     addresses: Mutex<BTreeMap<u32, u32>>,
     sent: Mutex<u64>,
+    /// To the host of the bytes.
+    connections: Mutex<u32>,
     hub: u16,
     bytes: u16,
     over: AtomicBool,
@@ -95,6 +97,7 @@ impl FakeHub {
             bell: Condvar::new(),
             addresses: Mutex::default(),
             sent: Mutex::default(),
+            connections: Mutex::default(),
             hub: hub.local_addr().unwrap().port(),
             bytes: bytes.local_addr().unwrap().port(),
             over: AtomicBool::new(false),
@@ -106,6 +109,7 @@ impl FakeHub {
                     if inside.over.load(Ordering::SeqCst) {
                         return;
                     }
+                    *inside.connections.lock().unwrap() += u32::from(host == "bytes");
                     let inside = Arc::clone(&inside);
                     std::thread::spawn(move || {
                         let _ = serve(&inside, host, stream);
@@ -148,6 +152,11 @@ impl FakeHub {
     /// Bytes of files that went out.
     pub fn sent(&self) -> u64 {
         *self.inside.sent.lock().unwrap()
+    }
+
+    /// Connections that were made to the host of the bytes.
+    pub fn connections(&self) -> u32 {
+        *self.inside.connections.lock().unwrap()
     }
 
     /// Waits until so many bytes went out.

@@ -9,3 +9,6 @@ pub mod screen;
 pub mod hub;
 #[allow(dead_code)]
 pub mod toy;
+// The window needs loopback, on which it is driven.
+#[allow(dead_code)]
+pub mod silence;

@@ -21,12 +21,12 @@ const click = async (id: string) => {
   flushSync();
 };
 
-async function open(query: string) {
+async function open(query: string, experts = true) {
   use(fake(new URLSearchParams(`pace=0.02&${query}`)));
   hub.leave();
   [downloads.list, downloads.experts, downloads.refused, disk.removed] = [[], {}, {}, []];
   app = mount(App, { target: document.body });
-  await click("nav-experts");
+  if (experts) await click("nav-experts");
 }
 
 async function search(text: string) {
@@ -124,10 +124,62 @@ describe("the library in the window", () => {
     await open("");
     await vi.waitFor(() => expect(window).toHaveProperty("dropped"), patience);
     (window as unknown as { dropped: (paths: string[]) => void }).dropped(["/home/you/Tiny-Q8_0.gguf"]);
-    expect(((await see("use-name")) as HTMLInputElement).value).toBe("tiny-q8-0");
+    expect(((await see("use-name")) as HTMLInputElement).value).toBe("tiny");
     await click("use-now");
     await vi.waitFor(() => expect(all("use-form")).toHaveLength(0), patience);
-    await vi.waitFor(() => expect(all("expert-card").map((card) => card.dataset.expert)).toContain("tiny-q8-0"), patience);
+    await vi.waitFor(() => expect(all("expert-card").map((card) => card.dataset.expert)).toContain("tiny"), patience);
+  });
+
+  it("offers what lies in a watched folder, with each of its files, until the folder is watched no more", async () => {
+    await open("");
+    await click("tab-disk");
+    await click("watch-folder");
+    expect((await see("folder")).textContent).toContain("/home/you/models");
+    expect((await see("folder")).textContent).toContain("is not supported");
+    const card = () => all("expert-card").find((one) => one.dataset.expert === "ministral-3b");
+    await click("tab-yours");
+    await vi.waitFor(() => expect(card()?.textContent).toContain(t.experts.offered), patience);
+    expect(card()?.querySelector('[data-testid="builds"]')).toBeNull();
+    (window as unknown as { arrived: () => void }).arrived();
+    await vi.waitFor(() => expect(card()?.querySelectorAll('[data-testid="build"]')).toHaveLength(2), patience);
+    const builds = () => [...(card()?.querySelectorAll<HTMLInputElement>('[data-testid="build"]') ?? [])];
+    const used = () => builds().find((one) => one.closest("label")?.textContent?.includes(t.builds.used))?.dataset.quantisation;
+    expect(used()).toBe("Q8_0");
+    builds()[0]?.click();
+    await vi.waitFor(() => expect(used()).toBe("Q4_K_M"), patience);
+    await click("use-offer");
+    expect(((await see("use-name")) as HTMLInputElement).value).not.toBe("");
+    disk.wanted = null;
+    await click("tab-disk");
+    await click("unwatch-folder");
+    await vi.waitFor(() => expect(all("folder")).toHaveLength(0), patience);
+    await click("tab-yours");
+    await vi.waitFor(() => expect(card()).toBeUndefined(), patience);
+  });
+
+  it("moves the models, and a move can be paused and gone on with", async () => {
+    await open("");
+    await click("tab-disk");
+    await click("move-models");
+    const state = () => all("moving")[0]?.dataset.state;
+    await vi.waitFor(() => expect(state()).toBe("going"), patience);
+    await click("stop-moving");
+    await vi.waitFor(() => expect(state()).toBe("paused"), patience);
+    expect(all("moving")[0]?.textContent).toContain("/home/you/models");
+    await click("go-on-moving");
+    await vi.waitFor(() => expect(state()).toBe("done"), patience);
+    expect(all("moving")[0]?.textContent).toContain("2 model files moved");
+  });
+
+  it("on a new machine, tells what fits it and what that takes, and one press fetches it", async () => {
+    await open("scene=first", false);
+    const choice = await see("first-choice");
+    expect(choice.textContent?.replaceAll("\u202f", " ")).toMatch(/About [\d.]+ GB to fetch, [\d.]+ GB of memory, [\d.]+ tok\/s here/);
+    expect(choice.querySelector("p[title]")?.getAttribute("title")).toBe(t.first.byMemory);
+    expect(downloads.list).toHaveLength(0);
+    choice.querySelector<HTMLElement>('[data-testid="download-now"]')?.click();
+    await vi.waitFor(() => expect(downloads.list).toHaveLength(1), patience);
+    await vi.waitFor(() => expect(choice.textContent).toContain(t.find.here), patience);
   });
 
   it("keeps a token without showing it, and tells who it is", async () => {

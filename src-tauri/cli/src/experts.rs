@@ -1,11 +1,11 @@
 //! `lectern experts`: the pool, with what is declared and what was measured.
 
-use crate::hub;
 use crate::output::{Exit, Output};
+use crate::{hub, shelf};
 use clap::{Args, Subcommand};
 use engine::home::Home;
 use engine::hub::{Hub, Trash};
-use engine::pool::{Expert, Pool, Statistics};
+use engine::pool::{Expert, Offer, Statistics};
 use engine::settings::Settings;
 use engine::words::Failure;
 use serde::Serialize;
@@ -17,12 +17,24 @@ pub enum Command {
     List,
     /// One expert in full.
     Show { name: String },
-    /// Add a GGUF file; it is checked first and stays where it is.
+    /// Add a GGUF file; it is checked first and stays where it is. Under the name of an expert that is the same model
+    /// with other bits a weight, it becomes one more file of that one.
     Add(Add),
+    /// Choose which of its files an expert uses.
+    Use(Use),
     /// Take an added expert out of the pool, and its file off the disk when Lectern fetched it.
     Remove { name: String },
     #[command(flatten)]
+    Shelf(shelf::Command),
+    #[command(flatten)]
     Hub(hub::Command),
+}
+
+#[derive(Args)]
+pub struct Use {
+    name: String,
+    /// Its quantisation, or the file itself. Without it: the best that fits the memory.
+    file: Option<String>,
 }
 
 #[derive(Args)]
@@ -53,10 +65,12 @@ struct Removed {
 pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
     let command = match command {
         Command::Hub(command) => return hub::run(command, output),
+        Command::Shelf(command) => return shelf::run(command, output),
         ours => ours,
     };
     let home = Home::find()?;
-    let pool = Pool::open(&home).map_err(Failure::from)?;
+    let settings = Settings::load(&home).settings;
+    let pool = shelf::pool(&home, &settings)?;
     match command {
         Command::List => {
             let listed = Listed { experts: pool.experts(), problems: pool.problems() };
@@ -70,8 +84,12 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
             let manifest = pool.add(&add.file, &add.name, &add.domains).map_err(Failure::from)?;
             output.show(&manifest, |manifest| format!("added {}: {}", manifest.name, manifest.title));
         }
+        Command::Use(Use { name, file }) => {
+            output.show(&pool.choose(&name, file.as_deref()).map_err(Failure::from)?, in_words);
+        }
         Command::Remove { name } => {
-            let hub = Hub::open(&home, &Settings::load(&home).settings).map_err(Failure::from)?;
+            shelf::finish(&home, &pool, output)?;
+            let hub = Hub::open(&home, &settings).map_err(Failure::from)?;
             let trash = Trash::of(&hub);
             let freed_bytes = trash.remove_expert(&pool, &name)?;
             trash.empty().map_err(Failure::from)?;
@@ -82,16 +100,20 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
                 )
             });
         }
-        Command::Hub(_) => {}
+        Command::Hub(_) | Command::Shelf(_) => {}
     }
     Ok(())
 }
 
 fn line(expert: &Expert) -> String {
     let manifest = &expert.manifest;
-    let (bytes, parameters) =
-        manifest.implementations.first().map_or((0, 0), |file| (file.bytes, file.parameters));
-    let state = expert.unavailable.as_deref().unwrap_or(if expert.starter { "starter" } else { "added" });
+    let (bytes, parameters) = expert.implementation().map_or((0, 0), |file| (file.bytes, file.parameters));
+    let came = match manifest.offer {
+        _ if expert.starter => "starter",
+        Offer::Open => "offered",
+        _ => "added",
+    };
+    let state = expert.unavailable.as_deref().unwrap_or(came);
     format!(
         "{:<14} {:<24} {:>9} {:>10}  {}\n",
         manifest.name,
@@ -114,9 +136,22 @@ fn in_words(expert: &Expert) -> String {
     say("cannot", manifest.cannot.clone());
     say("licence", manifest.licence.clone());
     say("origin", manifest.origin.clone());
-    for file in &manifest.implementations {
+    if manifest.offer == Offer::Open {
+        say(
+            "offered",
+            "asked by hand alone; `lectern experts add` with this file makes it an expert of yours".into(),
+        );
+    }
+    for (at, file) in manifest.implementations.iter().enumerate() {
+        let used = match (at == expert.using, manifest.implementations.len(), &manifest.uses) {
+            (_, ..=1, _) | (false, ..) => "",
+            (true, _, Some(chosen)) if *chosen == file.file => ", in use because you chose it",
+            (true, ..) => ", in use because it is the best that fits",
+        };
         say("file", file.file.clone());
-        say("", format!("{} bytes, {}, {} parameters", file.bytes, file.quantisation, file.parameters));
+        let memory = format!("about {:.1} MB of memory", file.memory() as f64 / 1e6);
+        let (bytes, parameters) = (file.bytes, file.parameters);
+        say("", format!("{}, {bytes} bytes, {memory}, {parameters} parameters{used}", file.quantisation));
         say("sha256", file.sha256.clone());
     }
     for measured in &manifest.measured {

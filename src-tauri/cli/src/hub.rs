@@ -1,7 +1,7 @@
 //! `lectern experts search`, `pull` and what belongs to them: the hub, and the model files on this disk.
 
 use crate::output::{Exit, Output};
-use crate::program;
+use crate::{program, shelf};
 use clap::{Args, Subcommand};
 use engine::home::Home;
 use engine::hub::{
@@ -14,7 +14,7 @@ use engine::words::Failure;
 use serde::Serialize;
 use serde_json::json;
 use std::io::BufRead;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 /// How often a line about the progress is said.
@@ -128,11 +128,15 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
     if let Command::Catalogue(catalogue) = command {
         return recommend(&catalogue, output);
     }
+    if matches!(command, Command::Pull(_)) {
+        // What has still to go would be fetched once more.
+        shelf::finish(&home, &shelf::pool(&home, &settings)?, output)?;
+    }
     let hub = Hub::open(&home, &settings).map_err(Failure::from)?;
     let budget = settings.budget_bytes().unwrap_or_else(engine::seat::default_budget);
     match command {
         Command::Search(search) => {
-            let pool = Pool::open(&home).map_err(Failure::from)?;
+            let pool = shelf::pool(&home, &settings)?;
             let machine = Machine::measured(budget, &pool.experts());
             let found = hub.search(&search.text, search.limit.into(), machine).map_err(Failure::from)?;
             output.show(&json!({ "results": found }), |_| found.iter().map(of_model).collect());
@@ -140,7 +144,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
         Command::Pull(pull) => return pull_one(&hub, &home, pull, budget, output),
         Command::Downloads(downloads) => return unfinished(hub, &settings, downloads, output),
         Command::Disk(disk) => {
-            let pool = Pool::open(&home).map_err(Failure::from)?;
+            let pool = shelf::pool(&home, &settings)?;
             let disk = hub.on_disk(&pool.experts(), &Elsewhere::usual(), disk.hash).map_err(Failure::from)?;
             output.show(&disk, of_disk);
         }
@@ -188,11 +192,7 @@ fn pull_one(hub: &Hub, home: &Home, pull: Pull, budget: u64, output: &Output) ->
             .map(|name| name.at(&pull.revision)),
     };
     let name = name.map_err(Failure::from)?;
-    let stop = Arc::new(Stop::default());
-    let interrupted = Arc::clone(&stop);
-    // Without a way to hear an interrupt it ends the process, and the download goes on from there all the same.
-    let _ = ctrlc::set_handler(move || interrupted.pause());
-    let fetched = fetch(hub, &name, budget, &stop, output)?;
+    let fetched = fetch(hub, &name, budget, pause_on_interrupt(), output)?;
 
     let wish = Wish { name: pull.name.clone(), domains: pull.domains.clone(), licence: None };
     let is_asked_for = pull.name.is_some() || !pull.domains.is_empty();
@@ -238,6 +238,18 @@ fn fetch(hub: &Hub, name: &FileName, budget: u64, stop: &Stop, output: &Output) 
         }
     });
     Ok(fetched.map_err(Failure::from)?)
+}
+
+/// Set by an interrupt: what is here stays, and is gone on with another time.
+pub fn pause_on_interrupt() -> &'static Stop {
+    static STOP: LazyLock<Arc<Stop>> = LazyLock::new(|| {
+        let stop = Arc::new(Stop::default());
+        let interrupted = Arc::clone(&stop);
+        // Without a way to hear an interrupt it ends the process, and another one goes on from there all the same.
+        let _ = ctrlc::set_handler(move || interrupted.pause());
+        stop
+    });
+    &STOP
 }
 
 /// What somebody who waits for gigabytes wants to know before.
@@ -384,7 +396,7 @@ fn of_state(state: &State) -> String {
     }
 }
 
-fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     match bytes {
         1_000_000_000.. => format!("{:.1} GB", bytes as f64 / 1e9),
         1_000_000.. => format!("{:.1} MB", bytes as f64 / 1e6),

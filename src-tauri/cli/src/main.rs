@@ -15,6 +15,7 @@ mod output;
 mod program;
 mod prune;
 mod route;
+mod shelf;
 mod status;
 
 use clap::error::ErrorKind;

@@ -5,10 +5,12 @@ use crate::archive::Archive;
 use crate::ask;
 use crate::events::{AnswerEvent, News, Seat};
 use crate::home::Home;
+use crate::hub;
 use crate::pool::Pool;
 use crate::read::Reader;
 use crate::report::{self, ComponentStatus};
 use crate::seat::{self, Lectern};
+use crate::settings::Settings;
 use crate::states::{self, States};
 use crate::words::{Answer, Failure, Plan, Question};
 use std::path::PathBuf;
@@ -48,6 +50,12 @@ impl Engine {
         let pool = Pool::open(&home)?;
         let reader = Reader::new(options.gate.as_deref().or(crate::pool::gate()))?;
         let budget = options.budget_bytes.unwrap_or_else(seat::default_budget);
+        pool.fit(budget);
+        let settings = Settings::load(&home).settings;
+        if !settings.hub.folders.is_empty() {
+            // A folder that cannot be read offers nothing, and keeps nobody from answering.
+            let _ = hub::offer(&pool, &settings);
+        }
         let states_bytes = options.states_bytes.unwrap_or(states::BUDGET_BYTES);
         let states = States::open(&home, &options.host_executable, states_bytes);
         let lectern =
@@ -99,7 +107,9 @@ impl Engine {
 
     /// Another memory budget, from the next load on; `None` is the default of this machine.
     pub fn set_budget(&self, bytes: Option<u64>) {
-        self.lectern.set_budget(bytes.unwrap_or_else(seat::default_budget));
+        let bytes = bytes.unwrap_or_else(seat::default_budget);
+        self.pool.fit(bytes);
+        self.lectern.set_budget(bytes);
     }
 
     pub fn archive(&self) -> &Archive {

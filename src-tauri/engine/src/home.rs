@@ -109,6 +109,11 @@ impl Home {
         self.root.join("logs")
     }
 
+    /// What a move of the models has still to do.
+    pub fn move_journal(&self) -> PathBuf {
+        self.root.join("moving.json")
+    }
+
     pub fn settings_file(&self) -> PathBuf {
         self.root.join("settings.json")
     }
@@ -159,6 +164,7 @@ mod tests {
             home.states_dir(),
             home.logs_dir(),
             home.settings_file(),
+            home.move_journal(),
         ];
         for path in paths {
             assert!(path.starts_with(home.root()), "{} is outside", path.display());

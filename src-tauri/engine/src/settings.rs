@@ -35,11 +35,13 @@ pub struct HubSettings {
     pub offline: bool,
     /// Downloads at once; others wait.
     pub downloads_at_once: u32,
+    /// Folders whose GGUF files are offered as experts, where they lie.
+    pub folders: Vec<String>,
 }
 
 impl Default for HubSettings {
     fn default() -> Self {
-        HubSettings { endpoint: None, cache: None, offline: false, downloads_at_once: 2 }
+        HubSettings { endpoint: None, cache: None, offline: false, downloads_at_once: 2, folders: Vec::new() }
     }
 }
 

@@ -8,15 +8,18 @@ import type {
   Drop,
   Expert,
   Failure,
+  Folder,
   FoundFile,
   HubPlace,
   Link,
   Manifest,
   Model,
+  Moving,
   News,
   OnDisk,
   Pick,
   Plan,
+  Prospect,
   Question,
   Request,
   Settings,
@@ -44,6 +47,8 @@ export interface Api {
 
   experts(): Promise<Expert[]>;
   addExpert(path: string, name: string, domains: string[]): Promise<Expert>;
+  /** Which of its files an expert uses; `null`: the best that fits the memory. */
+  chooseFile(name: string, file: string | null): Promise<Expert>;
   /** Its file goes as well when Lectern fetched it and no other expert uses it. Gives the bytes that come free. */
   removeExpert(name: string): Promise<number>;
   /** Undoes a removal; possible until Lectern closes. */
@@ -55,11 +60,25 @@ export interface Api {
   pickFolder(): Promise<string | null>;
 
   hub(): Promise<HubPlace>;
+  /** How much memory an expert may take, and how fast it would be here. */
+  prospect(): Promise<Prospect>;
   /** Recommendations; asks nobody. */
   picks(): Promise<Pick[]>;
   /** Repositories of the hub that match, those that many fetched first. */
   findModels(text: string): Promise<Model[]>;
   findModel(repo: string): Promise<Model>;
+  /** A search that is under way ends. */
+  stopSearch(): Promise<void>;
+  /** The watched folders; what is new in them is offered as an expert. */
+  folders(): Promise<Folder[]>;
+  /** Hears when something changed in them. */
+  watchFolders(on: () => void): Promise<void>;
+  /** What Lectern fetched goes to another folder, which the settings name from then on. */
+  moveModels(folder: string): Promise<void>;
+  goOnMoving(): Promise<void>;
+  stopMoving(): Promise<void>;
+  /** What there is of a move, now and whenever it changes. One that was cut off goes on. */
+  watchMove(on: (moving: Moving) => void): Promise<void>;
   /** The whole list of downloads, now and whenever it changes. */
   watchDownloads(on: (downloads: Download[]) => void): Promise<void>;
   download(repo: string, file: string): Promise<number>;

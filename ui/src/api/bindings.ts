@@ -185,7 +185,11 @@ export type Expert = { manifest: Manifest,
 /**
  * The model file in use.
  */
-file: string, statistics: Statistics, 
+file: string, 
+/**
+ * Its place among the manifest's implementations.
+ */
+using: number, statistics: Statistics, 
 /**
  * It came with Lectern.
  */
@@ -244,6 +248,15 @@ revision: string,
 file: string, };
 
 export type Finish = "end" | "length" | "stopped";
+
+/**
+ * One folder of the settings.
+ */
+export type Folder = { path: string, 
+/**
+ * It is there now; a drive may be unplugged.
+ */
+here: boolean, files: Array<Watched>, };
 
 /**
  * One model file.
@@ -384,7 +397,11 @@ offline: boolean,
 /**
  * Downloads at once; others wait.
  */
-downloads_at_once: number, };
+downloads_at_once: number, 
+/**
+ * Folders whose GGUF files are offered as experts, where they lie.
+ */
+folders: Array<string>, };
 
 /**
  * One file of the expert.
@@ -397,7 +414,11 @@ file: string, quantisation: string, bytes: number,
 /**
  * 64 hex digits.
  */
-sha256: string, parameters: number, };
+sha256: string, parameters: number, 
+/**
+ * What it takes when it is loaded, as its header says; 0: nobody looked.
+ */
+memory_bytes: number, };
 
 export type Inline = { "kind": "text", text: string, } | { "kind": "code", text: string, } | { "kind": "strong", inlines: Array<Inline>, } | { "kind": "emphasis", inlines: Array<Inline>, } | { "kind": "strikethrough", inlines: Array<Inline>, } | { "kind": "link", url: string, inlines: Array<Inline>, } | { "kind": "break" };
 
@@ -502,9 +523,14 @@ handles: Handles,
  */
 measured: Array<Measured>, 
 /**
- * Its files; the first is used. May be absent for a starter: it is filled from the file.
+ * Its files: the same model with more or fewer bits a weight. May be absent for a starter: it is filled from the
+ * file.
  */
-implementations: Array<Implementation>, };
+implementations: Array<Implementation>, 
+/**
+ * The `file` among `implementations` that its user chose; `None`: the best that fits the memory.
+ */
+uses: string | null, offer: Offer, };
 
 /**
  * One result on a test set.
@@ -550,9 +576,28 @@ supported: boolean | null, why_not: string | null,
 files: Array<Choice>, };
 
 /**
+ * How far it is.
+ */
+export type Moved = { from: string, to: string, done_bytes: number, total_bytes: number, files: number, 
+/**
+ * `owner/name:file` of those that stay, because their bytes are not what they were when they came.
+ */
+damaged: Array<string>, };
+
+/**
+ * What there is of a move.
+ */
+export type Moving = { "state": "still" } | { "state": "going", moved: Moved, } | { "state": "paused", moved: Moved, } | { "state": "done", moved: Moved, } | { "state": "failed", failure: Failure, };
+
+/**
  * Whole states of the app.
  */
 export type News = { "kind": "seat", seat: Seat, budget_bytes: number, };
+
+/**
+ * How an expert came into the pool.
+ */
+export type Offer = "accepted" | "open" | "declined";
 
 export type OnDisk = { experts: Array<Usage>, 
 /**
@@ -592,7 +637,15 @@ memory_gb: number,
 /**
  * One sentence: why this one.
  */
-why: string, };
+why: string, 
+/**
+ * Billions of weights, as its maker names them. What the file takes is the hub's to say; this tells about what.
+ */
+billions: number, 
+/**
+ * Of a mixture: those that a token reads.
+ */
+active_billions: number | null, };
 
 /**
  * Where an expert's layers are computed.
@@ -635,6 +688,19 @@ by_hand: boolean, min_confidence: number,
  * One sentence.
  */
 reason: string, elapsed_ms: number, };
+
+/**
+ * What is known of this machine before a download.
+ */
+export type Prospect = { budget_bytes: number, 
+/**
+ * Weights that an expert reads a second.
+ */
+bytes_per_s: number, 
+/**
+ * Experts did it here; else it follows from how fast this machine reads its memory.
+ */
+by_answers: boolean, };
 
 /**
  * What somebody asks, with the choices that belong to this one question.
@@ -906,6 +972,19 @@ export type Usage = { expert: string, path: string, bytes: number, source: Sourc
  */
 last_used: number | null, 
 /**
- * Removing it frees its bytes: the file is ours, and no other expert uses it.
+ * Removing it frees bytes: a file of it is ours, and no other expert uses it.
  */
 frees: boolean, };
+
+/**
+ * One GGUF file in it.
+ */
+export type Watched = { path: string, bytes: number, 
+/**
+ * The expert that it is.
+ */
+expert: string | null, 
+/**
+ * Why it is none.
+ */
+why_not: string | null, };

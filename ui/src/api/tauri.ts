@@ -3,7 +3,7 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import { open } from "@tauri-apps/plugin-dialog";
 import type { Api } from "./api";
-import type { Download, Drop, News, Shown } from "./bindings";
+import type { Download, Drop, Moving, News, Shown } from "./bindings";
 
 function channel<T>(on: (message: T) => void): Channel<T> {
   const events = new Channel<T>();
@@ -31,6 +31,7 @@ export const tauri: Api = {
 
   experts: () => invoke("experts"),
   addExpert: (path, name, domains) => invoke("add_expert", { path, name, domains }),
+  chooseFile: (name, file) => invoke("choose_file", { name, file }),
   removeExpert: (name) => invoke("remove_expert", { name }),
   pickModelFile: () =>
     open({ multiple: false, directory: false, filters: [{ name: "GGUF", extensions: ["gguf"] }] }),
@@ -39,9 +40,21 @@ export const tauri: Api = {
   freeRemoved: () => invoke("free_removed"),
 
   hub: () => invoke("hub"),
+  prospect: () => invoke("prospect"),
   picks: () => invoke("picks"),
   findModels: (text) => invoke("find_models", { text }),
   findModel: (repo) => invoke("find_model", { repo }),
+  stopSearch: () => invoke("stop_search"),
+  folders: () => invoke("folders"),
+  async watchFolders(on) {
+    await invoke("watch_folders", { changes: channel<null>(on) });
+  },
+  moveModels: (folder) => invoke("move_models", { folder }),
+  goOnMoving: () => invoke("go_on_moving"),
+  stopMoving: () => invoke("stop_moving"),
+  async watchMove(on) {
+    await invoke("watch_move", { moving: channel<Moving>(on) });
+  },
   async watchDownloads(on) {
     await invoke("watch_downloads", { downloads: channel<Download[]>(on) });
   },

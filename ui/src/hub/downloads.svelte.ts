@@ -55,11 +55,11 @@ class Downloads {
     try {
       const expert = await api.addDownloaded(download.id);
       this.experts = { ...this.experts, [key]: expert.manifest.name };
-      await pool.refresh();
     } catch (error) {
       this.refused = { ...this.refused, [key]: asFailure(error) };
     }
     this.#adding.delete(key);
+    await pool.refresh();
   }
 
   #hear(list: Download[]): void {

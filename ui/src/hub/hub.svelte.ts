@@ -42,13 +42,19 @@ class Hub {
       const models = /^[\w.-]+\/[\w.-]+$/.test(text) ? [await api.findModel(text)] : await api.findModels(text);
       if (mine === this.#asked) this.face = { state: "found", text, models };
     } catch (error) {
-      if (mine === this.#asked) this.face = { state: "failed", text, failure: asFailure(error) };
+      if (mine !== this.#asked) return;
+      const failure = asFailure(error);
+      // Somebody switched the network off meanwhile: no news to him.
+      if (failure.code === "stopped") this.leave();
+      else this.face = { state: "failed", text, failure };
     }
   }
 
-  /** Back to the recommendations; an answer that is still under way is not waited for. */
+  /** Back to the recommendations; a search that is still under way ends. */
   leave(): void {
     this.#asked += 1;
+    // A hub that cannot be told has nothing under way.
+    if (this.face.state === "searching") api.stopSearch().catch(() => undefined);
     this.text = "";
     this.face = { state: "picks" };
   }

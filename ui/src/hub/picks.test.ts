@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Pick } from "../api/bindings";
-import { best, byDomain, fits } from "./picks";
+import { best, byDomain, fits, memoryOf, sizeOf, speedOf } from "./picks";
 
-const pick = (title: string, memory_gb: number, ...domains: string[]): Pick => ({ title, repo: `a/${title}`, file: `${title}.gguf`, domains, memory_gb, why: "" });
+const pick = (title: string, memory_gb: number, ...domains: string[]): Pick => ({ title, repo: `a/${title}`, file: `${title}.gguf`, domains, memory_gb, why: "", billions: 4, active_billions: null });
 const picks = [
   pick("small", 8, "general", "writing"),
   pick("small-code", 8, "code"),
@@ -24,6 +24,14 @@ describe("recommendations", () => {
   it("a machine sold with 16 GB is one of 16 GB, whatever the firmware keeps for itself", () => {
     expect(fits(pick("m", 16), 0.6 * 15.1e9)).toBe(true);
     expect(fits(pick("m", 16), 0.6 * 12e9)).toBe(false);
+  });
+
+  it("tell about what they take and how fast they are, of a mixture by what a token reads", () => {
+    const four = pick("m", 8);
+    expect(sizeOf(four)).toBeCloseTo(2.45e9, -6);
+    expect(memoryOf(four)).toBeGreaterThan(sizeOf(four));
+    expect(speedOf(four, 24.5e9)).toBeCloseTo(10);
+    expect(speedOf({ ...four, active_billions: 1 }, 24.5e9)).toBeCloseTo(40);
   });
 
   it("come by what each is best at, once", () => {

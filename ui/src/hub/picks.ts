@@ -16,6 +16,25 @@ export function fits(pick: Pick, budgetBytes: number): boolean {
   return pick.memory_gb <= machineGb(budgetBytes) * SLACK;
 }
 
+/** Bits a weight of Q4_K_M, which every recommendation is. Source: llama.cpp, tools/quantize/README.md. */
+const BITS = 4.9;
+
+/** About so many bytes to fetch; the hub knows it exactly when it is asked. */
+export function sizeOf(pick: Pick): number {
+  return (pick.billions * 1e9 * BITS) / 8;
+}
+
+/** About so much memory, as the pool counts a file that nobody has looked into (`pool/choice.rs`). */
+export function memoryOf(pick: Pick): number {
+  return (sizeOf(pick) * 8) / 7 + 64 * 2 ** 20;
+}
+
+/** About so many tokens a second where an expert reads so many bytes of its weights a second: each token reads all of
+ *  them, of a mixture those of its active experts. */
+export function speedOf(pick: Pick, bytesPerSecond: number): number {
+  return bytesPerSecond / ((((pick.active_billions ?? pick.billions) * 1e9) * BITS) / 8);
+}
+
 export type Reason = "capable" | "quick" | "code";
 
 /** At most three different ones that fit: the most capable, the quickest, the best at code. */

@@ -294,12 +294,53 @@ const en = {
     remove: "Remove",
     removeSure: "Remove it? A file of yours stays; one that Lectern fetched goes too. Both can come back until Lectern closes.",
     removeYes: "Remove",
+    offered: "offered",
+    offeredNote: "Asked by hand alone",
     sections: { yours: "Yours", find: "Find", disk: "On disk" },
     sectionsLabel: "Parts of this page",
     leads: {
       find: "More experts from the hub, each checked when it arrives.",
       disk: "Every model file on this machine, whoever brought it, used where it lies.",
     },
+  },
+
+  builds: {
+    title: "Its files",
+    best: "The best that fits",
+    used: "in use",
+    takes: (size: string, memory: string) => `${size} · ${memory} of memory`,
+    large: " · too large",
+  },
+
+  folders: {
+    title: "Watched folders",
+    note: "A GGUF file in one of these is offered as an expert where it lies. It is never changed, and goes from the list when its file goes.",
+    add: "Watch a folder…",
+    expert: "expert from it",
+    experts: "experts from it",
+    away: "not there now",
+    remove: (folder: string) => `Watch ${folder} no more`,
+    others: (n: number) => (n === 1 ? "1 file is no expert" : `${n} files are no experts`),
+  },
+
+  moving: {
+    begin: "Move the models…",
+    going: (done: string, total: string, to: string) => `Moving the models to ${to}: ${done} of ${total}`,
+    paused: (done: string, total: string, to: string) => `The move to ${to} is paused: ${done} of ${total}`,
+    stop: "Pause",
+    goOn: "Go on",
+    progress: "Progress of the move",
+    done: (files: string, size: string) => `${files} moved, ${size} in all.`,
+    damaged: (file: string) => `${file} stays where it was: its bytes are not what they were when it came.`,
+  },
+
+  first: {
+    title: "Get an expert for this machine",
+    note: "One press fetches it from the hub; nothing is asked of the network before.",
+    takes: (size: string, memory: string, speed: string) => `About ${size} to fetch, ${memory} of memory, ${speed} here.`,
+    byMemory: "Predicted from how fast this machine reads its memory. The exact size is told by the hub.",
+    bySpeed: "By what experts did on this machine. The exact size is told by the hub.",
+    others: "All recommendations",
   },
 
   find: {
@@ -546,8 +587,8 @@ const en = {
     mirror: "Address of the hub",
     mirrorNote: "Another address is a mirror; it gets no token of the hub. Empty: the usual one.",
     cache: "Where downloads lie",
-    cacheNote: "Shared with other tools that know this folder. Files that lie in another one stay there.",
-    cacheChoose: "Choose…",
+    cacheNote: "Shared with other tools that know this folder. A move takes what Lectern fetched; using another folder takes nothing.",
+    cacheChoose: "Use another folder…",
     cacheUsual: "Use the usual one",
     atOnce: "Downloads at once",
     log: "Network log",

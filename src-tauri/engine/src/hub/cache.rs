@@ -138,6 +138,63 @@ impl Cache {
         Ok(pointer)
     }
 
+    /// Every name that leads to this blob, and what it holds: a link's target.
+    pub fn pointers(&self, repo: &str, blob: &Path) -> Vec<(PathBuf, PathBuf)> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.repo_folder(repo).join("snapshots")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => folders.push(path),
+                    Ok(kind) if kind.is_symlink() => {
+                        let target = std::fs::read_link(&path).unwrap_or_default();
+                        if target.file_name() == blob.file_name() {
+                            found.push((path, target));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
+    /// Branches of this repository that are at `commit`.
+    pub fn branches(&self, repo: &str, commit: &str) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.repo_folder(repo).join("refs")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push(path);
+                } else if std::fs::read_to_string(&path).is_ok_and(|text| text.trim() == commit) {
+                    found.push(path);
+                }
+            }
+        }
+        found
+    }
+
+    /// Takes folders of a repository away that are empty now; `pointers` led to what is gone.
+    pub fn tidy(&self, repo: &str, pointers: &[(PathBuf, PathBuf)]) {
+        let (blobs, repo) = (self.blobs(repo), self.repo_folder(repo));
+        for (pointer, _) in pointers {
+            let inside = pointer.ancestors().skip(1);
+            for folder in inside.take_while(|folder| folder.starts_with(&repo) && *folder != repo) {
+                let _ = std::fs::remove_dir(folder);
+            }
+        }
+        let is_empty =
+            |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+        // A branch's commit means nothing without a file of it.
+        if is_empty(&blobs) && !repo.join("snapshots").exists() {
+            let _ = std::fs::remove_dir_all(repo.join("refs"));
+            let _ = std::fs::remove_dir(blobs).and_then(|()| std::fs::remove_dir(repo));
+        }
+    }
+
     /// Folders of repositories, and the repositories' names.
     pub fn repos(&self) -> Vec<(String, PathBuf)> {
         let entries = std::fs::read_dir(&self.root).into_iter().flatten().flatten();
@@ -170,7 +227,7 @@ fn is_still(_file: &File, _path: &Path) -> bool {
 
 /// A link to `target`, put in the place of whatever was there.
 #[cfg(unix)]
-fn link(target: &Path, _blob: &Path, pointer: &Path) -> std::io::Result<()> {
+pub fn link(target: &Path, _blob: &Path, pointer: &Path) -> std::io::Result<()> {
     let temporary = pointer.with_file_name(format!(".{}.link", std::process::id()));
     let _ = std::fs::remove_file(&temporary);
     std::os::unix::fs::symlink(target, &temporary)?;
@@ -179,7 +236,7 @@ fn link(target: &Path, _blob: &Path, pointer: &Path) -> std::io::Result<()> {
 
 /// Where a user may make no symbolic link, a second name of the same bytes does it.
 #[cfg(windows)]
-fn link(target: &Path, blob: &Path, pointer: &Path) -> std::io::Result<()> {
+pub fn link(target: &Path, blob: &Path, pointer: &Path) -> std::io::Result<()> {
     let _ = std::fs::remove_file(pointer);
     std::os::windows::fs::symlink_file(target, pointer).or_else(|_| std::fs::hard_link(blob, pointer))
 }

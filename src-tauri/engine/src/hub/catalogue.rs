@@ -21,6 +21,11 @@ pub struct Pick {
     pub memory_gb: u32,
     /// One sentence: why this one.
     pub why: String,
+    /// Billions of weights, as its maker names them. What the file takes is the hub's to say; this tells about what.
+    pub billions: f64,
+    /// Of a mixture: those that a token reads.
+    #[serde(default)]
+    pub active_billions: Option<f64>,
 }
 
 /// Every recommendation, in the order of the list.
@@ -51,6 +56,11 @@ mod tests {
             FileName::new(&pick.repo, "main", &pick.file).unwrap();
             assert!(quantisation(&pick.file).is_some(), "{} does not say its quantisation", pick.file);
             assert!([8, 16, 32, 64].contains(&pick.memory_gb), "{}: {} GB", pick.title, pick.memory_gb);
+            // Q4_K_M is 4.9 bits a weight: the file, with a seventh for a text, is inside 60 % of such a machine.
+            let memory = pick.billions * 4.9 / 8.0 * 8.0 / 7.0;
+            let most = 0.6 * f64::from(pick.memory_gb);
+            assert!(pick.billions > 0.5 && memory < most, "{}: {memory:.1} of {most:.1} GB", pick.title);
+            assert!(pick.active_billions.is_none_or(|active| active < pick.billions), "{}", pick.title);
             assert!(!pick.domains.is_empty() && !pick.why.is_empty(), "{}", pick.title);
             assert!(seen.insert((&pick.repo, &pick.file)), "{} is there twice", pick.file);
         }

@@ -6,7 +6,7 @@
 use super::cache::sha256_of;
 use super::names::is_sha256;
 use super::{Hub, HubError};
-use crate::pool::Expert;
+use crate::pool::{Expert, Implementation};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ pub struct Usage {
     /// Unix time in milliseconds; `None`: it never answered here.
     #[ts(type = "number | null")]
     pub last_used: Option<i64>,
-    /// Removing it frees its bytes: the file is ours, and no other expert uses it.
+    /// Removing it frees bytes: a file of it is ours, and no other expert uses it.
     pub frees: bool,
 }
 
@@ -114,10 +114,12 @@ impl Hub {
         files.extend(elsewhere.ollama.iter().flat_map(|folder| in_ollama(folder)));
         files.extend(elsewhere.lm_studio.iter().flat_map(|folder| in_lm_studio(folder)));
         for expert in experts {
-            let path = real(&expert.file);
-            match files.iter_mut().find(|file| real(&file.path) == path) {
-                Some(file) => file.experts.push(expert.manifest.name.clone()),
-                None => files.extend(of_expert(expert)),
+            for its in &expert.manifest.implementations {
+                let path = real(Path::new(&its.file));
+                match files.iter_mut().find(|file| real(&file.path) == path) {
+                    Some(file) => file.experts.push(expert.manifest.name.clone()),
+                    None => files.extend(of_expert(expert, its)),
+                }
             }
         }
         files.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.path.cmp(&b.path)));
@@ -125,16 +127,15 @@ impl Hub {
             hash_lookalikes(&mut files)?;
         }
         let usage = |expert: &Expert| {
-            let file = files.iter().find(|file| file.experts.contains(&expert.manifest.name));
-            let source = file.map_or(Source::Elsewhere, |file| file.source);
-            let alone = file.is_some_and(|file| file.experts.len() == 1);
+            let own = || files.iter().filter(|file| file.experts.contains(&expert.manifest.name));
+            let used = own().find(|file| real(&file.path) == real(&expert.file));
             Usage {
                 expert: expert.manifest.name.clone(),
                 path: expert.file.clone(),
-                bytes: file.map_or(0, |file| file.bytes),
-                source,
+                bytes: own().map(|file| file.bytes).sum(),
+                source: used.map_or(Source::Elsewhere, |file| file.source),
                 last_used: expert.statistics.last_used,
-                frees: source == Source::Fetched && alone,
+                frees: own().any(|file| file.source == Source::Fetched && file.experts.len() == 1),
             }
         };
         let experts = experts.iter().map(usage).collect();
@@ -226,15 +227,15 @@ fn in_lm_studio(models: &Path) -> Vec<FoundFile> {
     models_under(models).into_iter().filter_map(file).collect()
 }
 
-fn of_expert(expert: &Expert) -> Option<FoundFile> {
-    let (_, bytes) = whole(&expert.file)?;
-    let implementation = expert.manifest.implementations.first();
+fn of_expert(expert: &Expert, its: &Implementation) -> Option<FoundFile> {
+    let path = PathBuf::from(&its.file);
+    let (_, bytes) = whole(&path)?;
     Some(FoundFile {
-        name: expert.file.file_name()?.to_string_lossy().into_owned(),
-        path: expert.file.clone(),
+        name: path.file_name()?.to_string_lossy().into_owned(),
+        path,
         bytes,
         source: if expert.starter { Source::Starter } else { Source::Elsewhere },
-        sha256: implementation.map(|file| file.sha256.clone()).filter(|sum| is_sha256(sum)),
+        sha256: Some(its.sha256.clone()).filter(|sum| is_sha256(sum)),
         experts: vec![expert.manifest.name.clone()],
     })
 }

@@ -4,7 +4,7 @@ use super::catalogue::catalogue;
 use super::download::Fetched;
 use super::trash::Trash;
 use super::{Hub, HubError};
-use crate::pool::{Expert, Implementation, Manifest, Pool, Reads};
+use crate::pool::{Expert, Implementation, Manifest, Offer, Pool, Reads, base};
 use crate::words::Failure;
 use runtime::host::{Host, Purpose, Spawn};
 use runtime::inspect::inspect;
@@ -19,8 +19,9 @@ pub struct Wish {
 }
 
 impl Hub {
-    /// Adds the file to the pool; an expert that has these very bytes already is given back as it is. `host`: the program
-    /// that hosts experts; the file's tokenizer and template are read there and not here.
+    /// Adds the file to the pool; an expert that has these very bytes already is given back as it is, and one that is the
+    /// same model with other bits a weight gets the file as one more of its own. `host`: the program that hosts experts;
+    /// the file's tokenizer and template are read there and not here.
     pub fn add_expert(
         &self,
         pool: &Pool,
@@ -30,7 +31,7 @@ impl Hub {
     ) -> Result<Manifest, Failure> {
         let experts = pool.experts();
         let has_it = |expert: &&Expert| {
-            expert.manifest.implementations.first().is_some_and(|file| file.sha256 == fetched.sha256)
+            expert.manifest.implementations.iter().any(|file| file.sha256 == fetched.sha256)
         };
         if let Some(known) = experts.iter().find(has_it).filter(|_| wish.name.is_none()) {
             return Ok(known.manifest.clone());
@@ -41,7 +42,7 @@ impl Hub {
             fix: error.fix().into(),
             detail: None,
         })?;
-        if let Some(why) = facts.why_not.filter(|_| !facts.supported) {
+        if let Some(why) = facts.why_not.clone().filter(|_| !facts.supported) {
             return Err(HubError::Unsupported { file: fetched.name.file.clone(), why }.into());
         }
         let spawn = Spawn { purpose: Purpose::Tokenize, ..Spawn::new(host, &fetched.path) };
@@ -52,10 +53,21 @@ impl Hub {
             detail: error.detail().map(str::to_owned),
         })?;
 
+        let implementation = Implementation::of(&fetched.path, &facts, &fetched.sha256);
+        let is_meant = |expert: &&Expert| wish.name.as_ref().is_none_or(|name| *name == expert.manifest.name);
+        let is_same = |expert: &&Expert| {
+            let files = &expert.manifest.implementations;
+            let is_wanted = !expert.starter && expert.manifest.offer == Offer::Accepted;
+            is_wanted && files.iter().any(|its| its.is_same_model(&implementation))
+        };
+        if let Some(known) = experts.iter().filter(is_meant).find(is_same) {
+            return Ok(pool.extend(known.manifest.clone(), implementation)?);
+        }
+
         let pick = catalogue()
             .into_iter()
             .find(|pick| pick.repo == fetched.name.repo && pick.file == fetched.name.file);
-        let name = wish.name.clone().unwrap_or_else(|| free_name(&fetched.name.file, &experts));
+        let name = wish.name.clone().unwrap_or_else(|| free_name(&fetched.name.file, pool));
         let mut manifest = Manifest::named(&name);
         let of_file = facts.name.as_deref().map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned);
         manifest.title = pick.as_ref().map(|pick| pick.title.clone()).or(of_file).unwrap_or(name);
@@ -68,52 +80,62 @@ impl Hub {
         manifest.licence = wish.licence.clone().or(facts.license).unwrap_or_default();
         manifest.origin = format!("{} at {}", fetched.name.repo, fetched.commit);
         manifest.reads = Reads::Conversation;
-        manifest.implementations = vec![Implementation {
-            file: fetched.path.display().to_string(),
-            quantisation: facts.quantisation,
-            bytes: fetched.bytes,
-            sha256: fetched.sha256.clone(),
-            parameters: facts.parameters,
-        }];
+        manifest.implementations = vec![implementation];
         pool.put(&manifest)?;
         Ok(manifest)
     }
 }
 
 impl Trash {
-    /// Takes an expert out of the pool, and its file out of the cache when we fetched it and no other expert uses it.
-    /// Gives the bytes that come free.
+    /// Takes an expert out of the pool, and of its files those out of the cache that we fetched and that no other expert
+    /// uses. Gives the bytes that come free.
     pub fn remove_expert(&self, pool: &Pool, name: &str) -> Result<u64, Failure> {
-        let gone = pool.get(name)?;
-        let freed = pool.remove(name)?;
-        let Some(file) = gone.manifest.implementations.first() else { return Ok(freed) };
-        if pool.experts().iter().any(|other| other.file == gone.file) {
-            return Ok(freed);
+        let (gone, counts) = (pool.get(name)?.manifest, pool.counts(name)?);
+        let mut freed = pool.remove(name)?;
+        self.keep(name, counts);
+        let others = pool.manifests();
+        let uses = |other: &Manifest, file: &str| other.implementations.iter().any(|its| its.file == file);
+        for Implementation { file, sha256, .. } in &gone.implementations {
+            if !others.iter().any(|other| uses(other, file)) {
+                freed += self.remove_file(Path::new(file), sha256)?;
+            }
         }
-        Ok(freed + self.remove_file(&gone.file, &file.sha256)?)
+        Ok(freed)
     }
 
-    /// Undoes [`Trash::remove_expert`]. What was measured of it was forgotten, and is measured anew.
+    /// Undoes [`Trash::remove_expert`]: its files, and what was measured of it, are there again.
     pub fn restore_expert(&self, pool: &Pool, manifest: &Manifest) -> Result<(), Failure> {
-        if let Some(file) = manifest.implementations.first()
-            && self.list().iter().any(|kept| kept.sha256 == file.sha256)
-        {
-            self.undo(&file.sha256)?;
+        for Implementation { sha256, .. } in &manifest.implementations {
+            if self.list().iter().any(|kept| kept.sha256 == *sha256) {
+                self.undo(sha256)?;
+            }
         }
-        Ok(pool.put(manifest)?)
+        pool.put(manifest)?;
+        match self.kept(&manifest.name) {
+            Some(counts) => Ok(pool.put_back(&counts)?),
+            None => Ok(()),
+        }
     }
 }
 
-/// `sub/Qwen3-4B-Q4_K_M.gguf` is `qwen3-4b-q4-k-m`; with a number behind where that is taken.
-fn free_name(file: &str, experts: &[Expert]) -> String {
-    let stem = file.rsplit('/').next().unwrap_or(file).trim_end_matches(".gguf").to_ascii_lowercase();
+/// `sub/Qwen3-4B-Q4_K_M.gguf` is `qwen3-4b`: other files of it may have other bits. With a number behind where that is
+/// taken.
+pub(super) fn free_name(file: &str, pool: &Pool) -> String {
+    let starters = pool.experts().into_iter().map(|expert| expert.manifest.name);
+    let taken: Vec<String> = pool.manifests().into_iter().map(|it| it.name).chain(starters).collect();
+    name_beside(file, &taken)
+}
+
+fn name_beside(file: &str, taken: &[String]) -> String {
+    let last = file.rsplit('/').next().unwrap_or(file).to_ascii_lowercase();
+    let stem = base(&last).unwrap_or_else(|| last.trim_end_matches(".gguf").to_owned());
     let plain: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let parts: Vec<&str> = plain.split('-').filter(|part| !part.is_empty()).collect();
     let mut name: String = parts.join("-").chars().take(36).collect();
     if name.is_empty() {
         name = "expert".into();
     }
-    let is_taken = |name: &str| experts.iter().any(|expert| expert.manifest.name == name);
+    let is_taken = |name: &String| taken.contains(name);
     let numbered = (2..).map(|number| format!("{name}-{number}"));
     std::iter::once(name.clone()).chain(numbered).find(|name| !is_taken(name)).unwrap_or(name)
 }
@@ -125,14 +147,16 @@ mod tests {
 
     #[test]
     fn names_are_made_of_files() {
-        let taken = [];
-        for (file, name) in
-            [("sub/Qwen3-4B-Q4_K_M.gguf", "qwen3-4b-q4-k-m"), ("...gguf", "expert"), ("Ähm é.gguf", "hm")]
-        {
-            assert_eq!(free_name(file, &taken), name);
+        for (file, name) in [
+            ("sub/Qwen3-4B-Q4_K_M.gguf", "qwen3-4b"),
+            ("model-Q8_0.gguf", "model-q8-0"),
+            ("...gguf", "expert"),
+            ("Ähm é.gguf", "hm"),
+        ] {
+            assert_eq!(name_beside(file, &[]), name);
             check_name(name).unwrap();
         }
-        let long = free_name(&format!("{}.gguf", "x-".repeat(40)), &taken);
-        check_name(&long).unwrap();
+        assert_eq!(name_beside("a-Q4_0.gguf", &["a".into(), "a-2".into()]), "a-3");
+        check_name(&name_beside(&format!("{}.gguf", "x-".repeat(40)), &[])).unwrap();
     }
 }

@@ -50,6 +50,10 @@ pub enum HubError {
     NoDownload(u64),
     #[error("{0} is not among the files that were removed")]
     NotRemoved(String),
+    #[error("the models are on their way to {}", to.display())]
+    Moving { to: PathBuf },
+    #[error("the models lie where {variable} says, and that goes before the settings")]
+    Fixed { variable: &'static str },
 }
 
 impl HubError {
@@ -96,6 +100,8 @@ impl HubError {
             HubError::Keyring { .. } => "hub.keyring",
             HubError::NoDownload(_) => "hub.no_download",
             HubError::NotRemoved(_) => "hub.not_removed",
+            HubError::Moving { .. } => "hub.moving",
+            HubError::Fixed { .. } => "hub.fixed",
         }
     }
 
@@ -138,6 +144,10 @@ impl HubError {
                 "Start or unlock it (GNOME Keyring, KWallet, ...), or set HF_TOKEN for this session alone."
             }
             HubError::NoDownload(_) => "The list of downloads shows the numbers.",
+            HubError::Moving { .. } => {
+                "Wait for its end; one that was cut off goes on by `lectern experts move`, or when the window opens."
+            }
+            HubError::Fixed { .. } => "Change that variable, or unset it to have the settings decide.",
             HubError::NotRemoved(_) => "A removal can be undone until Lectern closes, and not later.",
         };
         fix.into()

@@ -4,10 +4,11 @@
 
 use super::HubError;
 use super::download::Fetched;
-use super::names::FileName;
+use super::names::{FileName, is_commit, is_sha256};
 use super::resolve::Located;
 use crate::home::Home;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -27,6 +28,15 @@ pub struct Line {
     /// It is not here any more.
     #[serde(default)]
     pub removed: bool,
+}
+
+impl Line {
+    /// As a stranger may have written it: names become paths.
+    pub fn is_sound(&self) -> bool {
+        let FileName { repo, revision, file } = &self.name;
+        let is_named = FileName::new(repo, revision, file).is_ok();
+        is_named && is_sha256(&self.sha256) && is_commit(&self.commit)
+    }
 }
 
 impl Ledger {
@@ -56,7 +66,7 @@ impl Ledger {
     /// Oldest first.
     pub fn lines(&self) -> Vec<Line> {
         let text = std::fs::read_to_string(&self.path).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(Line::is_sound).collect()
     }
 
     /// The line of this blob, while it is ours.
@@ -64,6 +74,15 @@ impl Ledger {
         let mut lines = self.lines().into_iter();
         let last = lines.rfind(|line| line.name.repo == repo && line.sha256 == sha256)?;
         Some(last).filter(|line| !line.removed)
+    }
+
+    /// Every file that is ours.
+    pub fn all(&self) -> Vec<Line> {
+        let mut last: BTreeMap<(String, String), Line> = BTreeMap::new();
+        for line in self.lines() {
+            last.insert((line.name.repo.clone(), line.sha256.clone()), line);
+        }
+        last.into_values().filter(|line| !line.removed).collect()
     }
 
     /// A file of the catalogue stays what it was when it was first used: its commit from then.

@@ -13,8 +13,8 @@
 //! | a download from start to end | `download.rs`; its bytes: `transfer.rs`; what a kill leaves: `partial.rs` |
 //! | the shared folder | `cache.rs`; which of it is ours: `ledger.rs` |
 //! | several downloads at once | `queue.rs` |
-//! | what is on the hub | `search.rs`, `catalogue.json` |
-//! | what is on this disk | `disk.rs`; what was removed: `trash.rs` |
+//! | what is on the hub | `search.rs`, `catalogue.json`; how fast it would be here: `memory.rs` |
+//! | what is on this disk | `disk.rs`; what was removed: `trash.rs`; what lies in watched folders: `folders.rs`; the way to another folder: `moving.rs` |
 
 mod cache;
 mod catalogue;
@@ -23,10 +23,13 @@ mod disk;
 mod download;
 mod expert;
 mod failure;
+mod folders;
 mod given;
 mod ledger;
 mod log;
 mod look;
+mod memory;
+mod moving;
 mod names;
 mod partial;
 mod place;
@@ -43,9 +46,12 @@ pub use disk::{Copies, Elsewhere, FoundFile, OnDisk, Source, Usage};
 pub use download::{Fetched, Phase};
 pub use expert::Wish;
 pub use failure::HubError;
+pub use folders::{Folder, Watch, Watched, offer};
 pub use given::models_at;
 pub use log::{Request, date};
 pub use look::{Found, look};
+pub use memory::Prospect;
+pub use moving::{Move, Moved};
 pub use names::{FileName, quantisation};
 pub use partial::Record;
 pub use place::Place;
@@ -65,6 +71,7 @@ use ledger::Ledger;
 use log::Log;
 use std::sync::Arc;
 use std::time::Duration;
+use stop::Stops;
 use token::Token;
 
 /// One hub, one cache, one home. Cheap to clone.
@@ -76,6 +83,8 @@ pub struct Hub {
     cache: Cache,
     ledger: Ledger,
     patience: Patience,
+    /// Searches and other questions that are under way.
+    asked: Arc<Stops>,
 }
 
 /// How long and how often before it is given up.
@@ -125,7 +134,13 @@ impl Hub {
     /// At this place.
     pub fn at(home: &Home, place: Place, patience: Patience) -> Hub {
         let (token, cache) = (Arc::new(Token::of(&place)), Cache::at(&place.cache));
-        Hub { place: Arc::new(place), token, log: Log::of(home), cache, ledger: Ledger::of(home), patience }
+        let (log, ledger) = (Log::of(home), Ledger::of(home));
+        Hub { place: Arc::new(place), token, log, cache, ledger, patience, asked: Arc::default() }
+    }
+
+    /// Searches and other questions that are under way end now. Downloads have their own [`Stop`].
+    pub fn stop_asking(&self) {
+        self.asked.stop();
     }
 
     pub fn place(&self) -> &Place {
@@ -153,9 +168,13 @@ impl Hub {
             name: String,
         }
         let url = names::below(&self.place.endpoint, ["api", "whoami-v2"].into_iter());
-        let account: Account =
-            self.client().json(&client::Ask::get(&url, "test the token"), "the account")?;
-        Ok(account.name)
+        let stop = self.asked.begin();
+        let client = self.client().stopped_by(&stop);
+        match client.json::<Account>(&client::Ask::get(&url, "test the token"), "the account") {
+            Ok(account) => Ok(account.name),
+            Err(_) if stop.is_set() => Err(HubError::Stopped),
+            Err(error) => Err(error),
+        }
     }
 
     fn client(&self) -> Client {

@@ -1,6 +1,7 @@
 //! Names from the hub become paths and addresses here: none is used before it is checked.
 
 use super::HubError;
+use crate::pool::is_quantisation;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use url::Url;
@@ -109,19 +110,6 @@ pub fn quantisation(file: &str) -> Option<String> {
     let stem = file.rsplit('/').next()?.strip_suffix(".gguf")?.to_ascii_uppercase();
     // Some put a folder's name between, some a part number behind.
     stem.split(['-', '.']).rev().find(|part| is_quantisation(part)).map(str::to_owned)
-}
-
-fn is_quantisation(part: &str) -> bool {
-    if matches!(part, "F16" | "F32" | "BF16" | "MXFP4" | "FP16") {
-        return true;
-    }
-    let digits =
-        part.strip_prefix("IQ").or_else(|| part.strip_prefix("TQ")).or_else(|| part.strip_prefix('Q'));
-    digits.is_some_and(|rest| {
-        let mut parts = rest.split('_');
-        let bits = parts.next().unwrap_or_default();
-        matches!(bits, "1" | "2" | "3" | "4" | "5" | "6" | "8") && parts.next().is_some()
-    })
 }
 
 /// A piece of a model that lies in several files: `…-00002-of-00003.gguf`.

@@ -19,6 +19,10 @@ use std::sync::{Mutex, PoisonError};
 /// 8 MiB.
 pub const PART: u64 = 2 << 20;
 
+/// Bytes of one write. Into space that was taken before, Linux 6.18 with ext4 writes 3 GB/s in pieces of this size, and
+/// 0.16 GB/s in pieces of 2 MiB (measured, two EPYC cores).
+const PIECE: usize = 128 << 10;
+
 const BYTES: &str = "lectern-part";
 const JOURNAL: &str = "lectern-journal";
 const VERSION: u32 = 1;
@@ -116,8 +120,11 @@ impl Partial {
     /// Writes a whole part and notes it.
     pub fn keep(&self, part: usize, bytes: &[u8]) -> Result<u32, HubError> {
         let sum = crc32fast::hash(bytes);
-        write_at(&self.file, bytes, self.record.range(part).0)
-            .map_err(HubError::files("write", &self.path))?;
+        let first = self.record.range(part).0;
+        for (piece, bytes) in bytes.chunks(PIECE).enumerate() {
+            write_at(&self.file, bytes, first + (piece * PIECE) as u64)
+                .map_err(HubError::files("write", &self.path))?;
+        }
         let line = format!("{part} {sum:08x}\n");
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         journal.write_all(line.as_bytes()).map_err(HubError::files("write", &self.journal_path))?;
@@ -157,6 +164,23 @@ pub fn forget(cache: &Cache, record: &Record) -> Result<(), HubError> {
     // Folders with something in them stay: that is the error here.
     let _ = std::fs::remove_dir(&folder).and_then(|()| std::fs::remove_dir(&repo));
     Ok(())
+}
+
+/// Takes an unfinished download to another cache. The caller holds its lock in both.
+pub fn carry(record: &Record, from: &Cache, to: &Cache) -> Result<(), HubError> {
+    let (old, new) = (from.blobs(&record.name.repo), to.prepare(&record.name.repo)?);
+    // The bytes first: a journal alone would promise what is not there.
+    for ending in [BYTES, JOURNAL] {
+        let name = format!("{}.{ending}", record.sha256);
+        let (here, there) = (old.join(&name), new.join(&name));
+        remove(&there)?;
+        if std::fs::hard_link(&here, &there).is_err() {
+            std::fs::copy(&here, &there).map_err(HubError::files("copy", &here))?;
+            File::open(&there).and_then(|file| file.sync_all()).map_err(HubError::files("write", &there))?;
+        }
+    }
+    sync_folder(&new)?;
+    forget(from, record)
 }
 
 /// Every unfinished download of the cache, with the bytes that are there.

@@ -36,6 +36,15 @@ impl std::fmt::Debug for Place {
     }
 }
 
+/// Variables that name the folder of the files, before the settings do.
+const CACHE_VARIABLES: [&str; 3] = ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME"];
+
+/// The variable of this environment that names the folder of the files, whatever the settings say.
+pub fn cache_variable() -> Option<&'static str> {
+    let is_set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    CACHE_VARIABLES.into_iter().find(is_set)
+}
+
 impl Place {
     /// A hub and a folder by hand, without token, online.
     pub fn at(address: &str, cache: &Path) -> Result<Place, HubError> {

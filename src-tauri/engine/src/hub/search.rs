@@ -9,7 +9,7 @@ use super::client::Ask;
 use super::names::{FileName, below, check_repo, is_piece, is_sha256, quantisation};
 use super::stop::Stop;
 use super::{Hub, HubError};
-use crate::pool::Expert;
+use crate::pool::{Expert, Implementation};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -31,7 +31,7 @@ impl Machine {
     pub fn measured(budget_bytes: u64, experts: &[Expert]) -> Machine {
         let read = |expert: &Expert| {
             let tokens_per_s = expert.statistics.mean_tokens_per_s.filter(|_| !expert.starter)?;
-            let bytes = expert.manifest.implementations.first()?.bytes;
+            let bytes = expert.implementation()?.bytes;
             (bytes >= LARGE).then(|| f64::from(tokens_per_s) * bytes as f64)
         };
         let mut measured: Vec<f64> = experts.iter().filter_map(read).collect();
@@ -139,14 +139,14 @@ impl Hub {
             .append_pair("sort", "downloads")
             .append_pair("direction", "-1")
             .append_pair("limit", &limit.clamp(1, MOST).to_string());
-        let stop = Stop::default();
+        let stop = self.asked.begin();
         let listed: Vec<Listed> = self.patiently(&stop, |client| {
             client.json(&Ask::get(&url, &format!("search for {text:?}")), "the search")
         })?;
         let mut models = Vec::new();
         for Listed { id } in listed.into_iter().take(limit.min(MOST)) {
             // A name that is none is not asked for; one that is gone since the search is passed over.
-            match self.model(&id, machine) {
+            match self.model_until(&id, machine, &stop) {
                 Ok(model) if !model.files.is_empty() => models.push(model),
                 Ok(_)
                 | Err(HubError::Name { .. } | HubError::Absent { .. } | HubError::Unauthorised { .. }) => {}
@@ -158,12 +158,15 @@ impl Hub {
 
     /// One repository.
     pub fn model(&self, repo: &str, machine: Machine) -> Result<Model, HubError> {
+        self.model_until(repo, machine, &self.asked.begin())
+    }
+
+    fn model_until(&self, repo: &str, machine: Machine, stop: &Stop) -> Result<Model, HubError> {
         check_repo(repo)?;
         let mut url = below(&self.place.endpoint, ["api", "models"].into_iter().chain(repo.split('/')));
         url.query_pairs_mut().append_pair("blobs", "true");
         let why = format!("see the files of {repo}");
-        let stop = Stop::default();
-        let info: Info = self.patiently(&stop, |client| client.json(&Ask::get(&url, &why), repo))?;
+        let info: Info = self.patiently(stop, |client| client.json(&Ask::get(&url, &why), repo))?;
         Ok(self.described(repo, info, machine))
     }
 
@@ -219,7 +222,7 @@ impl Hub {
         let lfs = lfs.unwrap_or_default();
         let size = lfs.size.or(size);
         let sha256 = Some(lfs.sha256).filter(|sum| is_sha256(sum));
-        let memory_bytes = size.map(about);
+        let memory_bytes = size.map(|bytes| Implementation { bytes, ..Implementation::default() }.memory());
         Choice {
             quantisation: quantisation(&file),
             here: sha256.as_ref().is_some_and(|sum| self.cache.blob(repo, sum).is_file()),
@@ -233,12 +236,6 @@ impl Hub {
             memory_bytes,
         }
     }
-}
-
-/// Memory of a model of this size before its header was read: its weights, a seventh of them for a text of 4,096 tokens
-/// (measured: 5 % for models with few key heads to 15 % for those with some), and the process.
-fn about(size: u64) -> u64 {
-    size.saturating_add(size / 7).saturating_add(64 << 20)
 }
 
 /// Why an architecture cannot be computed here.

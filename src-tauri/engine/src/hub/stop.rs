@@ -1,6 +1,7 @@
-//! Stop: one download is told to end, wherever it is: waiting, reading from a silent host, or hashing.
+//! Stop: one download is told to end, wherever it is: waiting, reading from a silent host, or hashing; or every question
+//! to the hub that is under way.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use ureq::Agent;
 
@@ -81,5 +82,26 @@ impl Stop {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is under way and can be stopped together.
+#[derive(Debug, Default)]
+pub struct Stops(Mutex<Vec<Weak<Stop>>>);
+
+impl Stops {
+    /// One more, until it is dropped.
+    pub fn begin(&self) -> Arc<Stop> {
+        let stop = Arc::new(Stop::default());
+        let mut stops = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stops.retain(|known| known.strong_count() > 0);
+        stops.push(Arc::downgrade(&stop));
+        stop
+    }
+
+    /// Ends all of it; their connections are cut.
+    pub fn stop(&self) {
+        let stops = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        stops.iter().filter_map(Weak::upgrade).for_each(|stop| stop.cancel());
     }
 }

@@ -375,6 +375,8 @@ impl<'a> Transfer<'a> {
         self.open_ranges();
         let bytes = &mut buffer[..(end - first) as usize];
         self.fill(&mut reply, bytes, &host)?;
+        // Only a body whose end was read gives its connection back for the next part.
+        let _ = reply.read(&mut [0]);
         self.keep(part, bytes)
     }
 

@@ -3,10 +3,12 @@
 //! It keeps its place beside the blobs under another ending, so that neither way copies anything. A removed file whose
 //! process is gone is deleted at the next start: its lock tells.
 
-use super::cache::{Cache, sync_folder};
+use super::cache::{Cache, link, sync_folder};
 use super::ledger::Line;
 use super::{Hub, HubError};
+use crate::pool::Counts;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,6 +20,8 @@ const ENDING: &str = "lectern-removed";
 pub struct Trash {
     hub: Hub,
     removed: Mutex<Vec<Removed>>,
+    /// What was counted of the experts that were removed.
+    counts: Mutex<HashMap<String, Counts>>,
 }
 
 struct Removed {
@@ -42,7 +46,20 @@ pub struct Kept {
 
 impl Trash {
     pub fn of(hub: &Hub) -> Trash {
-        Trash { hub: hub.clone(), removed: Mutex::default() }
+        Trash { hub: hub.clone(), removed: Mutex::default(), counts: Mutex::default() }
+    }
+
+    /// An expert of this name was removed here.
+    pub fn knows(&self, expert: &str) -> bool {
+        self.counts().contains_key(expert)
+    }
+
+    pub(super) fn keep(&self, expert: &str, counts: Counts) {
+        self.counts().insert(expert.into(), counts);
+    }
+
+    pub(super) fn kept(&self, expert: &str) -> Option<Counts> {
+        self.counts().remove(expert)
     }
 
     /// Takes a file that we fetched out of the cache. Its bytes are free when this is dropped, or [`Trash::empty`].
@@ -52,7 +69,7 @@ impl Trash {
         let cache = &self.hub.cache;
         let blob = cache.blob(repo, sha256);
         let aside = blob.with_extension(ENDING);
-        let pointers = pointers(cache, repo, &blob);
+        let pointers = cache.pointers(repo, &blob);
         std::fs::rename(&blob, &aside).map_err(HubError::files("rename", &blob))?;
         let lock = File::open(&aside).map_err(HubError::files("open", &aside))?;
         // Nobody else has a reason to hold it; without it only the undo after a crash of ours is lost.
@@ -84,7 +101,7 @@ impl Trash {
         let Removed { line, blob, aside, pointers, .. } = &removed[at];
         std::fs::rename(aside, blob).map_err(HubError::files("rename", aside))?;
         for (pointer, target) in pointers {
-            restore(target, blob, pointer).map_err(HubError::files("make the link", pointer))?;
+            link(target, blob, pointer).map_err(HubError::files("make the link", pointer))?;
         }
         self.hub.ledger.restore(line)?;
         removed.remove(at);
@@ -110,11 +127,14 @@ impl Trash {
             drop(_lock);
             std::fs::remove_file(&aside).map_err(HubError::files("remove", &aside))?;
             freed += line.bytes;
-            let folder = blob.parent().unwrap_or(Path::new(""));
-            sync_folder(folder)?;
-            tidy(folder, &pointers);
+            sync_folder(blob.parent().unwrap_or(Path::new("")))?;
+            self.hub.cache.tidy(&line.name.repo, &pointers);
         }
         Ok(freed)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, HashMap<String, Counts>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn removed(&self) -> MutexGuard<'_, Vec<Removed>> {
@@ -141,55 +161,4 @@ pub fn sweep(cache: &Cache) {
             }
         }
     }
-}
-
-/// Every name that leads to this blob.
-fn pointers(cache: &Cache, repo: &str, blob: &Path) -> Vec<(PathBuf, PathBuf)> {
-    let mut found = Vec::new();
-    let mut folders = vec![cache.blobs(repo).with_file_name("snapshots")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            match entry.file_type() {
-                Ok(kind) if kind.is_dir() => folders.push(path),
-                Ok(kind) if kind.is_symlink() => {
-                    let target = std::fs::read_link(&path).unwrap_or_default();
-                    if target.file_name() == blob.file_name() {
-                        found.push((path, target));
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    found
-}
-
-/// Folders that are empty now, up to the repository's own.
-fn tidy(blobs: &Path, pointers: &[(PathBuf, PathBuf)]) {
-    let repo = blobs.parent().unwrap_or(Path::new(""));
-    for (pointer, _) in pointers {
-        for folder in
-            pointer.ancestors().skip(1).take_while(|folder| folder.starts_with(repo) && *folder != repo)
-        {
-            let _ = std::fs::remove_dir(folder);
-        }
-    }
-    let is_empty =
-        |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-    // A branch's commit means nothing without a file of it.
-    if is_empty(blobs) && !repo.join("snapshots").exists() {
-        let _ = std::fs::remove_dir_all(repo.join("refs"));
-        let _ = std::fs::remove_dir(blobs).and_then(|()| std::fs::remove_dir(repo));
-    }
-}
-
-#[cfg(unix)]
-fn restore(target: &Path, _blob: &Path, pointer: &Path) -> std::io::Result<()> {
-    std::os::unix::fs::symlink(target, pointer)
-}
-
-#[cfg(windows)]
-fn restore(target: &Path, blob: &Path, pointer: &Path) -> std::io::Result<()> {
-    std::os::windows::fs::symlink_file(target, pointer).or_else(|_| std::fs::hard_link(blob, pointer))
 }

@@ -23,6 +23,8 @@ pub enum PoolError {
     NameTaken(String),
     #[error("there is no expert named {name}; the pool has {known}")]
     NotFound { name: String, known: String },
+    #[error("{name} has no file {wanted}; it has {known}")]
+    NoFile { name: String, wanted: String, known: String },
     #[error("{0} came with Lectern and cannot be removed")]
     IsStarter(String),
     /// The file is no model, or broken: what its reader said.
@@ -55,6 +57,9 @@ impl From<PoolError> for Failure {
             }
             PoolError::NotFound { .. } => {
                 ("pool.not_found", "Choose one of these names; `lectern experts list` shows them.")
+            }
+            PoolError::NoFile { .. } => {
+                ("pool.no_file", "Choose one of these; `lectern experts show NAME` lists them.")
             }
             PoolError::IsStarter(_) => {
                 ("pool.is_starter", "Add a better expert for its domain; the router then prefers it.")

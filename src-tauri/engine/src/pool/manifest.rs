@@ -2,10 +2,13 @@
 //!
 //! A JSON file. Only `name` has to be there; `manifest.example.json` beside this file shows every field.
 
+use super::choice::is_quantisation;
 use super::handles::{self, Handles};
 use crate::words::Reading;
+use runtime::inspect::Facts;
 use runtime::sample::Sampling;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use ts_rs::TS;
 
 /// One expert as its maker declares it.
@@ -67,9 +70,28 @@ pub struct Manifest {
     /// Results of tests that were run; empty when none were.
     #[serde(default)]
     pub measured: Vec<Measured>,
-    /// Its files; the first is used. May be absent for a starter: it is filled from the file.
+    /// Its files: the same model with more or fewer bits a weight. May be absent for a starter: it is filled from the
+    /// file.
     #[serde(default)]
     pub implementations: Vec<Implementation>,
+    /// The `file` among `implementations` that its user chose; `None`: the best that fits the memory.
+    #[serde(default)]
+    pub uses: Option<String>,
+    #[serde(default)]
+    pub offer: Offer,
+}
+
+/// How an expert came into the pool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum Offer {
+    /// Somebody wanted it.
+    #[default]
+    Accepted,
+    /// It lies in a watched folder: there while its file is, and asked by hand alone.
+    Open,
+    /// The same, and its user does not want it.
+    Declined,
 }
 
 /// What the expert is given.
@@ -125,6 +147,30 @@ pub struct Implementation {
     pub sha256: String,
     #[ts(type = "number")]
     pub parameters: u64,
+    /// What it takes when it is loaded, as its header says; 0: nobody looked.
+    #[ts(type = "number")]
+    pub memory_bytes: u64,
+}
+
+impl Implementation {
+    /// The model in `file` as its header has it; its check sum where somebody knows it.
+    pub fn of(file: &Path, facts: &Facts, sha256: &str) -> Implementation {
+        Implementation {
+            file: file.display().to_string(),
+            quantisation: quantisation(file, facts),
+            bytes: facts.size_bytes,
+            sha256: sha256.into(),
+            parameters: facts.parameters,
+            memory_bytes: facts.memory_needed_bytes,
+        }
+    }
+}
+
+/// As the file's name says it, which knows `Q4_K_M` from `Q4_K_S`; else the type of most of its bytes.
+fn quantisation(file: &Path, facts: &Facts) -> String {
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().to_ascii_uppercase()).unwrap_or_default();
+    let said = stem.split(['-', '.', ' ']).rev().find(|part| is_quantisation(part));
+    said.map_or_else(|| facts.quantisation.clone(), str::to_owned)
 }
 
 impl Manifest {
@@ -150,6 +196,8 @@ impl Manifest {
             handles: Handles::default(),
             measured: Vec::new(),
             implementations: Vec::new(),
+            uses: None,
+            offer: Offer::default(),
         }
     }
 

@@ -6,6 +6,7 @@
 //! Cost:   opening compares a few file sizes; listing reads a few small files when something changed
 //! Source: manifests are JSON files under the home; statistics are rows of its database
 
+mod choice;
 mod failure;
 mod handles;
 mod manifest;
@@ -13,11 +14,12 @@ mod starters;
 mod statistics;
 
 pub use crate::archive::STARTER_REFUSAL as REFUSAL;
+pub use choice::{base, is_quantisation};
 pub use failure::PoolError;
 pub use handles::Handles;
-pub use manifest::{Capability, Implementation, Manifest, Measured, Reads, check_name};
+pub use manifest::{Capability, Implementation, Manifest, Measured, Offer, Reads, check_name};
 pub use starters::{Shipped, gate, shipped};
-pub use statistics::{Outcome, Statistics};
+pub use statistics::{Counts, Outcome, Statistics};
 
 use crate::archive::database;
 use crate::home::{Home, write_atomically};
@@ -27,6 +29,7 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use ts_rs::TS;
 
@@ -35,6 +38,8 @@ pub struct Pool {
     home: Home,
     starters: Vec<Expert>,
     statistics: Mutex<Counted>,
+    /// Memory that the file of an expert is chosen for.
+    budget_bytes: AtomicU64,
 }
 
 /// One expert of the pool.
@@ -44,11 +49,21 @@ pub struct Expert {
     /// The model file in use.
     #[ts(type = "string")]
     pub file: PathBuf,
+    /// Its place among the manifest's implementations.
+    #[ts(type = "number")]
+    pub using: usize,
     pub statistics: Statistics,
     /// It came with Lectern.
     pub starter: bool,
     /// Why it cannot answer now; it is listed but not asked.
     pub unavailable: Option<String>,
+}
+
+impl Expert {
+    /// The implementation in use.
+    pub fn implementation(&self) -> Option<&Implementation> {
+        self.manifest.implementations.get(self.using)
+    }
 }
 
 /// The statistics as last read, and the connection that says whether they changed.
@@ -70,13 +85,27 @@ impl Pool {
         home.prepare()?;
         let starters = starters::install(home, shipped)?;
         let statistics = Counted { database: database::open(home)?, seen: None, by_expert: HashMap::new() };
-        Ok(Pool { home: home.clone(), starters, statistics: Mutex::new(statistics) })
+        let (statistics, budget_bytes) = (Mutex::new(statistics), AtomicU64::new(u64::MAX));
+        Ok(Pool { home: home.clone(), starters, statistics, budget_bytes })
     }
 
-    /// Every expert, starters first, then by name. One whose file is gone says so in `unavailable`.
+    /// From now on an expert with several files uses the best that takes at most so much memory; without limit until
+    /// somebody says one.
+    pub fn fit(&self, budget_bytes: u64) {
+        self.budget_bytes.store(budget_bytes, Ordering::Relaxed);
+    }
+
+    /// Every expert, starters first, then by name. One whose file is gone says so in `unavailable`; one that is only
+    /// offered is gone with it.
     pub fn experts(&self) -> Vec<Expert> {
         let mut experts = self.starters.clone();
-        experts.extend(self.added().into_iter().filter_map(Result::ok));
+        experts.extend(self.added().into_iter().filter_map(Result::ok).filter(|expert| {
+            match expert.manifest.offer {
+                Offer::Accepted => true,
+                Offer::Open => unavailable(expert).is_none(),
+                Offer::Declined => false,
+            }
+        }));
         // Statistics that cannot be read now are not measured, as far as anybody can say.
         let statistics = self.statistics().unwrap_or_default();
         for expert in &mut experts {
@@ -99,12 +128,18 @@ impl Pool {
         found.ok_or_else(|| PoolError::NotFound { name: name.into(), known: known() })
     }
 
-    /// Adds the model in `file`, which is checked first and stays where it is. `domains` as the classifier
-    /// names them.
+    /// Every manifest that was added, those of experts that are not there included.
+    pub fn manifests(&self) -> Vec<Manifest> {
+        self.added().into_iter().filter_map(Result::ok).map(|expert| expert.manifest).collect()
+    }
+
+    /// Adds the model in `file`, which is checked first and stays where it is. `domains` as the classifier names them.
+    /// Where the expert of that name is the same model with other bits a weight, the file becomes one of its own.
     pub fn add(&self, file: &Path, name: &str, domains: &[String]) -> Result<Manifest, PoolError> {
         check_name(name).map_err(PoolError::BadName)?;
-        let manifest_file = self.manifest_file(name);
-        if self.starters.iter().any(|starter| starter.manifest.name == name) || manifest_file.exists() {
+        let is_wanted = |expert: &Expert| !expert.starter && expert.manifest.offer == Offer::Accepted;
+        let known = self.get(name).ok().filter(is_wanted);
+        if known.is_none() && !self.is_free(name) {
             return Err(PoolError::NameTaken(name.into()));
         }
         let files =
@@ -116,7 +151,20 @@ impl Pool {
             let why_not = facts.why_not.clone().unwrap_or_else(|| "its kind is not known".into());
             return Err(PoolError::Unsupported { path: file.clone(), why_not });
         }
+        let unsummed = Implementation::of(file, &facts, "");
+        let is_its_own = |expert: &Expert| {
+            let files = &expert.manifest.implementations;
+            files.iter().any(|its| its.is_same_model(&unsummed))
+                && files.iter().all(|its| its.file != unsummed.file)
+        };
+        if known.as_ref().is_some_and(|expert| !is_its_own(expert)) {
+            return Err(PoolError::NameTaken(name.into()));
+        }
         let sha256 = starters::sha256_of(file).map_err(files("read"))?;
+        let implementation = Implementation { sha256, ..unsummed };
+        if let Some(expert) = known {
+            return self.extend(expert.manifest, implementation);
+        }
         let mut manifest = Manifest::named(name);
         manifest.domains = domains
             .iter()
@@ -126,53 +174,147 @@ impl Pool {
         manifest.licence = facts.license.clone().unwrap_or_default();
         manifest.origin = "added by you".into();
         manifest.reads = Reads::Conversation;
-        manifest.implementations = vec![Implementation {
-            file: file.display().to_string(),
-            quantisation: facts.quantisation.clone(),
-            bytes: facts.size_bytes,
-            sha256,
-            parameters: facts.parameters,
-        }];
+        manifest.implementations = vec![implementation];
+        self.put(&manifest)?;
+        Ok(manifest)
+    }
+
+    /// Adds an expert that is described already, and whose file was checked. What was only offered of the same files
+    /// is that no more.
+    pub fn put(&self, manifest: &Manifest) -> Result<(), PoolError> {
+        check_name(&manifest.name).map_err(PoolError::BadName)?;
+        if !self.is_free(&manifest.name) {
+            return Err(PoolError::NameTaken(manifest.name.clone()));
+        }
+        let uses = |file: &String| manifest.implementations.iter().any(|its| its.file == *file);
+        // Another model was offered under this name: what it did here is not to be taken for this one's.
+        let before = self.read(&self.manifest_file(&manifest.name)).map(|expert| expert.manifest);
+        if before.is_ok_and(|before| !before.implementations.iter().any(|its| uses(&its.file))) {
+            self.forget(&manifest.name)?;
+        }
+        self.write(manifest)?;
+        for mut offered in self.manifests() {
+            if offered.offer != Offer::Open || offered.name == manifest.name {
+                continue;
+            }
+            let before = offered.implementations.len();
+            offered.implementations.retain(|its| !uses(&its.file));
+            match offered.implementations.len() {
+                0 => self.forget(&offered.name)?,
+                now if now < before => self.write(&offered)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Another file of the same model; a file that it has already is described anew.
+    pub fn extend(&self, mut manifest: Manifest, file: Implementation) -> Result<Manifest, PoolError> {
+        match manifest.implementations.iter_mut().find(|its| its.file == file.file) {
+            Some(known) => *known = file,
+            None => manifest.implementations.push(file),
+        }
         self.write(&manifest)?;
         Ok(manifest)
     }
 
-    /// Adds an expert that is described already, and whose file was checked.
-    pub fn put(&self, manifest: &Manifest) -> Result<(), PoolError> {
-        check_name(&manifest.name).map_err(PoolError::BadName)?;
-        let is_starter = self.starters.iter().any(|starter| starter.manifest.name == manifest.name);
-        if is_starter || self.manifest_file(&manifest.name).exists() {
-            return Err(PoolError::NameTaken(manifest.name.clone()));
+    /// Which of its files an expert uses, by the file or its quantisation; `None`: the best that fits.
+    pub fn choose(&self, name: &str, file: Option<&str>) -> Result<Expert, PoolError> {
+        let expert = self.get(name)?;
+        if expert.starter {
+            return Err(PoolError::IsStarter(name.into()));
         }
-        self.write(manifest)
+        let mut manifest = expert.manifest;
+        manifest.uses = match file {
+            None => None,
+            Some(wanted) => {
+                let is_it = |its: &&Implementation| {
+                    its.file == wanted || its.quantisation.eq_ignore_ascii_case(wanted)
+                };
+                let found = manifest.implementations.iter().find(is_it);
+                let known = || {
+                    let names = manifest.implementations.iter().map(|its| its.quantisation.as_str());
+                    names.collect::<Vec<_>>().join(", ")
+                };
+                let absent =
+                    || PoolError::NoFile { name: name.into(), wanted: wanted.into(), known: known() };
+                Some(found.ok_or_else(absent)?.file.clone())
+            }
+        };
+        self.write(&manifest)?;
+        self.get(name)
     }
 
-    /// Takes an added expert out of the pool. Gives the bytes that came free: those of its file when it lies in
-    /// our own folder; a file that lies elsewhere is not ours and stays.
+    /// Manifests that name the file `real`, links resolved, name it as `there` says from now on.
+    pub fn follow(&self, real: &Path, there: &dyn Fn(&Path) -> PathBuf) -> Result<(), PoolError> {
+        let moved = |file: &str| {
+            let path = PathBuf::from(file);
+            let is_it = path.canonicalize().is_ok_and(|path| path == real);
+            is_it.then(|| there(&path).display().to_string())
+        };
+        for mut manifest in self.manifests() {
+            let before = manifest.clone();
+            let files = manifest.implementations.iter_mut().map(|its| &mut its.file);
+            for file in files.chain(manifest.uses.as_mut()) {
+                if let Some(there) = moved(file) {
+                    *file = there;
+                }
+            }
+            if manifest != before {
+                self.write(&manifest)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes an added expert out of the pool. Gives the bytes that came free: those of its files that lie in our own
+    /// folder; what lies elsewhere is not ours and stays. One that a watched folder offers is declined.
     pub fn remove(&self, name: &str) -> Result<u64, PoolError> {
         let expert = self.get(name)?;
         if expert.starter {
             return Err(PoolError::IsStarter(name.into()));
         }
-        let manifest_file = self.manifest_file(name);
-        std::fs::remove_file(&manifest_file).map_err(|source| PoolError::Files {
-            doing: "remove",
-            path: manifest_file,
-            source,
-        })?;
-        statistics::remove(&self.counted().database, name)?;
-        self.counted().seen = None;
-        let is_ours = expert.file.starts_with(self.home.pool_dir());
-        let bytes = expert.file.metadata().map(|metadata| metadata.len()).unwrap_or(0);
-        if !is_ours || bytes == 0 {
+        if expert.manifest.offer == Offer::Open {
+            self.write(&Manifest { offer: Offer::Declined, ..expert.manifest })?;
             return Ok(0);
         }
-        std::fs::remove_file(&expert.file).map_err(|source| PoolError::Files {
-            doing: "remove",
-            path: expert.file.clone(),
-            source,
-        })?;
-        Ok(bytes)
+        self.forget(name)?;
+        let mut freed = 0;
+        for its in &expert.manifest.implementations {
+            let file = PathBuf::from(&its.file);
+            let bytes = file.metadata().map(|metadata| metadata.len()).unwrap_or(0);
+            if file.starts_with(self.home.pool_dir()) && bytes > 0 {
+                let doing = "remove";
+                std::fs::remove_file(&file).map_err(|source| PoolError::Files {
+                    doing,
+                    path: file,
+                    source,
+                })?;
+                freed += bytes;
+            }
+        }
+        Ok(freed)
+    }
+
+    /// Its manifest and its figures go; its files stay.
+    pub fn forget(&self, name: &str) -> Result<(), PoolError> {
+        let path = self.manifest_file(name);
+        std::fs::remove_file(&path).map_err(|source| PoolError::Files { doing: "remove", path, source })?;
+        statistics::remove(&self.counted().database, name)?;
+        self.counted().seen = None;
+        Ok(())
+    }
+
+    /// What was counted of an expert, to be kept while it is away.
+    pub fn counts(&self, name: &str) -> Result<Counts, PoolError> {
+        statistics::counts(&self.counted().database, name)
+    }
+
+    /// What was counted counts again.
+    pub fn put_back(&self, counts: &Counts) -> Result<(), PoolError> {
+        let mut counted = self.counted();
+        counted.seen = None;
+        statistics::put_back(&counted.database, counts)
     }
 
     /// Adds one answer to an expert's statistics.
@@ -181,6 +323,15 @@ impl Pool {
         counted.seen = None;
         statistics::record(&counted.database, name, outcome)
             .map_err(|source| PoolError::Statistics { doing: "write the statistics", source })
+    }
+
+    /// Nobody whom somebody wanted has the name.
+    fn is_free(&self, name: &str) -> bool {
+        let manifest_file = self.manifest_file(name);
+        let is_offer =
+            || self.read(&manifest_file).is_ok_and(|expert| expert.manifest.offer != Offer::Accepted);
+        let is_starter = self.starters.iter().any(|starter| starter.manifest.name == name);
+        !is_starter && (!manifest_file.exists() || is_offer())
     }
 
     fn manifest_file(&self, name: &str) -> PathBuf {
@@ -211,17 +362,25 @@ impl Pool {
             path: path.to_path_buf(),
             source,
         })?;
-        let manifest = Manifest::from_json(&text).map_err(bad)?;
+        let mut manifest = Manifest::from_json(&text).map_err(bad)?;
         if path.file_stem().is_none_or(|stem| stem != manifest.name.as_str()) {
             return Err(bad(format!("it is named {:?} inside", manifest.name)));
         }
         if self.starters.iter().any(|starter| starter.manifest.name == manifest.name) {
             return Err(bad("a starter has that name".into()));
         }
-        let implementation =
-            manifest.implementations.first().ok_or_else(|| bad("it names no file".into()))?;
-        let file = self.home.pool_dir().join(&implementation.file);
-        Ok(Expert { manifest, file, statistics: Statistics::default(), starter: false, unavailable: None })
+        if manifest.implementations.is_empty() {
+            return Err(bad("it names no file".into()));
+        }
+        // A path that is not absolute lies beside the manifest.
+        let files = manifest.implementations.iter_mut().map(|its| &mut its.file);
+        for file in files.chain(manifest.uses.as_mut()) {
+            *file = self.home.pool_dir().join(&*file).display().to_string();
+        }
+        let using = choice::choose(&manifest, self.budget_bytes.load(Ordering::Relaxed));
+        let file = PathBuf::from(&manifest.implementations[using].file);
+        let statistics = Statistics::default();
+        Ok(Expert { manifest, file, using, statistics, starter: false, unavailable: None })
     }
 
     fn counted(&self) -> MutexGuard<'_, Counted> {
@@ -252,18 +411,5 @@ fn is_manifest(path: &Path) -> bool {
 
 /// Why the file of an expert cannot be used now.
 fn unavailable(expert: &Expert) -> Option<String> {
-    let expected = expert.manifest.implementations.first().map_or(0, |implementation| implementation.bytes);
-    match expert.file.metadata() {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Some(format!("its file {} is gone", expert.file.display()))
-        }
-        Err(error) => Some(format!("its file {} cannot be read: {error}", expert.file.display())),
-        Ok(metadata) if !metadata.is_file() => Some(format!("{} is no file", expert.file.display())),
-        Ok(metadata) if expected > 0 && metadata.len() != expected => Some(format!(
-            "its file {} has {} bytes now and had {expected}",
-            expert.file.display(),
-            metadata.len()
-        )),
-        Ok(_) => None,
-    }
+    choice::why_not(&expert.file, expert.implementation().map_or(0, |its| its.bytes))
 }

@@ -70,6 +70,7 @@ pub(super) fn install(home: &Home, shipped: &[Shipped]) -> Result<Vec<Expert>, P
         experts.push(Expert {
             manifest,
             file,
+            using: 0,
             statistics: Default::default(),
             starter: true,
             unavailable: None,
@@ -111,7 +112,7 @@ fn stamp(file: &Path, sha256: &str) -> Option<Stamp> {
 /// What the manifest leaves out is read from the file; what the file says better is taken from there.
 fn fill(manifest: &mut Manifest, file: &Path, starter: &Shipped) {
     let declared = manifest.implementations.first().cloned().unwrap_or_default();
-    let (mut quantisation, mut parameters) = (declared.quantisation, declared.parameters);
+    let (mut quantisation, mut parameters) = (declared.quantisation.clone(), declared.parameters);
     let is_complete = !quantisation.is_empty() && parameters > 0;
     if !is_complete && let Ok(facts) = inspect(file) {
         (quantisation, parameters) = (facts.quantisation, facts.parameters);
@@ -122,6 +123,7 @@ fn fill(manifest: &mut Manifest, file: &Path, starter: &Shipped) {
         bytes: starter.model.len() as u64,
         sha256: starter.sha256.into(),
         parameters,
+        ..declared
     }];
 }
 

@@ -3,7 +3,8 @@
 
 use super::PoolError;
 use crate::archive::now_ms;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use ts_rs::TS;
@@ -139,6 +140,39 @@ pub(super) fn all(database: &Connection) -> rusqlite::Result<HashMap<String, Sta
         statistics.first_token_p50_ms = percentile(&mut first_tokens, 0.50);
     }
     Ok(found)
+}
+
+/// Everything that was counted of one expert, row by row as it lies in the database.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    totals: Vec<Vec<Value>>,
+    samples: Vec<Vec<Value>>,
+}
+
+pub(super) fn counts(database: &Connection, expert: &str) -> Result<Counts, PoolError> {
+    let rows = |table: &str| -> rusqlite::Result<Vec<Vec<Value>>> {
+        let mut rows = database.prepare(&format!("SELECT * FROM {table} WHERE expert = ?1"))?;
+        let columns = rows.column_count();
+        rows.query_map([expert], |row| (0..columns).map(|at| row.get(at)).collect())?.collect()
+    };
+    let read = || Ok(Counts { totals: rows("expert_totals")?, samples: rows("expert_samples")? });
+    read().map_err(|source| PoolError::Statistics { doing: "read the expert's statistics", source })
+}
+
+/// What was counted counts again. The numbers of samples are never given twice, so theirs are still free.
+pub(super) fn put_back(database: &Connection, counts: &Counts) -> Result<(), PoolError> {
+    let put = || -> rusqlite::Result<()> {
+        let step = Transaction::new_unchecked(database, TransactionBehavior::Immediate)?;
+        for (table, rows) in [("expert_totals", &counts.totals), ("expert_samples", &counts.samples)] {
+            for row in rows {
+                let places = vec!["?"; row.len()].join(", ");
+                let insert = format!("INSERT OR REPLACE INTO {table} VALUES ({places})");
+                step.execute(&insert, params_from_iter(row))?;
+            }
+        }
+        step.commit()
+    };
+    put().map_err(|source| PoolError::Statistics { doing: "put the expert's statistics back", source })
 }
 
 /// A removed expert takes its figures with it; another one may get its name.

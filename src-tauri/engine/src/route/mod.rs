@@ -182,7 +182,8 @@ mod tests {
         manifest.domains = vec![domain.into()];
         manifest.fallback = domain == "general";
         let file = std::path::PathBuf::from(format!("{name}.gguf"));
-        Expert { manifest, file, statistics: Statistics::default(), starter: true, unavailable: None }
+        let statistics = Statistics::default();
+        Expert { manifest, file, using: 0, statistics, starter: true, unavailable: None }
     }
 
     fn pool() -> [Expert; 3] {

@@ -15,6 +15,7 @@ const drafts: Draft[] = [
 export function experts(): Expert[] {
   return drafts.map((draft, index) => ({
     file: `/home/you/.local/share/lectern/starters/${draft.name}.gguf`,
+    using: 0,
     starter: true,
     unavailable: null,
     statistics: { answers: 12 * (4 - index), successes: 11 * (4 - index), mean_latency_ms: index < 4 ? 61 + index * 9 : null, mean_tokens_per_s: index < 4 ? 600 - index * 12 : null },
@@ -22,7 +23,9 @@ export function experts(): Expert[] {
       name: draft.name, title: draft.title, description: draft.does, domains: [draft.domain], capabilities: [], optimal_complexity: 2, priority: 0, system_prompt: null, max_tokens: 256,
       licence: "Apache-2.0", origin: "lab", fallback: draft.fallback ?? false, reads: "question", cannot: draft.cannot, examples: draft.examples,
       measured: [{ test: `${draft.name}-held-out`, accuracy: draft.accuracy, n: 500, seed: 7 }],
-      implementations: [{ file: `${draft.name}.gguf`, quantisation: "F16", bytes: 3_400_000 + index * 240_000, sha256: "", parameters: 1_640_000 + index * 120_000 }],
+      implementations: [{ file: `${draft.name}.gguf`, quantisation: "F16", bytes: 3_400_000 + index * 240_000, sha256: "", parameters: 1_640_000 + index * 120_000, memory_bytes: 21_000_000 }],
+      uses: null,
+      offer: "accepted",
     },
   })) as unknown as Expert[];
 }

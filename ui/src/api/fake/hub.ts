@@ -2,7 +2,7 @@
 //! connection), `gated` (nothing may be fetched without a token), `slow`, `nokeyring`.
 
 import type { Api } from "../api";
-import type { Choice, Download, Expert, FoundFile, HubPlace, HubSettings, Model, OnDisk, Pick, Request, Source, State, Usage } from "../bindings";
+import type { Choice, Download, Expert, Folder, FoundFile, HubPlace, HubSettings, Model, Moving, OnDisk, Pick, Request, Source, State, Usage } from "../bindings";
 import { failure, pause } from "./pause";
 
 const GB = 1e9;
@@ -10,16 +10,16 @@ const CACHE = "/home/you/.cache/huggingface/hub";
 const HOST = "hub.example";
 
 export const picks: Pick[] = [
-  { title: "Qwen3 4B Instruct 2507", repo: "unsloth/Qwen3-4B-Instruct-2507-GGUF", file: "Qwen3-4B-Instruct-2507-Q4_K_M.gguf", domains: ["general", "writing", "reasoning"], memory_gb: 8, why: "The most capable answers that leave a machine of 8 GB usable." },
-  { title: "Gemma 2 2B", repo: "bartowski/gemma-2-2b-it-GGUF", file: "gemma-2-2b-it-Q4_K_M.gguf", domains: ["writing", "general"], memory_gb: 8, why: "The smallest here; writes pleasantly." },
-  { title: "Qwen2.5 Coder 3B Instruct", repo: "Qwen/Qwen2.5-Coder-3B-Instruct-GGUF", file: "qwen2.5-coder-3b-instruct-q4_k_m.gguf", domains: ["code"], memory_gb: 8, why: "Trained on code; short functions and questions about code." },
-  { title: "Llama 3.1 8B Instruct", repo: "bartowski/Meta-Llama-3.1-8B-Instruct-GGUF", file: "Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf", domains: ["general", "writing"], memory_gb: 16, why: "A dependable all-rounder with a long context." },
-  { title: "Qwen3 8B", repo: "bartowski/Qwen_Qwen3-8B-GGUF", file: "Qwen_Qwen3-8B-Q4_K_M.gguf", domains: ["reasoning", "mathematics", "general"], memory_gb: 16, why: "Thinks before it answers where that helps." },
-  { title: "Gemma 2 9B", repo: "bartowski/gemma-2-9b-it-GGUF", file: "gemma-2-9b-it-Q4_K_M.gguf", domains: ["writing", "general"], memory_gb: 16, why: "Writes well, in many languages." },
-  { title: "Qwen2.5 Coder 7B Instruct", repo: "Qwen/Qwen2.5-Coder-7B-Instruct-GGUF", file: "qwen2.5-coder-7b-instruct-q4_k_m.gguf", domains: ["code"], memory_gb: 16, why: "Trained on code; the usual choice of its size." },
-  { title: "Qwen2.5 Math 7B Instruct", repo: "bartowski/Qwen2.5-Math-7B-Instruct-GGUF", file: "Qwen2.5-Math-7B-Instruct-Q4_K_M.gguf", domains: ["mathematics"], memory_gb: 16, why: "Trained on mathematics alone; for nothing else." },
-  { title: "Phi-4", repo: "bartowski/phi-4-GGUF", file: "phi-4-Q4_K_M.gguf", domains: ["reasoning", "mathematics", "general"], memory_gb: 32, why: "14 billion parameters, strong at steps and science." },
-  { title: "Qwen3 Coder 30B-A3B Instruct", repo: "unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF", file: "Qwen3-Coder-30B-A3B-Instruct-Q4_K_M.gguf", domains: ["code"], memory_gb: 64, why: "A mixture trained on code: large, and quick for its size." },
+  { title: "Qwen3 4B Instruct 2507", repo: "unsloth/Qwen3-4B-Instruct-2507-GGUF", file: "Qwen3-4B-Instruct-2507-Q4_K_M.gguf", domains: ["general", "writing", "reasoning"], memory_gb: 8, why: "The most capable answers that leave a machine of 8 GB usable.", billions: 4.02, active_billions: null },
+  { title: "Gemma 2 2B", repo: "bartowski/gemma-2-2b-it-GGUF", file: "gemma-2-2b-it-Q4_K_M.gguf", domains: ["writing", "general"], memory_gb: 8, why: "The smallest here; writes pleasantly.", billions: 2.61, active_billions: null },
+  { title: "Qwen2.5 Coder 3B Instruct", repo: "Qwen/Qwen2.5-Coder-3B-Instruct-GGUF", file: "qwen2.5-coder-3b-instruct-q4_k_m.gguf", domains: ["code"], memory_gb: 8, why: "Trained on code; short functions and questions about code.", billions: 3.09, active_billions: null },
+  { title: "Llama 3.1 8B Instruct", repo: "bartowski/Meta-Llama-3.1-8B-Instruct-GGUF", file: "Meta-Llama-3.1-8B-Instruct-Q4_K_M.gguf", domains: ["general", "writing"], memory_gb: 16, why: "A dependable all-rounder with a long context.", billions: 8.03, active_billions: null },
+  { title: "Qwen3 8B", repo: "bartowski/Qwen_Qwen3-8B-GGUF", file: "Qwen_Qwen3-8B-Q4_K_M.gguf", domains: ["reasoning", "mathematics", "general"], memory_gb: 16, why: "Thinks before it answers where that helps.", billions: 8.19, active_billions: null },
+  { title: "Gemma 2 9B", repo: "bartowski/gemma-2-9b-it-GGUF", file: "gemma-2-9b-it-Q4_K_M.gguf", domains: ["writing", "general"], memory_gb: 16, why: "Writes well, in many languages.", billions: 9.24, active_billions: null },
+  { title: "Qwen2.5 Coder 7B Instruct", repo: "Qwen/Qwen2.5-Coder-7B-Instruct-GGUF", file: "qwen2.5-coder-7b-instruct-q4_k_m.gguf", domains: ["code"], memory_gb: 16, why: "Trained on code; the usual choice of its size.", billions: 7.62, active_billions: null },
+  { title: "Qwen2.5 Math 7B Instruct", repo: "bartowski/Qwen2.5-Math-7B-Instruct-GGUF", file: "Qwen2.5-Math-7B-Instruct-Q4_K_M.gguf", domains: ["mathematics"], memory_gb: 16, why: "Trained on mathematics alone; for nothing else.", billions: 7.62, active_billions: null },
+  { title: "Phi-4", repo: "bartowski/phi-4-GGUF", file: "phi-4-Q4_K_M.gguf", domains: ["reasoning", "mathematics", "general"], memory_gb: 32, why: "14 billion parameters, strong at steps and science.", billions: 14.7, active_billions: null },
+  { title: "Qwen3 Coder 30B-A3B Instruct", repo: "unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF", file: "Qwen3-Coder-30B-A3B-Instruct-Q4_K_M.gguf", domains: ["code"], memory_gb: 64, why: "A mixture trained on code: large, and quick for its size.", billions: 30.5, active_billions: 3.3 },
 ];
 
 const bits: [string, number][] = [["Q2_K", 3.2], ["Q3_K_M", 3.9], ["Q4_K_M", 4.9], ["Q5_K_M", 5.7], ["Q6_K", 6.6], ["Q8_0", 8.5], ["F16", 16]];
@@ -126,6 +126,42 @@ export function hub(
     made = 6;
   }
 
+  let came = false;
+  let moved: Extract<Moving, { state: "going" }>["moved"] | null = null;
+  let tellMove: (moving: Moving) => void = () => {};
+  let mover: ReturnType<typeof setInterval> | undefined;
+
+  function step(): void {
+    clearInterval(mover);
+    mover = setInterval(() => {
+      if (!moved) return;
+      moved = { ...moved, done_bytes: Math.min(moved.total_bytes, moved.done_bytes + 0.4 * GB) };
+      const is = moved.done_bytes < moved.total_bytes;
+      if (!is) clearInterval(mover);
+      tellMove({ state: is ? "going" : "done", moved });
+    }, Math.max(20, 600 * pace));
+  }
+
+  /** A folder has two files of one model, and one that is none; another comes with `arrived`. */
+  function look(): Folder[] {
+    const offers = settings().folders.flatMap((folder) => {
+      const build = (quantisation: string, width: number) => ({ file: `${folder}/Ministral-3B-${quantisation}.gguf`, quantisation, bytes: (3.3 * GB * width) / 8, sha256: "", parameters: 3.3 * GB, memory_bytes: (3.3 * GB * width) / 8 + 0.5 * GB });
+      const base = experts()[0] as Expert;
+      const implementations = [build("Q4_K_M", 4.9), build("Q8_0", 8.5)].slice(0, came ? 2 : 1);
+      const manifest = { ...base.manifest, name: "ministral-3b", title: "Ministral 3B", domains: [], measured: [], examples: [], description: "", cannot: "", offer: "open" as const, implementations };
+      return [{ ...base, file: implementations.at(-1)?.file ?? "", using: implementations.length - 1, starter: false, manifest, statistics: { ...base.statistics, answers: 0, mean_latency_ms: null, mean_tokens_per_s: null } }];
+    });
+    put([...experts().filter((expert) => expert.manifest.offer !== "open"), ...offers.slice(0, 1)]);
+    return settings().folders.map((path) => ({
+      path,
+      here: true,
+      files: [
+        ...offers.slice(0, 1).flatMap((one) => one.manifest.implementations.map((its) => ({ path: its.file, bytes: its.bytes, expert: one.manifest.name, why_not: null }))),
+        { path: `${path}/clip.gguf`, bytes: 0.6 * GB, expert: null, why_not: 'the architecture "clip" is not supported' },
+      ],
+    }));
+  }
+
   const found = (name: string, path: string, bytes: number, source: Source, users: string[] = [], sha256: string | null = null): FoundFile => ({ name, path, bytes, source, sha256, experts: users });
 
   function onDisk(): OnDisk {
@@ -146,6 +182,34 @@ export function hub(
   return {
     hub: () => guard(() => ({ endpoint: settings().endpoint ?? `https://${HOST}`, cache: settings().cache ?? CACHE, offline: offline(), token })),
     picks: () => guard(() => picks),
+    prospect: () => guard(() => ({ budget_bytes: 8 * GB, bytes_per_s: 21e9, by_answers: false })),
+    stopSearch: async () => undefined,
+    folders: () => guard(look),
+    watchFolders: async (on) => {
+      // In a browser no file comes by itself: `window.arrived()` in its console takes its place.
+      Object.assign(window, { arrived: () => ((came = true), on()) });
+    },
+    moveModels: async (folder) => {
+      moved = { from: CACHE, to: folder, done_bytes: 0, total_bytes: 6.8 * GB, files: 2, damaged: [] };
+      step();
+    },
+    goOnMoving: async () => step(),
+    stopMoving: async () => {
+      clearInterval(mover);
+      if (moved) tellMove({ state: "paused", moved });
+    },
+    watchMove: async (on) => {
+      tellMove = on;
+      on({ state: "still" });
+    },
+    chooseFile: (name, file) =>
+      guard(() => {
+        const one = experts().find((expert) => expert.manifest.name === name) as Expert;
+        const at = one.manifest.implementations.findIndex((its) => its.file === file);
+        const next = { ...one, using: Math.max(0, at), manifest: { ...one.manifest, uses: file } };
+        put(experts().map((expert) => (expert === one ? next : expert)));
+        return next;
+      }),
     findModels: async (text) => {
       await asked(`search for "${text}"`, 18_400, 700);
       const words = text.toLowerCase().split(/\s+/);
@@ -187,7 +251,7 @@ export function hub(
       const name = title.toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, 36);
       const bytes = one?.state.state === "ready" ? one.state.fetched.bytes : 0;
       const expert = { ...base, file: `${CACHE}/${title}.gguf`, starter: false, statistics: { ...base.statistics, answers: 0, last_used: null, mean_latency_ms: null, mean_tokens_per_s: null } };
-      expert.manifest = { ...base.manifest, name, title, domains: ["general"], measured: [], examples: [], description: "", cannot: "", implementations: [{ file: expert.file, quantisation: "Q4_K_M", bytes, sha256: "", parameters: 8.19e9 }] };
+      expert.manifest = { ...base.manifest, name, title, domains: ["general"], measured: [], examples: [], description: "", cannot: "", offer: "accepted", uses: null, implementations: [{ file: expert.file, quantisation: "Q4_K_M", bytes, sha256: "", parameters: 8.19e9, memory_bytes: 0 }] };
       if (!experts().some((other) => other.manifest.name === name)) put([...experts(), expert]);
       return expert;
     },

@@ -27,7 +27,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
   let pool: Expert[] = scene === "none" ? [] : experts();
   let turns: Turn[] = scene === "first" || scene === "none" ? [] : seeded();
   const titles = new Map<string, string>();
-  let settings: Settings = { theme: "system", mode: "optimized", budget_gb: null, processor_only: false, hub: { endpoint: null, cache: null, offline: false, downloads_at_once: 2 } };
+  let settings: Settings = { theme: "system", mode: "optimized", budget_gb: null, processor_only: false, hub: { endpoint: null, cache: null, offline: false, downloads_at_once: 2, folders: [] } };
   let seat: Seat = { state: "empty" };
   let tell: (news: News) => void = () => {};
   const stops = new Map<string, AbortController>();
