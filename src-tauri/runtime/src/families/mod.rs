@@ -27,11 +27,12 @@ use crate::weights::Weights;
 use decoder::Decoder;
 pub(crate) use decoder::Stretch;
 use keys::Keys;
+#[cfg(feature = "gpu")]
 pub(crate) use parts::{
-    AttentionParts, FeedParts, FromWeights, LayerParts, LinearParts, NetworkParts, NormParts, Parts,
-    Projections, Queries, Up,
+    AttentionParts, FeedParts, LayerParts, LinearParts, NetworkParts, NormParts, Projections, Queries, Up,
 };
 use parts::{FromHeader, parts};
+pub(crate) use parts::{FromWeights, Parts};
 pub use shape::{HeadNorm, LatentShape, MixtureShape, Norms, RopeShape, Scaling, Shape, Temperature};
 
 type Read = fn(&Keys<'_>) -> Result<Shape, ModelError>;
