@@ -10,6 +10,7 @@ mod bench;
 mod compress;
 mod experts;
 mod hub;
+mod measure;
 mod model;
 mod output;
 mod program;
@@ -61,6 +62,8 @@ enum Command {
     /// Look into a model file and run it alone.
     #[command(subcommand)]
     Model(model::Command),
+    /// Ask a file of questions in each mode: accuracy, tokens, times, memory, swaps. Stores and learns nothing.
+    Bench(measure::Arguments),
     /// What ran here, what it changed and what it cost.
     Status,
 }
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::Archive(command) => archive::run(command, &output),
         Command::Experts(command) => experts::run(command, &output),
         Command::Model(command) => model::run(command, &output),
+        Command::Bench(bench) => measure::run(bench, &output),
         Command::Status => status::run(&output),
     };
     match done {

@@ -48,8 +48,13 @@ pub(crate) fn ask(
         Err(Halt::Stopped(stage)) => gathered.trace.stopped_in = Some(stage),
         Err(Halt::Failed(failure)) => {
             on(AnswerEvent::Failed { failure: failure.clone() });
-            report::count(&engine.archive, &engine.pool, &gathered.trace);
-            report::count_failure(&engine.pool, &gathered.trace, milliseconds(begun));
+            report::count_failure(
+                &engine.archive,
+                &engine.pool,
+                question,
+                &gathered.trace,
+                milliseconds(begun),
+            );
             return Err(failure);
         }
     }
@@ -59,8 +64,7 @@ pub(crate) fn ask(
     answer.trace.total_ms = milliseconds(begun);
     on(AnswerEvent::Done { answer: Box::new(answer.clone()) });
     // Counting is for the status page: nobody waits for it.
-    report::count(&engine.archive, &engine.pool, &answer.trace);
-    report::count_answer(&engine.pool, &answer);
+    report::count_answer(&engine.archive, &engine.pool, question, &answer);
     Ok(answer)
 }
 
@@ -81,7 +85,8 @@ fn walk(
     trace.retrieve = room(Stage::Retrieve, stop, || retrieve::retrieve(&engine.archive, question))?;
     on(AnswerEvent::Retrieved(trace.retrieve.clone()));
 
-    let experts = engine.pool.experts();
+    let mut experts = engine.pool.experts();
+    experts.retain(|expert| !question.excluding.contains(&expert.manifest.name));
     let standing = standing(engine);
     let by_hand = question.expert.as_deref();
     trace.route =
@@ -108,8 +113,9 @@ fn walk(
 
     let shorter = context.question.clone().map(|text| Question { text, ..question.clone() });
     let request = reason::direct(&expert.manifest, shorter.as_ref().unwrap_or(question), &context);
+    let goes_on = Some(conversation).filter(|_| reader.reads_conversation && !question.trial);
     let (whole, generated) = room(Stage::Generate, stop, || {
-        turn.generate(request, Some(conversation).filter(|_| reader.reads_conversation), stop, &mut |piece| {
+        turn.generate(request, goes_on, stop, &mut |piece| {
             text.push_str(piece);
             on(AnswerEvent::Text { piece: piece.to_owned() });
         })

@@ -17,6 +17,7 @@ pub use failure::PoolError;
 pub use handles::Handles;
 pub use manifest::{Capability, Implementation, Manifest, Measured, Reads, check_name};
 pub use starters::{Shipped, gate, shipped};
+pub(crate) use statistics::percentile;
 pub use statistics::{Outcome, Statistics};
 
 use crate::archive::database;

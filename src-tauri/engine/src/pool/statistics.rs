@@ -166,7 +166,7 @@ fn moving(so_far: Option<f64>, newest: Option<f64>) -> Option<f64> {
 }
 
 /// Nearest rank: the smallest figure that is not exceeded by the part `p` of them.
-fn percentile(figures: &mut [f32], p: f64) -> Option<f32> {
+pub(crate) fn percentile(figures: &mut [f32], p: f64) -> Option<f32> {
     figures.sort_by(f32::total_cmp);
     let rank = (p * figures.len() as f64).ceil().max(1.0) as usize;
     figures.get(rank - 1).copied()
