@@ -165,6 +165,9 @@ fn ask_one(engine: &Engine, question: Question, stop: &Arc<AtomicBool>, output: 
         output.json(&answer);
     } else {
         output.note(&one_line(&answer));
+        if engine.pool().get(&answer.expert).is_ok_and(|expert| expert.retired.is_some()) {
+            output.note(&format!("{} is retired: the router passes it by.", answer.expert));
+        }
         if answer.trace.generate.shifted > 0 {
             output.note(&format!(
                 "The conversation outgrew what {} can read at once: its oldest {} tokens were left out.",

@@ -13,6 +13,7 @@ mod hub;
 mod measure;
 mod model;
 mod output;
+mod pool;
 mod program;
 mod route;
 mod status;
@@ -64,6 +65,9 @@ enum Command {
     Model(model::Command),
     /// Ask a file of questions in each mode: accuracy, tokens, times, memory, swaps. Stores and learns nothing.
     Bench(measure::Arguments),
+    /// What each expert is worth, who could go and what that would lose, and taking experts back.
+    #[command(subcommand)]
+    Pool(pool::Command),
     /// What ran here, what it changed and what it cost.
     Status,
 }
@@ -86,6 +90,7 @@ fn main() -> ExitCode {
         Command::Experts(command) => experts::run(command, &output),
         Command::Model(command) => model::run(command, &output),
         Command::Bench(bench) => measure::run(bench, &output),
+        Command::Pool(command) => pool::run(command, &output),
         Command::Status => status::run(&output),
     };
     match done {

@@ -205,7 +205,7 @@ pub fn ask_each(
     let placed: Vec<Placed> =
         lines.iter().enumerate().map(|(at, line)| Placed { place: at + 1, line }).collect();
     let mut samples = Vec::with_capacity(placed.len());
-    for Placed { place, line } in Queue::new(engine, &placed, question.expert.as_deref()).lines {
+    for Placed { place, line } in Queue::new(engine, &placed, question).lines {
         if stop.load(Ordering::Relaxed) {
             break;
         }
@@ -230,18 +230,18 @@ pub fn ask_each(
 }
 
 /// The file of `--out`: one sample a line, written as it comes.
-struct Kept {
+pub struct Kept {
     path: PathBuf,
     file: BufWriter<File>,
 }
 
 impl Kept {
-    fn new(path: &Path) -> Result<Kept, Failure> {
+    pub fn new(path: &Path) -> Result<Kept, Failure> {
         let file = File::create(path).map_err(|error| unwritable(path, &error))?;
         Ok(Kept { path: path.to_path_buf(), file: BufWriter::new(file) })
     }
 
-    fn keep(&mut self, sample: &Sample) -> Result<(), Exit> {
+    pub fn keep(&mut self, sample: &impl Serialize) -> Result<(), Exit> {
         let line = serde_json::to_string(sample).map_err(std::io::Error::from);
         let written = line.and_then(|line| writeln!(self.file, "{line}")).and_then(|()| self.file.flush());
         Ok(written.map_err(|error| unwritable(&self.path, &error))?)

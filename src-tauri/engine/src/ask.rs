@@ -85,8 +85,7 @@ fn walk(
     trace.retrieve = room(Stage::Retrieve, stop, || retrieve::retrieve(&engine.archive, question))?;
     on(AnswerEvent::Retrieved(trace.retrieve.clone()));
 
-    let mut experts = engine.pool.experts();
-    experts.retain(|expert| !question.excluding.contains(&expert.manifest.name));
+    let experts = taking_part(engine, question);
     let standing = standing(engine);
     let by_hand = question.expert.as_deref();
     trace.route =
@@ -140,10 +139,18 @@ fn room<T, E: Into<Failure>>(
     })
 }
 
-/// The plan for a text, without answering it: what the window shows under the draft.
-pub(crate) fn plan(engine: &Engine, text: &str, by_hand: Option<&str>) -> Result<Plan, Failure> {
-    let reading = engine.reader.read(text)?;
-    let mut plan = route::route(&reading, text, &engine.pool.experts(), &standing(engine), by_hand)?;
+fn taking_part(engine: &Engine, question: &Question) -> Vec<pool::Expert> {
+    let mut experts = engine.pool.experts();
+    experts.retain(|expert| !question.excluding.contains(&expert.manifest.name));
+    experts
+}
+
+/// The plan for a question, without answering it: what the window shows under the draft.
+pub(crate) fn plan(engine: &Engine, question: &Question) -> Result<Plan, Failure> {
+    let reading = engine.reader.read(&question.text)?;
+    let experts = taking_part(engine, question);
+    let by_hand = question.expert.as_deref();
+    let mut plan = route::route(&reading, &question.text, &experts, &standing(engine), by_hand)?;
     plan.elapsed_ms += reading.elapsed_ms;
     Ok(plan)
 }
@@ -181,6 +188,7 @@ fn with_who_fits(error: seat::SeatError, experts: &[pool::Expert]) -> Failure {
     };
     let fits = |expert: &&pool::Expert| {
         expert.unavailable.is_none()
+            && expert.retired.is_none()
             && seat::memory_needed(&expert.manifest.title, &expert.file).is_ok_and(|needed| needed <= room)
     };
     let titles: Vec<&str> =

@@ -147,6 +147,7 @@ pub(super) fn remove(database: &Connection, expert: &str) -> Result<(), PoolErro
         let step = Transaction::new_unchecked(database, TransactionBehavior::Immediate)?;
         step.execute("DELETE FROM expert_totals WHERE expert = ?1", [expert])?;
         step.execute("DELETE FROM expert_samples WHERE expert = ?1", [expert])?;
+        step.execute("DELETE FROM retired_experts WHERE expert = ?1", [expert])?;
         step.commit()
     };
     remove().map_err(|source| PoolError::Statistics { doing: "remove the expert's statistics", source })
