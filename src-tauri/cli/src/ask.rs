@@ -47,7 +47,7 @@ pub struct Arguments {
     seed: Option<u64>,
 }
 
-fn mode(text: &str) -> Result<Mode, String> {
+pub fn mode(text: &str) -> Result<Mode, String> {
     match text {
         "optimized" => Ok(Mode::Optimized),
         "fast" => Ok(Mode::Fast),
@@ -102,7 +102,7 @@ pub fn open(home: Home, settings: &Settings, output: &Output) -> Result<Engine, 
 }
 
 /// This program hosts the experts, the settings give the budget.
-fn options(settings: &Settings, output: &Output) -> Result<Options, Exit> {
+pub fn options(settings: &Settings, output: &Output) -> Result<Options, Exit> {
     Ok(Options {
         host_executable: program::own_file()?,
         budget_bytes: settings.budget_bytes(),
@@ -134,7 +134,7 @@ fn question_text(argument: &str) -> Result<String, Exit> {
 }
 
 /// The first interrupt stops the answer, which keeps what it has; a second one ends the program.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Exit> {
+pub fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Exit> {
     let unheard = |error| Failure {
         code: "no_interrupt".into(),
         message: format!("interrupts cannot be heard: {error}"),
@@ -165,6 +165,9 @@ fn ask_one(engine: &Engine, question: Question, stop: &Arc<AtomicBool>, output: 
         output.json(&answer);
     } else {
         output.note(&one_line(&answer));
+        if engine.pool().get(&answer.expert).is_ok_and(|expert| expert.retired.is_some()) {
+            output.note(&format!("{} is retired: the router passes it by.", answer.expert));
+        }
         if answer.trace.generate.shifted > 0 {
             output.note(&format!(
                 "The conversation outgrew what {} can read at once: its oldest {} tokens were left out.",

@@ -88,18 +88,19 @@ impl Tally {
 }
 
 /// The order in which lines are asked, and how often an expert would be loaded in the order of the file.
-struct Queue<'l> {
-    lines: Vec<&'l Line>,
+pub struct Queue<'l, L> {
+    pub lines: Vec<&'l L>,
     loads_in_file_order: u64,
 }
 
-impl<'l> Queue<'l> {
+impl<'l, L: HasQuestion> Queue<'l, L> {
     /// Whose question comes first in the file answers first; what nobody can be found for fails last, and says why.
-    fn new(engine: &Engine, lines: &'l [Line], by_hand: Option<&str>) -> Queue<'l> {
-        let mut groups: Vec<(Option<String>, Vec<&Line>)> = Vec::new();
+    pub fn new(engine: &Engine, lines: &'l [L], like: &Question) -> Queue<'l, L> {
+        let mut groups: Vec<(Option<String>, Vec<&L>)> = Vec::new();
         let (mut before, mut loads) = (None, 0);
         for line in lines {
-            let expert = engine.route(&line.question, by_hand).map(|plan| plan.chosen).ok();
+            let question = Question { text: line.question().to_owned(), ..like.clone() };
+            let expert = engine.plan(&question).map(|plan| plan.chosen).ok();
             if expert.is_some() && expert != before {
                 loads += 1;
                 before.clone_from(&expert);
@@ -124,7 +125,7 @@ pub fn ask(
 ) -> Result<(), Exit> {
     let begun = Instant::now();
     let mut tally = Tally::default();
-    let queue = Queue::new(engine, lines, template.expert.as_deref());
+    let queue = Queue::new(engine, lines, template);
     for line in queue.lines {
         if stop.load(Ordering::Relaxed) {
             break;

@@ -114,13 +114,15 @@ fn line(expert: &Expert) -> String {
         _ => "added",
     };
     let state = expert.unavailable.as_deref().unwrap_or(came);
+    let retired = if expert.retired.is_some() { ", retired" } else { "" };
     format!(
-        "{:<14} {:<24} {:>9} {:>10}  {}\n",
+        "{:<14} {:<24} {:>9} {:>10}  {}{}\n",
         manifest.name,
         manifest.domains.join(","),
         format!("{:.1} M", parameters as f64 / 1e6),
         format!("{:.1} MB", bytes as f64 / 1e6),
-        state
+        state,
+        retired
     )
 }
 
@@ -158,6 +160,9 @@ fn in_words(expert: &Expert) -> String {
         say("tested", format!("{}: {:.1} % of {}", measured.test, measured.accuracy * 100.0, measured.n));
     }
     say("here", measured_here(&expert.statistics));
+    if expert.retired.is_some() {
+        say("retired", format!("the router passes it by; `lectern pool restore {}`", manifest.name));
+    }
     say("unavailable", expert.unavailable.clone().unwrap_or_default());
     text
 }

@@ -10,8 +10,10 @@ mod bench;
 mod compress;
 mod experts;
 mod hub;
+mod measure;
 mod model;
 mod output;
+mod pool;
 mod program;
 mod prune;
 mod route;
@@ -66,6 +68,11 @@ enum Command {
     /// Model pruning: a mixture without the experts that your questions do not need.
     #[command(subcommand)]
     Prune(prune::Command),
+    /// Ask a file of questions in each mode: accuracy, tokens, times, memory, swaps. Stores and learns nothing.
+    Bench(measure::Arguments),
+    /// What each expert is worth, who could go and what that would lose, and taking experts back.
+    #[command(subcommand)]
+    Pool(pool::Command),
     /// What ran here, what it changed and what it cost.
     Status,
 }
@@ -88,6 +95,8 @@ fn main() -> ExitCode {
         Command::Experts(command) => experts::run(command, &output),
         Command::Model(command) => model::run(command, &output),
         Command::Prune(command) => prune::run(command, &output),
+        Command::Bench(bench) => measure::run(bench, &output),
+        Command::Pool(command) => pool::run(command, &output),
         Command::Status => status::run(&output),
     };
     match done {

@@ -48,8 +48,13 @@ pub(crate) fn ask(
         Err(Halt::Stopped(stage)) => gathered.trace.stopped_in = Some(stage),
         Err(Halt::Failed(failure)) => {
             on(AnswerEvent::Failed { failure: failure.clone() });
-            report::count(&engine.archive, &engine.pool, &gathered.trace);
-            report::count_failure(&engine.pool, &gathered.trace, milliseconds(begun));
+            report::count_failure(
+                &engine.archive,
+                &engine.pool,
+                question,
+                &gathered.trace,
+                milliseconds(begun),
+            );
             return Err(failure);
         }
     }
@@ -59,8 +64,7 @@ pub(crate) fn ask(
     answer.trace.total_ms = milliseconds(begun);
     on(AnswerEvent::Done { answer: Box::new(answer.clone()) });
     // Counting is for the status page: nobody waits for it.
-    report::count(&engine.archive, &engine.pool, &answer.trace);
-    report::count_answer(&engine.pool, &answer);
+    report::count_answer(&engine.archive, &engine.pool, question, &answer);
     Ok(answer)
 }
 
@@ -81,7 +85,7 @@ fn walk(
     trace.retrieve = room(Stage::Retrieve, stop, || retrieve::retrieve(&engine.archive, question))?;
     on(AnswerEvent::Retrieved(trace.retrieve.clone()));
 
-    let experts = engine.pool.experts();
+    let experts = taking_part(engine, question);
     let standing = standing(engine);
     let by_hand = question.expert.as_deref();
     trace.route =
@@ -108,8 +112,9 @@ fn walk(
 
     let shorter = context.question.clone().map(|text| Question { text, ..question.clone() });
     let request = reason::direct(&expert.manifest, shorter.as_ref().unwrap_or(question), &context);
+    let goes_on = Some(conversation).filter(|_| reader.reads_conversation && !question.trial);
     let (whole, generated) = room(Stage::Generate, stop, || {
-        turn.generate(request, Some(conversation).filter(|_| reader.reads_conversation), stop, &mut |piece| {
+        turn.generate(request, goes_on, stop, &mut |piece| {
             text.push_str(piece);
             on(AnswerEvent::Text { piece: piece.to_owned() });
         })
@@ -134,10 +139,18 @@ fn room<T, E: Into<Failure>>(
     })
 }
 
-/// The plan for a text, without answering it: what the window shows under the draft.
-pub(crate) fn plan(engine: &Engine, text: &str, by_hand: Option<&str>) -> Result<Plan, Failure> {
-    let reading = engine.reader.read(text)?;
-    let mut plan = route::route(&reading, text, &engine.pool.experts(), &standing(engine), by_hand)?;
+fn taking_part(engine: &Engine, question: &Question) -> Vec<pool::Expert> {
+    let mut experts = engine.pool.experts();
+    experts.retain(|expert| !question.excluding.contains(&expert.manifest.name));
+    experts
+}
+
+/// The plan for a question, without answering it: what the window shows under the draft.
+pub(crate) fn plan(engine: &Engine, question: &Question) -> Result<Plan, Failure> {
+    let reading = engine.reader.read(&question.text)?;
+    let experts = taking_part(engine, question);
+    let by_hand = question.expert.as_deref();
+    let mut plan = route::route(&reading, &question.text, &experts, &standing(engine), by_hand)?;
     plan.elapsed_ms += reading.elapsed_ms;
     Ok(plan)
 }
@@ -175,6 +188,7 @@ fn with_who_fits(error: seat::SeatError, experts: &[pool::Expert]) -> Failure {
     };
     let fits = |expert: &&pool::Expert| {
         expert.unavailable.is_none()
+            && expert.retired.is_none()
             && seat::memory_needed(&expert.manifest.title, &expert.file).is_ok_and(|needed| needed <= room)
     };
     let titles: Vec<&str> =

@@ -82,7 +82,12 @@ impl Engine {
 
     /// Who would answer `text`, and why. Loads nothing and takes about a millisecond.
     pub fn route(&self, text: &str, by_hand: Option<&str>) -> Result<Plan, Failure> {
-        ask::plan(self, text, by_hand)
+        self.plan(&Question { expert: by_hand.map(str::to_owned), ..Question::new(text) })
+    }
+
+    /// The same for a question with its choices.
+    pub fn plan(&self, question: &Question) -> Result<Plan, Failure> {
+        ask::plan(self, question)
     }
 
     /// Who is seated, and the memory budget in bytes.

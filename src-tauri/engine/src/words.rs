@@ -29,6 +29,14 @@ pub struct Question {
     pub temperature: Option<f32>,
     #[ts(type = "number | null")]
     pub seed: Option<u64>,
+    /// Asked to measure: nothing of it is stored, learned or counted. Never comes from outside of this process.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub trial: bool,
+    /// Experts that take no part this time.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub excluding: Vec<String>,
 }
 
 impl Question {

@@ -197,7 +197,11 @@ starter: boolean,
 /**
  * Why it cannot answer now; it is listed but not asked.
  */
-unavailable: string | null, };
+unavailable: string | null, 
+/**
+ * Since when routing passes it by, Unix time in milliseconds; by name it still answers.
+ */
+retired?: number, };
 
 /**
  * What the window and `--json` get of any error: a stable code, what happened, what to do, and details.

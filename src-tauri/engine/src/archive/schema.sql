@@ -103,3 +103,17 @@ CREATE TABLE counters (
     total_ms REAL NOT NULL,
     last_run INTEGER NOT NULL
 );
+
+-- version 2
+-- Experts that routing passes by; their files and figures stay.
+CREATE TABLE retired_experts (
+    expert TEXT PRIMARY KEY NOT NULL,
+    since INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- What was pruned from the pool and what was taken back, with its evidence as JSON: names and figures, no questions.
+CREATE TABLE pool_history (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    created INTEGER NOT NULL,
+    whole TEXT NOT NULL
+);

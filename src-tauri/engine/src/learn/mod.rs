@@ -14,6 +14,10 @@ use std::time::Instant;
 /// index. A regenerated answer takes the place of the one that it replaces, in the conversation and in recall.
 pub fn learn(archive: &Archive, question: &Question, answer: &Answer) -> Learned {
     let started = Instant::now();
+    if question.trial {
+        let why_not = Some("it was asked to measure, and leaves no trace".to_owned());
+        return Learned { stored: false, why_not, elapsed_ms: 0.0 };
+    }
     let why_not = why_not(answer);
     let mut learned = Learned { stored: why_not.is_none(), why_not, elapsed_ms: 0.0 };
     // What is stored says itself what became of it.

@@ -10,6 +10,7 @@ mod choice;
 mod failure;
 mod handles;
 mod manifest;
+mod retired;
 mod starters;
 mod statistics;
 
@@ -18,7 +19,9 @@ pub use choice::{base, is_quantisation};
 pub use failure::PoolError;
 pub use handles::Handles;
 pub use manifest::{Capability, Implementation, Manifest, Measured, Offer, Reads, check_name};
+pub use retired::Change;
 pub use starters::{Shipped, gate, shipped};
+pub(crate) use statistics::percentile;
 pub use statistics::{Counts, Outcome, Statistics};
 
 use crate::archive::database;
@@ -57,6 +60,10 @@ pub struct Expert {
     pub starter: bool,
     /// Why it cannot answer now; it is listed but not asked.
     pub unavailable: Option<String>,
+    /// Since when routing passes it by, Unix time in milliseconds; by name it still answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub retired: Option<i64>,
 }
 
 impl Expert {
@@ -72,6 +79,7 @@ struct Counted {
     /// SQLite's number of changes by other connections when `by_expert` was read; `None`: read again.
     seen: Option<i64>,
     by_expert: HashMap<String, Statistics>,
+    retired: HashMap<String, i64>,
 }
 
 impl Pool {
@@ -84,7 +92,12 @@ impl Pool {
     pub fn open_with(home: &Home, shipped: &[Shipped]) -> Result<Pool, PoolError> {
         home.prepare()?;
         let starters = starters::install(home, shipped)?;
-        let statistics = Counted { database: database::open(home)?, seen: None, by_expert: HashMap::new() };
+        let statistics = Counted {
+            database: database::open(home)?,
+            seen: None,
+            by_expert: HashMap::new(),
+            retired: HashMap::new(),
+        };
         let (statistics, budget_bytes) = (Mutex::new(statistics), AtomicU64::new(u64::MAX));
         Ok(Pool { home: home.clone(), starters, statistics, budget_bytes })
     }
@@ -107,10 +120,11 @@ impl Pool {
             }
         }));
         // Statistics that cannot be read now are not measured, as far as anybody can say.
-        let statistics = self.statistics().unwrap_or_default();
+        let (statistics, retired) = self.statistics().unwrap_or_default();
         for expert in &mut experts {
             expert.statistics = statistics.get(&expert.manifest.name).cloned().unwrap_or_default();
             expert.unavailable = unavailable(expert);
+            expert.retired = retired.get(&expert.manifest.name).copied();
         }
         experts
     }
@@ -380,21 +394,22 @@ impl Pool {
         let using = choice::choose(&manifest, self.budget_bytes.load(Ordering::Relaxed));
         let file = PathBuf::from(&manifest.implementations[using].file);
         let statistics = Statistics::default();
-        Ok(Expert { manifest, file, using, statistics, starter: false, unavailable: None })
+        Ok(Expert { manifest, file, using, statistics, starter: false, unavailable: None, retired: None })
     }
 
     fn counted(&self) -> MutexGuard<'_, Counted> {
         self.statistics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn statistics(&self) -> rusqlite::Result<HashMap<String, Statistics>> {
+    fn statistics(&self) -> rusqlite::Result<(HashMap<String, Statistics>, HashMap<String, i64>)> {
         let mut counted = self.counted();
         let now: i64 = counted.database.query_row("PRAGMA data_version", [], |row| row.get(0))?;
         if counted.seen != Some(now) {
             counted.by_expert = statistics::all(&counted.database)?;
+            counted.retired = retired::all(&counted.database)?;
             counted.seen = Some(now);
         }
-        Ok(counted.by_expert.clone())
+        Ok((counted.by_expert.clone(), counted.retired.clone()))
     }
 }
 

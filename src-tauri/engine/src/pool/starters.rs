@@ -74,6 +74,7 @@ pub(super) fn install(home: &Home, shipped: &[Shipped]) -> Result<Vec<Expert>, P
             statistics: Default::default(),
             starter: true,
             unavailable: None,
+            retired: None,
         });
     }
     if stamps != known {

@@ -181,6 +181,7 @@ pub(super) fn remove(database: &Connection, expert: &str) -> Result<(), PoolErro
         let step = Transaction::new_unchecked(database, TransactionBehavior::Immediate)?;
         step.execute("DELETE FROM expert_totals WHERE expert = ?1", [expert])?;
         step.execute("DELETE FROM expert_samples WHERE expert = ?1", [expert])?;
+        step.execute("DELETE FROM retired_experts WHERE expert = ?1", [expert])?;
         step.commit()
     };
     remove().map_err(|source| PoolError::Statistics { doing: "remove the expert's statistics", source })
@@ -200,7 +201,7 @@ fn moving(so_far: Option<f64>, newest: Option<f64>) -> Option<f64> {
 }
 
 /// Nearest rank: the smallest figure that is not exceeded by the part `p` of them.
-fn percentile(figures: &mut [f32], p: f64) -> Option<f32> {
+pub(crate) fn percentile(figures: &mut [f32], p: f64) -> Option<f32> {
     figures.sort_by(f32::total_cmp);
     let rank = (p * figures.len() as f64).ceil().max(1.0) as usize;
     figures.get(rank - 1).copied()

@@ -6,9 +6,15 @@
 //! Cost:   one small transaction an answer
 //! Source: counters in the archive; nothing on the status page is typed in (requirement R6)
 
+pub mod benchmark;
+pub mod criteria;
+mod judge;
+
+pub use judge::is_right;
+
 use crate::archive::{Archive, Counted};
 use crate::pool::{Outcome, Pool};
-use crate::words::{Answer, Failure, Trace};
+use crate::words::{Answer, Failure, Question, Trace};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -73,7 +79,7 @@ pub fn runs(trace: &Trace, generalist: Option<&str>) -> Vec<Run> {
 }
 
 /// Counts the rooms of one answer. A counter that cannot be written costs a figure, not the answer.
-pub fn count(archive: &Archive, pool: &Pool, trace: &Trace) {
+fn count(archive: &Archive, pool: &Pool, trace: &Trace) {
     let experts = pool.experts();
     let generalist = experts.iter().find(|expert| expert.manifest.fallback).map(|e| e.manifest.name.as_str());
     for run in runs(trace, generalist) {
@@ -81,8 +87,13 @@ pub fn count(archive: &Archive, pool: &Pool, trace: &Trace) {
     }
 }
 
-/// Writes an answer into its expert's statistics. Stopped ones say nothing about the expert.
-pub fn count_answer(pool: &Pool, answer: &Answer) {
+/// Counts an answer's rooms, and the answer into its expert's statistics. Stopped ones say nothing about the expert,
+/// and a trial counts nowhere.
+pub fn count_answer(archive: &Archive, pool: &Pool, question: &Question, answer: &Answer) {
+    if question.trial {
+        return;
+    }
+    count(archive, pool, &answer.trace);
     if answer.trace.stopped_in.is_some() {
         return;
     }
@@ -99,8 +110,12 @@ pub fn count_answer(pool: &Pool, answer: &Answer) {
     );
 }
 
-/// An answer that failed after its expert was seated is a failure of that expert.
-pub fn count_failure(pool: &Pool, trace: &Trace, total_ms: f32) {
+/// Counts the rooms of an answer that failed; one that failed after its expert was seated is a failure of that expert.
+pub fn count_failure(archive: &Archive, pool: &Pool, question: &Question, trace: &Trace, total_ms: f32) {
+    if question.trial {
+        return;
+    }
+    count(archive, pool, trace);
     if trace.seat.expert.is_empty() {
         return;
     }

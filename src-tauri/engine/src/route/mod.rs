@@ -17,7 +17,7 @@ use std::time::Instant;
 
 #[derive(Debug, thiserror::Error)]
 pub enum RouteError {
-    #[error("no expert is ready: the pool has {0}, and no file of them is in its place")]
+    #[error("no expert is ready: the pool has {0}, each retired or without its file")]
     NoExpert(usize),
     #[error("there is no expert named \"{name}\"; the pool has {known}")]
     UnknownExpert { name: String, known: String },
@@ -53,7 +53,7 @@ pub struct Standing {
     pub waiting: HashMap<String, u32>,
 }
 
-/// The plan for one question. Experts that are not available take no part.
+/// The plan for one question. Experts that are not available take no part; retired ones only when chosen by hand.
 pub fn route(
     reading: &Reading,
     text: &str,
@@ -62,7 +62,7 @@ pub fn route(
     by_hand: Option<&str>,
 ) -> Result<Plan, RouteError> {
     let begun = Instant::now();
-    let here = || experts.iter().filter(|expert| expert.unavailable.is_none());
+    let here = || experts.iter().filter(|expert| expert.unavailable.is_none() && expert.retired.is_none());
     let takes_anything =
         |expert: &&Expert| !expert.manifest.fallback && score::is_general(&expert.manifest.domains);
     // Who takes anything and is no stopgap comes before the one that is.
@@ -76,7 +76,15 @@ pub fn route(
     ready.sort_by(|(a, a_first), (b, b_first)| {
         b.score.total_cmp(&a.score).then(b_first.cmp(a_first)).then(a.name.cmp(&b.name))
     });
-    let candidates: Vec<Candidate> = ready.into_iter().map(|(candidate, _)| candidate).collect();
+    let mut candidates: Vec<Candidate> = ready.into_iter().map(|(candidate, _)| candidate).collect();
+    // One that is retired is asked by name alone, after all others.
+    let retired = |expert: &&Expert| {
+        by_hand == Some(&expert.manifest.name) && expert.retired.is_some() && expert.unavailable.is_none()
+    };
+    let called_back = experts.iter().find(retired);
+    candidates.extend(
+        called_back.map(|expert| candidate(expert, score::terms(reading, text, expert, standing, is_needed))),
+    );
     let best = candidates.first().ok_or(RouteError::NoExpert(experts.len()))?;
 
     let falls_to = |candidate: &&Candidate| {
@@ -91,7 +99,8 @@ pub fn route(
     let (chosen, abstained, reason) = match by_hand {
         Some(name) => {
             let chosen = chosen_by_hand(name, experts, &candidates)?;
-            (chosen, false, said_by_hand(chosen, routed))
+            let note = if called_back.is_some() { " It is retired: the router passes it by." } else { "" };
+            (chosen, false, said_by_hand(chosen, routed) + note)
         }
         None => (routed, doubt, said(reading, best, routed, doubt)),
     };
@@ -183,7 +192,7 @@ mod tests {
         manifest.fallback = domain == "general";
         let file = std::path::PathBuf::from(format!("{name}.gguf"));
         let statistics = Statistics::default();
-        Expert { manifest, file, using: 0, statistics, starter: true, unavailable: None }
+        Expert { manifest, file, using: 0, statistics, starter: true, unavailable: None, retired: None }
     }
 
     fn pool() -> [Expert; 3] {

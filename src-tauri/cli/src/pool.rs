@@ -1,0 +1,413 @@
+//! `lectern pool`: what each expert is worth by the log, who could go, what that would lose by asking past questions
+//! without them, and taking experts back.
+
+use crate::ask;
+use crate::batch;
+use crate::measure::{Kept, Line, ask_each, first_of, open, points, progress, right};
+use crate::output::{Exit, Output};
+use engine::Engine;
+use engine::archive::{Archive, normalise};
+use engine::home::Home;
+use engine::pool::{Change, Expert, Pool, Reads};
+use engine::report::benchmark::{Difference, Figures, Sample, Share, difference, figures};
+use engine::report::criteria::{Criterion, Verdict, Worth, bytes_to_free, going, worth};
+use engine::words::{Failure, Mode, Question};
+use serde::Serialize;
+use serde_json::json;
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Every expert: what it did, what it takes, its criteria, and keep, merge or retire with the evidence.
+    ///
+    /// performance = (rated up + 100 a) / (rated up + rated down + refused + 100), a the manifest's measured accuracy or
+    /// 0.5; frequency = its answers / those of the most asked; combined = their mean; adaptive = 0.6 performance + 0.4
+    /// recent frequency, where an answer halves every 30 days before the newest; random = sha256("SEED:NAME"), its first
+    /// 8 bytes / 2^64.
+    Report {
+        /// Of the random control.
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+    },
+    /// Who would go for a smaller pool, and what that would lose: questions are asked with and without them.
+    Prune(Prune),
+    /// Take a retired expert back into routing.
+    Restore {
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        name: Option<String>,
+        /// Every retired expert.
+        #[arg(long)]
+        all: bool,
+    },
+    /// What was pruned and taken back, with its evidence.
+    History,
+}
+
+#[derive(clap::Args)]
+pub struct Prune {
+    /// The part of the routed experts' bytes on the disk that should go, at least.
+    #[arg(long, value_name = "0.3", value_parser = part)]
+    target: f64,
+    /// performance, frequency, combined, adaptive or random: the least goes first.
+    #[arg(long, value_name = "CRITERION", value_parser = criterion, default_value = "adaptive")]
+    criterion: Criterion,
+    /// Of the random control.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Ask these: {"id", "question", "expected"?}. Without it, past questions; their own answers are expected.
+    #[arg(long, value_name = "Q.jsonl")]
+    file: Option<PathBuf>,
+    /// The newest (or, of a file, the first) N questions only.
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// Keep every answer here, as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Retire them: routing passes them by at once, their files stay.
+    #[arg(long)]
+    apply: bool,
+}
+
+fn part(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(part) if part > 0.0 && part < 1.0 => Ok(part),
+        _ => Err("a number between 0 and 1".into()),
+    }
+}
+
+fn criterion(text: &str) -> Result<Criterion, String> {
+    serde_json::from_value(json!(text))
+        .map_err(|_| "performance, frequency, combined, adaptive or random".into())
+}
+
+#[derive(Serialize)]
+struct Report {
+    seed: u64,
+    /// Answers in the log.
+    answers: usize,
+    experts: Vec<Worth>,
+}
+
+#[derive(Serialize)]
+struct Pruned {
+    criterion: Criterion,
+    seed: u64,
+    target: f64,
+    /// Who was routed to before, and who is left of them.
+    original: Vec<String>,
+    retained: Vec<String>,
+    removed: Vec<Removed>,
+    disk_bytes_before: u64,
+    gain: Gain,
+    /// `None`: there was nothing to ask.
+    replay: Option<Replay>,
+    stopped: bool,
+    applied: bool,
+}
+
+#[derive(Serialize)]
+struct Removed {
+    name: String,
+    score: f64,
+    disk_bytes: u64,
+}
+
+/// Measured, whatever the target was. Memory and loads are those of the replay, with minus without.
+#[derive(Serialize)]
+struct Gain {
+    /// What deleting the files would free; retiring leaves them.
+    disk_bytes: u64,
+    disk_share: f64,
+    peak_memory_bytes: Option<i64>,
+    loads: Option<i64>,
+    load_ms: Option<f32>,
+}
+
+#[derive(Serialize)]
+struct Replay {
+    /// `log`, or the file.
+    questions: String,
+    with: Figures,
+    without: Figures,
+    /// Answers that stay word for word.
+    same: Option<Share>,
+    /// Accuracy with minus without.
+    loss: Option<Difference>,
+}
+
+pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
+    match command {
+        Command::Report { seed } => {
+            let home = Home::find()?;
+            let pool = Pool::open(&home).map_err(Failure::from)?;
+            let log = Archive::open(&home).and_then(|archive| archive.log()).map_err(Failure::from)?;
+            let experts = worth(&pool.experts(), &log, seed);
+            output.show(&Report { seed, answers: log.len(), experts }, report_in_words);
+        }
+        Command::Prune(arguments) => prune(arguments, output)?,
+        Command::Restore { name, .. } => {
+            let pool = Pool::open(&Home::find()?).map_err(Failure::from)?;
+            let restored = pool.restore(name.as_deref()).map_err(Failure::from)?;
+            output.show(&json!({ "restored": restored }), |_| match restored.as_slice() {
+                [] => "nothing was retired".into(),
+                names => format!("routed to again: {}", names.join(", ")),
+            });
+        }
+        Command::History => {
+            let pool = Pool::open(&Home::find()?).map_err(Failure::from)?;
+            let history = pool.history().map_err(Failure::from)?;
+            output.show(&json!({ "history": history }), |_| history.iter().map(change_in_words).collect());
+        }
+    }
+    Ok(())
+}
+
+fn prune(arguments: Prune, output: &Output) -> Result<(), Exit> {
+    let given = arguments.file.as_deref().map(batch::lines_of::<Line>).transpose()?;
+    let mut out = arguments.out.as_deref().map(Kept::new).transpose()?;
+    let engine = open(Home::find()?, output)?;
+    let experts = engine.pool().experts();
+    let log = engine.archive().log().map_err(Failure::from)?;
+    let all = worth(&experts, &log, arguments.seed);
+    let removed = going(&all, arguments.criterion, arguments.target);
+    let source = arguments.file.as_ref().map_or("log".to_owned(), |file| file.display().to_string());
+    let lines = first_of(given.unwrap_or_else(|| past(&log, &experts)), Some(arguments.limit));
+
+    let stop = ask::stop_on_interrupt()?;
+    let replay = if removed.is_empty() || lines.is_empty() {
+        None
+    } else {
+        Some(replay(&engine, &lines, &removed, source, &stop, &mut out, output)?)
+    };
+    let mut pruned = Pruned {
+        stopped: stop.load(Ordering::Relaxed),
+        ..outcome(&arguments, &experts, &all, &removed, replay)
+    };
+    if arguments.apply && !removed.is_empty() && !pruned.stopped {
+        pruned.applied = true;
+        let pool = engine.pool();
+        pool.retire(&removed, &json!({ "pruned": &pruned })).map_err(Failure::from)?;
+    }
+    output.show(&pruned, pruned_in_words);
+    Ok(())
+}
+
+/// Past questions that stand alone, the newest first, each once; their answers, where nothing speaks against them, are
+/// what is expected.
+fn past(log: &[engine::archive::Logged], experts: &[Expert]) -> Vec<Line> {
+    let alone =
+        |name: &str| experts.iter().any(|e| e.manifest.name == name && e.manifest.reads == Reads::Question);
+    let mut seen = HashSet::new();
+    log.iter()
+        .rev()
+        .filter(|past| past.rating >= 0 && !past.refused && !past.answer.trim().is_empty())
+        .filter(|past| past.opens || alone(&past.expert))
+        .filter(|past| seen.insert(normalise(&past.question)))
+        .enumerate()
+        .map(|(at, past)| Line {
+            id: (at + 1).to_string(),
+            question: past.question.clone(),
+            expected: Some(past.answer.clone()),
+        })
+        .collect()
+}
+
+/// Asks every question with everybody, then without `removed`: nothing recalled, nothing stored, each list beginning
+/// with an empty seat.
+fn replay(
+    engine: &Engine,
+    lines: &[Line],
+    removed: &[String],
+    questions: String,
+    stop: &Arc<AtomicBool>,
+    out: &mut Option<Kept>,
+    output: &Output,
+) -> Result<Replay, Exit> {
+    let mut ask = |list: &str, excluding: &[String]| -> Result<Vec<Sample>, Exit> {
+        engine.unseat()?;
+        let question =
+            Question { mode: Mode::Basic, trial: true, excluding: excluding.to_vec(), ..Question::default() };
+        ask_each(engine, lines, &question, stop, &mut |so_far, sample| {
+            output.note(&progress(list, so_far, lines.len(), sample));
+            out.as_mut().map_or(Ok(()), |out| out.keep(&json!({ "list": list, "sample": sample })))
+        })
+    };
+    let with = ask("with", &[])?;
+    let without = ask("without", removed)?;
+    let before: BTreeMap<usize, &str> = with.iter().map(|s| (s.place, s.answer.trim())).collect();
+    let pairs: Vec<bool> = without
+        .iter()
+        .filter_map(|sample| Some(*before.get(&sample.place)? == sample.answer.trim()))
+        .collect();
+    Ok(Replay {
+        questions,
+        same: Share::of(pairs.iter().filter(|same| **same).count(), pairs.len()),
+        loss: difference(&with, &without),
+        with: figures(with.iter()),
+        without: figures(without.iter()),
+    })
+}
+
+fn outcome(
+    arguments: &Prune,
+    experts: &[Expert],
+    all: &[Worth],
+    removed: &[String],
+    replay: Option<Replay>,
+) -> Pruned {
+    let routed = all.iter().filter(|worth| worth.verdict != Verdict::Retired);
+    let original: Vec<String> = routed.map(|worth| worth.name.clone()).collect();
+    let disk_bytes_before = bytes_to_free(experts, &original);
+    let disk_bytes = bytes_to_free(experts, removed);
+    let less = |of: fn(&Figures) -> i64| replay.as_ref().map(|r| of(&r.with) - of(&r.without));
+    Pruned {
+        criterion: arguments.criterion,
+        seed: arguments.seed,
+        target: arguments.target,
+        retained: original.iter().filter(|name| !removed.contains(name)).cloned().collect(),
+        original,
+        removed: removed
+            .iter()
+            .filter_map(|name| all.iter().find(|worth| worth.name == *name))
+            .map(|worth| Removed {
+                name: worth.name.clone(),
+                score: worth.by(arguments.criterion),
+                disk_bytes: worth.disk_bytes,
+            })
+            .collect(),
+        disk_bytes_before,
+        gain: Gain {
+            disk_bytes,
+            disk_share: if disk_bytes_before > 0 {
+                disk_bytes as f64 / disk_bytes_before as f64
+            } else {
+                0.0
+            },
+            peak_memory_bytes: less(|figures| figures.peak_memory_bytes as i64),
+            loads: less(|figures| figures.loads as i64),
+            load_ms: replay.as_ref().map(|replay| replay.with.load_ms - replay.without.load_ms),
+        },
+        replay,
+        stopped: false,
+        applied: false,
+    }
+}
+
+fn report_in_words(report: &Report) -> String {
+    let mut text = format!(
+        "{} answers in the log\n{:<14} {:>5} {:>6} {:>4} {:>4} {:>7} {:>9} {:>9} {:>8} {:>8}  {:>6} {:>6} {:>6} {:>6} {:>6}\n",
+        report.answers,
+        "expert",
+        "n",
+        "share",
+        "up",
+        "down",
+        "refused",
+        "accuracy",
+        "p50 ms",
+        "MB disk",
+        "MB mem",
+        "perf",
+        "freq",
+        "comb",
+        "adapt",
+        "random"
+    );
+    for worth in &report.experts {
+        let of = |figure: Option<f64>| figure.map_or("-".to_owned(), |figure| format!("{figure:.1}"));
+        text.push_str(&format!(
+            "{:<14} {:>5} {:>6} {:>4} {:>4} {:>7} {:>9} {:>9} {:>8.1} {:>8}  {:>6.3} {:>6.3} {:>6.3} {:>6.3} {:>6.3}\n",
+            worth.name,
+            worth.answers,
+            of(worth.share.map(|share| share.share * 100.0)),
+            worth.rated_up,
+            worth.rated_down,
+            worth.refused,
+            of(worth.measured_accuracy.map(|accuracy| accuracy * 100.0)),
+            of(worth.latency_p50_ms.map(f64::from)),
+            worth.disk_bytes as f64 / 1e6,
+            of(worth.memory_bytes.map(|bytes| bytes as f64 / 1e6)),
+            worth.performance,
+            worth.frequency,
+            worth.combined,
+            worth.adaptive,
+            worth.random,
+        ));
+    }
+    text.push('\n');
+    for worth in &report.experts {
+        let word = match &worth.verdict {
+            Verdict::Keep => "keep".to_owned(),
+            Verdict::Retire => "retire".into(),
+            Verdict::Merge { into } => format!("merge into {into}"),
+            Verdict::Retired => "retired".into(),
+        };
+        text.push_str(&format!("{:<14} {word}: {}\n", worth.name, worth.evidence));
+    }
+    text
+}
+
+fn pruned_in_words(pruned: &Pruned) -> String {
+    if pruned.removed.is_empty() {
+        return "nobody can go: whoever is routed to answers for lack of another\n".into();
+    }
+    let mut text = String::new();
+    for gone in &pruned.removed {
+        text.push_str(&format!(
+            "{:<14} {:.3} by {}, {:.1} MB\n",
+            gone.name,
+            gone.score,
+            json!(pruned.criterion).as_str().unwrap_or_default(),
+            gone.disk_bytes as f64 / 1e6
+        ));
+    }
+    text.push_str(&format!(
+        "\n{:.1} of {:.1} MB on the disk ({:.1} %, asked for {:.1} %); the files stay until you delete them\n",
+        pruned.gain.disk_bytes as f64 / 1e6,
+        pruned.disk_bytes_before as f64 / 1e6,
+        pruned.gain.disk_share * 100.0,
+        pruned.target * 100.0
+    ));
+    match &pruned.replay {
+        None => text.push_str("loss not known: no past question, n = 0 (--file gives some)\n"),
+        Some(replay) => {
+            let loss = replay.loss.as_ref().map_or("not known: nothing was expected".into(), points);
+            text.push_str(&format!(
+                "replayed {} of {}\nright with them     {}\nright without them  {}\nloss in points      {loss}\nsame answer         {}\n",
+                replay.without.n,
+                replay.questions,
+                right(replay.with.accuracy.as_ref()),
+                right(replay.without.accuracy.as_ref()),
+                right(replay.same.as_ref())
+            ));
+            text.push_str(&format!(
+                "peak memory {:+.1} MB, loads {:+}, time of loads {:+.0} ms\n",
+                -pruned.gain.peak_memory_bytes.unwrap_or(0) as f64 / 1e6,
+                -pruned.gain.loads.unwrap_or(0),
+                -pruned.gain.load_ms.unwrap_or(0.0)
+            ));
+        }
+    }
+    text.push_str(match (pruned.stopped, pruned.applied) {
+        (true, _) => "stopped: nothing was retired\n",
+        (_, true) => "retired; `lectern pool restore --all` takes them back\n",
+        _ => "nothing was changed; --apply retires them\n",
+    });
+    text
+}
+
+fn change_in_words(change: &Change) -> String {
+    let names = |list: &serde_json::Value| -> String {
+        let name =
+            |entry: &serde_json::Value| entry["name"].as_str().or(entry.as_str()).unwrap_or("?").to_owned();
+        list.as_array().map(|list| list.iter().map(name).collect::<Vec<_>>().join(", ")).unwrap_or_default()
+    };
+    let (word, who) = match &change.what["pruned"] {
+        serde_json::Value::Null => ("restored", names(&change.what["restored"])),
+        pruned => ("retired", names(&pruned["removed"])),
+    };
+    format!("{:>3}  {}  {word} {who}\n", change.number, change.created)
+}

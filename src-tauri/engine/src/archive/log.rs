@@ -1,0 +1,56 @@
+//! The log: every stored answer that was not stopped, with the figures that judge its expert.
+
+use super::{Archive, ArchiveError};
+
+/// One stored answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Logged {
+    pub question: String,
+    pub answer: String,
+    pub expert: String,
+    /// It opened its conversation: nothing that was said before belongs to it.
+    pub opens: bool,
+    pub refused: bool,
+    pub rating: i32,
+    pub total_ms: f32,
+    /// 0: its expert was seated already.
+    pub load_ms: f32,
+    /// The most that its expert's process took.
+    pub memory_bytes: u64,
+    /// Unix time in milliseconds.
+    pub created: i64,
+}
+
+impl Archive {
+    /// The log, oldest first.
+    pub fn log(&self) -> Result<Vec<Logged>, ArchiveError> {
+        let database = self.database();
+        let read = || -> rusqlite::Result<Vec<Logged>> {
+            database
+                .prepare(
+                    "SELECT question, answer, expert, place = 1, refused, rating, total_ms,
+                            coalesce(json_extract(whole, '$.trace.seat.load_ms'), 0.0),
+                            max(coalesce(json_extract(whole, '$.trace.generate.peak_memory_bytes'), 0),
+                                coalesce(json_extract(whole, '$.trace.seat.memory_bytes'), 0)),
+                            created
+                     FROM turns WHERE NOT stopped ORDER BY created, id",
+                )?
+                .query_map([], |row| {
+                    Ok(Logged {
+                        question: row.get(0)?,
+                        answer: row.get(1)?,
+                        expert: row.get(2)?,
+                        opens: row.get(3)?,
+                        refused: row.get(4)?,
+                        rating: row.get(5)?,
+                        total_ms: row.get(6)?,
+                        load_ms: row.get(7)?,
+                        memory_bytes: row.get(8)?,
+                        created: row.get(9)?,
+                    })
+                })?
+                .collect()
+        };
+        read().map_err(|source| ArchiveError::Database { doing: "read the log", source })
+    }
+}
