@@ -22,9 +22,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const RULE: &str = "right: equal to `expected` after trimming, folding case and spaces and writing numbers alike \
                     (1,000 is 1000, 3.50 is 3.5), or `expected` is a number and the answer's last number is that number";
 
-/// An answer is right when it equals `expected` after trimming, folding case and spaces and writing numbers alike
-/// (1,000 is 1000, 3.50 is 3.5), or when `expected` is a number and the last number of the answer is that number. A
-/// question that fails is not right. Lines without `expected` are asked and timed, and counted as such.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// JSON lines: {"id", "question", "expected"?}.
