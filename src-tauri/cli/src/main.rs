@@ -71,7 +71,8 @@ enum Command {
     /// Ask a file of questions in each mode: accuracy, tokens, times, memory, swaps. Stores and learns nothing.
     ///
     /// An answer is right when it equals `expected` after trimming, folding case and spaces and writing numbers alike
-    /// (1,000 is 1000, 3.50 is 3.5), or when `expected` is a number and the last number of the answer is that number. A
+    /// (1,000 is 1000, 3.50 is 3.5), or when its last line without emphasis does, or when `expected` is a number and the
+    /// last number of the answer is that number. A
     /// question that fails is not right. Lines without `expected` are asked and timed, and counted as such.
     Bench(measure::Arguments),
     /// What each expert is worth, who could go and what that would lose, and taking experts back.

@@ -20,7 +20,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How an answer is judged, for people.
 const RULE: &str = "right: equal to `expected` after trimming, folding case and spaces and writing numbers alike \
-                    (1,000 is 1000, 3.50 is 3.5), or `expected` is a number and the answer's last number is that number";
+                    (1,000 is 1000, 3.50 is 3.5), or its last line without emphasis is, or `expected` is a number and the \
+                    answer's last number is that number";
 
 #[derive(clap::Args)]
 pub struct Arguments {

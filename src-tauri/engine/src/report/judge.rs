@@ -1,10 +1,18 @@
 //! Judge: whether an answer is the expected one. Plain text against plain text; no model has a say.
 
 /// Right: equal to `expected` after trimming, folding case, spaces and the way that numbers are written
-/// (1,000 is 1000, 3.50 is 3.5); or `expected` is a number, and the last number of the answer is that number.
+/// (1,000 is 1000, 3.50 is 3.5); or its last line, without emphasis, is; or `expected` is a number, and the last number
+/// of the answer is that number.
 pub fn is_right(expected: &str, answer: &str) -> bool {
     let (wanted, given) = (unified(expected), unified(answer));
-    wanted.text == given.text || (wanted.is_number() && wanted.numbers.last() == given.numbers.last())
+    let is_last_number = || wanted.is_number() && wanted.numbers.last() == given.numbers.last();
+    wanted.text == given.text || wanted.text == unified(last_line(answer)).text || is_last_number()
+}
+
+/// Where an answer that shows its work says what comes out.
+fn last_line(answer: &str) -> &str {
+    let line = answer.trim_end().lines().last().unwrap_or_default();
+    line.trim().trim_matches(['*', '_', '`'])
 }
 
 /// A text with its numbers in one form.
@@ -111,6 +119,13 @@ mod tests {
         ] {
             assert!(is_right(expected, answer), "{expected:?} and {answer:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_that_shows_its_work_counts_by_its_last_line() {
+        assert!(is_right("nretnal", "l a n t e r n\nn r e t n a l\n**nretnal**\n"));
+        assert!(!is_right("nretnal", "**nretnal**\nor lantern"), "it goes on to say something else");
+        assert!(!is_right("no", "no, it is\nyes"));
     }
 
     #[test]
