@@ -55,6 +55,7 @@ pub fn run() {
             pool::choose_file,
             pool::remove_expert,
             pool::restore_expert,
+            pool::take_back_expert,
             pool::free_removed,
             hub::hub,
             hub::prospect,

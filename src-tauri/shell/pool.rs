@@ -31,6 +31,13 @@ pub fn choose_file(house: State<'_, House>, name: String, file: Option<String>) 
     Ok(house.inside()?.engine.pool().choose(&name, file.as_deref())?)
 }
 
+/// A retired expert is routed to again.
+#[tauri::command(async)]
+pub fn take_back_expert(house: State<'_, House>, name: String) -> Result<(), Failure> {
+    house.inside()?.engine.pool().restore(Some(&name))?;
+    Ok(())
+}
+
 /// Its file goes as well when we fetched it and no other expert uses it. Gives the bytes that come free.
 #[tauri::command(async)]
 pub fn remove_expert(house: State<'_, House>, name: String) -> Result<u64, Failure> {

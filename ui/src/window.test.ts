@@ -52,6 +52,27 @@ describe("the window", () => {
     expect((await see("trace")).textContent).toContain("score = (0.6 × gate + 0.4 × self) × load − swap");
   });
 
+  it("says which expert is retired and takes it back", async () => {
+    await open("retired");
+    (await see("nav-experts")).click();
+    const back = await see("take-back");
+    expect(back.closest("[data-testid=expert-card]")?.textContent).toContain(t.experts.retired);
+    expect(all("take-back")).toHaveLength(1);
+    back.click();
+    await vi.waitFor(() => expect(all("take-back")).toHaveLength(0), { timeout: 4000 });
+  });
+
+  it("says where experts are computed, and lets graphics processors be left alone where there is a program for them", async () => {
+    await open("device");
+    (await see("nav-settings")).click();
+    await see("device-use");
+    expect(document.body.textContent).not.toContain(t.settings.deviceNone);
+    unmount(app);
+    await open("first");
+    (await see("nav-settings")).click();
+    await vi.waitFor(() => expect(document.body.textContent).toContain(t.settings.deviceNone), { timeout: 4000 });
+  });
+
   it("stops by Escape and says so", async () => {
     await open("slow");
     await write("What is 384 + 97?");

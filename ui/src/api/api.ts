@@ -104,6 +104,8 @@ export interface Api {
   saveSettings(settings: Settings): Promise<void>;
   /** There is a program for graphics processors beside this one. */
   hasDeviceProgram(): Promise<boolean>;
+  /** A retired expert is routed to again. */
+  takeBackExpert(name: string): Promise<void>;
   status(): Promise<ComponentStatus[]>;
   hostOf(url: string): Promise<Link>;
   openLink(url: string): Promise<void>;

@@ -75,6 +75,7 @@ export const tauri: Api = {
 
   settings: () => invoke("settings"),
   saveSettings: (settings) => invoke("save_settings", { settings }),
+  takeBackExpert: (name) => invoke("take_back_expert", { name }),
   hasDeviceProgram: () => invoke("has_device_program"),
   status: () => invoke("status"),
   hostOf: (url) => invoke("host_of", { url }),

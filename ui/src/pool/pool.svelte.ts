@@ -18,6 +18,17 @@ class Pool {
     }
   }
 
+  /** A retired expert is routed to again. */
+  async takeBack(name: string): Promise<void> {
+    try {
+      await api.takeBackExpert(name);
+    } catch (error) {
+      this.failure = asFailure(error);
+      return;
+    }
+    await this.refresh();
+  }
+
   titleOf(name: string): string {
     return this.experts.find((expert) => expert.manifest.name === name)?.manifest.title ?? name;
   }

@@ -267,6 +267,8 @@ const en = {
     own: "Added by you",
     fallback: "answers when no specialist is sure",
     unavailable: "Cannot be asked now:",
+    retired: "Retired: questions pass it by, and its file stays. Asked by name it still answers.",
+    takeBack: "Take it back",
     movingMean: "Measured here: a moving mean in which the newest answer counts a fifth",
     limits: "Limits",
     parts: (n: number) => (n === 1 ? "One more measurement" : `${n} more measurements`),

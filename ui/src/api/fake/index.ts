@@ -1,7 +1,7 @@
 //! A double of the app for a plain browser: for developing the window and looking at every face of it. It is no part
 //! of the app: `main.ts` loads it only while developing, and a test looks for it in the build.
 //!
-//! `?scene=` chooses what there is: `first` (nothing yet), `full` (the default), `device` (a graphics processor), `slow` (each step takes seconds),
+//! `?scene=` chooses what there is: `first` (nothing yet), `full` (the default), `device` (a graphics processor), `retired` (an expert that questions pass by), `slow` (each step takes seconds),
 //! `failed` (every command fails), `crash` (the expert dies while it answers), `refused`, `none` (no expert). `?hub=` is in `hub.ts`.
 
 import type { Api } from "../api";
@@ -25,6 +25,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
   const pace = scene === "slow" ? 12 : Number(parameters.get("pace") ?? 1);
   const PLACEMENT: Placement = scene === "device" ? { device: "NVIDIA GeForce RTX 4070 (CUDA)", layers: 4, on_device: 4, why: null } : { device: null, layers: 4, on_device: 0, why: null };
   let pool: Expert[] = scene === "none" ? [] : experts();
+  if (scene === "retired") pool = pool.map((expert, index) => (index === 2 ? { ...expert, retired: 1_763_700_000_000 } : expert));
   let turns: Turn[] = scene === "first" || scene === "none" ? [] : seeded();
   const titles = new Map<string, string>();
   let settings: Settings = { theme: "system", mode: "optimized", budget_gb: null, processor_only: false, hub: { endpoint: null, cache: null, offline: false, downloads_at_once: 2, folders: [] } };
@@ -161,6 +162,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
       }),
     pickModelFile: async () => "/home/you/models/Qwen3-4B-Q4_K_M.gguf",
     settings: () => guard(() => settings),
+    takeBackExpert: (name) => guard(() => void (pool = pool.map((expert) => (expert.manifest.name === name ? { ...expert, retired: undefined } : expert)))),
     hasDeviceProgram: () => guard(() => scene === "device"),
     saveSettings: (next) => guard(() => void (settings = next)),
     status: () =>
