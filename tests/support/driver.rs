@@ -88,8 +88,18 @@ impl Driver {
         self.command("execute/async", json!({ "script": script, "args": arguments }))
     }
 
+    /// Returns when the page has its new size: until then a click would land where its aim was before.
     pub fn resize(&self, width: u32, height: u32) {
         self.command("window/rect", json!({ "width": width, "height": height }));
+        self.execute_async(
+            "const [width, done] = arguments;
+             const look = (before) => requestAnimationFrame(() => {
+               const now = `${innerWidth} x ${innerHeight}`;
+               if (innerWidth === width && now === before) done(); else look(now);
+             });
+             look('');",
+            json!([width]),
+        );
     }
 
     /// The window as PNG, in base64, once what changed last is drawn.
