@@ -136,7 +136,7 @@ fn stores_and_words_use_no_room() {
 
 #[test]
 fn engine_runtime_lab_and_cli_build_without_a_window() {
-    for package in ["engine", "runtime", "lab", "cli", "xtask"] {
+    for package in ["engine", "runtime", "gpu", "lab", "cli", "xtask"] {
         let tree = tree_of(package);
         let window: Vec<&String> = tree
             .iter()
@@ -150,7 +150,7 @@ fn engine_runtime_lab_and_cli_build_without_a_window() {
 #[test]
 fn only_the_hub_knows_the_network() {
     let clients = ["reqwest", "hyper", "ureq", "curl", "native-tls", "rustls"];
-    for package in ["runtime", "lab"] {
+    for package in ["runtime", "gpu", "lab"] {
         let tree = tree_of(package);
         let pulled: Vec<&&str> = clients.iter().filter(|client| tree.contains(**client)).collect();
         assert!(pulled.is_empty(), "{package} pulls in {pulled:?}");

@@ -212,6 +212,8 @@ fn without_a_driver_the_processor_computes_and_it_is_said_why() {
     assert_eq!((&found.device, found.on_device), (&None, 0));
     let why = found.why.expect("it is said");
     assert!(why.contains("lectern-gpu") && why.contains("libcuda.so.1"), "{why}");
-    // Who wants none is told nothing.
-    assert_eq!(placement(&Spawn { device: false, ..spawn }).why, None);
+    // Who wants none is told nothing, and neither is who has no program for it.
+    assert_eq!(placement(&Spawn { device: false, ..spawn.clone() }).why, None);
+    std::fs::remove_file(&broken).unwrap();
+    assert_eq!(placement(&spawn).why, None);
 }

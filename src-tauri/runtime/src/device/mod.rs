@@ -39,6 +39,8 @@ pub use {rows::Rows, upper::Upper};
 use crate::families::Shape;
 use crate::gguf::{Dtype, Header, TensorInfo};
 
+/// This program is for graphics processors: it was built with CUDA or Metal.
+pub const BUILT: bool = cfg!(any(feature = "cuda", feature = "metal"));
 /// Tokens that are computed together when every layer is on the device.
 pub const CHUNK: usize = 512;
 /// Positions that the cache must have room for beside the weights, if the model can have so many.

@@ -13,7 +13,7 @@ use super::protocol::{FrameError, FromExpert, ToExpert, VERSION, read_frame, wri
 use super::state::{PART, packed, unpacked};
 use super::words::{Loaded, Purpose};
 use super::{cut, sandbox};
-use crate::device::Device;
+use crate::device::{self, Device};
 use crate::generate::{Expert, LoadError, RequestError};
 use crate::gguf::{self, Header};
 
@@ -107,7 +107,8 @@ fn serve(job: Job) -> ! {
     let limit = Some(job.memory_limit).filter(|limit| *limit > 0);
     let writes = if job.purpose == Purpose::Cut { size.saturating_add(cut::KEYS) } else { 0 };
     // A driver opens files, maps code and starts threads: as much of that as can be is done before the door is closed.
-    let device = (job.device && job.purpose == Purpose::Generate).then(Device::open);
+    let wanted = device::BUILT && job.device && job.purpose == Purpose::Generate;
+    let device = wanted.then(Device::open);
     let driver = matches!(device, Some(Ok(_)));
     let parts = sandbox::enter(&job.model, size, job.threads, limit, writes, driver);
     let (give, take) = mpsc::channel();
