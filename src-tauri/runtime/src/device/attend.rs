@@ -75,6 +75,42 @@ impl Angles {
     }
 }
 
+/// What the tokens of a text see in the layers that look alike: made once for all of them.
+pub struct View {
+    /// Position of the first that anybody sees, and how many there are from it on.
+    least: usize,
+    seen: usize,
+    /// (tokens, seen): nothing where a token sees a position, else minus infinity. `None`: everybody sees all.
+    mask: Option<Tensor>,
+}
+
+impl View {
+    /// `count` tokens from position `first` on see up to themselves, and with a `window` no more positions than that.
+    pub fn new(first: usize, count: usize, window: Option<usize>, device: &Device) -> Result<View> {
+        // Nobody sees what comes before the first token's window.
+        let least = window.map_or(0, |window| (first + 1).saturating_sub(window));
+        let seen = first + count - least;
+        let windowed = window.is_some_and(|window| first + count > window + least);
+        if count == 1 && !windowed {
+            return Ok(View { least, seen, mask: None });
+        }
+        let device = &device.candle;
+        // Positions are whole numbers far below 2^24: exact as floats.
+        let positions = Tensor::arange(least as f32, (least + seen) as f32, device)?.reshape((1, seen))?;
+        let column = |of: &dyn Fn(usize) -> f32| {
+            Tensor::from_vec((first..first + count).map(of).collect::<Vec<_>>(), (count, 1), device)
+        };
+        let mut hidden = positions.broadcast_gt(&column(&|token| token as f32)?)?;
+        if let Some(window) = window {
+            let before = column(&|token| (token as f32 + 1.0) - window as f32)?;
+            hidden = (hidden + positions.broadcast_lt(&before)?)?;
+        }
+        let never = Tensor::full(f32::NEG_INFINITY, (count, seen), device)?;
+        let always = Tensor::zeros((count, seen), DType::F32, device)?;
+        Ok(View { least, seen, mask: Some(hidden.where_cond(&never, &always)?) })
+    }
+}
+
 /// One text in a layer.
 pub struct Place<'a> {
     pub shape: &'a Shape,
@@ -83,8 +119,7 @@ pub struct Place<'a> {
     /// Position of the first one.
     pub first: usize,
     pub angles: Option<&'a Angles>,
-    /// Positions that a token sees, itself included.
-    pub window: Option<usize>,
+    pub view: &'a View,
     pub cache: &'a mut [Rows; 2],
 }
 
@@ -120,14 +155,12 @@ impl Place<'_> {
         let Shape { heads, kv_heads, score, .. } = *self.shape;
         let (count, group) = (q.dim(1)?, heads / kv_heads);
         let [keys, values] = &*self.cache;
-        let end = self.first + count;
-        // Nobody sees what comes before the first token's window.
-        let least = self.window.map_or(0, |window| (self.first + 1).saturating_sub(window));
+        let View { least, seen, mask } = self.view;
+        let (least, seen) = (*least, *seen);
         let k = keys.from(least)?;
         let v =
             if values.width() == 0 { k.narrow(2, 0, value)?.contiguous()? } else { values.from(least)? };
         let k = k.transpose(1, 2)?;
-        let seen = end - least;
         let step = (SCORES / (heads * seen)).clamp(1, count);
         let mut parts = Vec::new();
         for begin in (0..count).step_by(step) {
@@ -138,8 +171,8 @@ impl Place<'_> {
                 scores = ((scores / f64::from(cap))?.tanh()? * f64::from(cap))?;
             }
             let mut scores = scores.reshape((kv_heads, group, step, seen))?;
-            if let Some(mask) = self.mask(begin, step, least, seen, q.device())? {
-                scores = scores.broadcast_add(&mask)?;
+            if let Some(mask) = mask {
+                scores = scores.broadcast_add(&mask.narrow(0, begin, step)?)?;
             }
             let shares = match sinks {
                 None => candle_nn::ops::softmax_last_dim(&scores.contiguous()?)?,
@@ -155,36 +188,6 @@ impl Place<'_> {
             parts.push(given.reshape((heads, step, value))?);
         }
         if parts.len() == 1 { Ok(parts.remove(0)) } else { Tensor::cat(&parts, 1) }
-    }
-
-    /// What is added to the scores (tokens, positions): nothing where a token sees a position, else minus infinity. The
-    /// tokens are `step` from the text's `begin`-th on, the positions `seen` from `least` on. `None`: everybody sees all.
-    fn mask(
-        &self,
-        begin: usize,
-        step: usize,
-        least: usize,
-        seen: usize,
-        device: &candle_core::Device,
-    ) -> Result<Option<Tensor>> {
-        let first = self.first + begin;
-        let windowed = self.window.is_some_and(|window| first + step > window + least);
-        if first + 1 >= least + seen && !windowed {
-            return Ok(None);
-        }
-        // Positions are whole numbers far below 2^24: exact as floats.
-        let positions = Tensor::arange(least as f32, (least + seen) as f32, device)?.reshape((1, seen))?;
-        let column = |of: &dyn Fn(usize) -> f32| {
-            Tensor::from_vec((first..first + step).map(of).collect::<Vec<_>>(), (step, 1), device)
-        };
-        let mut hidden = positions.broadcast_gt(&column(&|token| token as f32)?)?;
-        if let Some(window) = self.window {
-            let before = column(&|token| (token as f32 + 1.0) - window as f32)?;
-            hidden = (hidden + positions.broadcast_lt(&before)?)?;
-        }
-        let never = Tensor::full(f32::NEG_INFINITY, (step, seen), device)?;
-        let always = Tensor::zeros((step, seen), DType::F32, device)?;
-        Ok(Some(hidden.where_cond(&never, &always)?))
     }
 }
 

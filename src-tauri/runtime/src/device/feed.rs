@@ -32,19 +32,10 @@ impl Feed {
     pub fn load(shape: &Shape, parts: FeedParts<Weighed<'_>>, device: &Device) -> Result<Feed> {
         match parts {
             FeedParts::Dense(parts) => Ok(Feed::Dense(Network::load(shape, parts, device)?)),
-            FeedParts::Mixture { router, choice_bias, experts: [gate, up, down], biases, shared } => {
+            FeedParts::Mixture { router, choice_bias, experts, biases, shared } => {
                 let routing = shape.mixture.as_ref().expect("a mixture has a shape").routing;
-                let triples = gate.into_iter().zip(up).zip(down).enumerate();
-                let experts = triples.map(|(expert, ((gate, up), down))| {
-                    let of = |part: usize, rows: usize| {
-                        biases.as_ref().map(|biases| biases[part][expert * rows..][..rows].to_vec())
-                    };
-                    let biases = [of(0, gate.rows()), of(1, up.rows()), of(2, down.rows())];
-                    let [first, second, third] = biases;
-                    let parts =
-                        NetworkParts { entry: vec![(gate, first), (up, second)], down: (down, third) };
-                    Network::load(shape, parts, device)
-                });
+                let experts = NetworkParts::of_experts(experts, biases);
+                let experts = experts.map(|parts| Network::load(shape, parts, device));
                 let experts = experts.collect::<Result<_>>()?;
                 let shared = match shared {
                     None => None,

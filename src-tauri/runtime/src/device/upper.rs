@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use candle_core::{Result, Tensor};
 
-use super::attend::{Angles, Heads, Place};
+use super::attend::{Angles, Heads, Place, View};
 use super::feed::Feed;
 use super::weights::{Linear, Norm, Weighed};
 use super::{Device, DeviceError, Rows};
@@ -29,6 +29,14 @@ struct Layer {
     before_feed: Option<Norm>,
     feed: Feed,
     after_feed: Option<Norm>,
+}
+
+/// How a text is turned and what of it is seen, in the layers that see all and in those that see a window.
+struct Sight {
+    angles: Angles,
+    local_angles: Option<Angles>,
+    view: View,
+    local_view: Option<View>,
 }
 
 impl Upper {
@@ -79,19 +87,19 @@ impl Upper {
             &self.device.candle,
         );
         let mut x = x.map_err(DeviceError::from)?;
-        let angles = stretches.iter().map(|stretch| self.angles(stretch)).collect::<Result<Vec<_>>>();
-        let angles = angles.map_err(DeviceError::from)?;
+        let sights = stretches.iter().map(|stretch| self.sight(shape, stretch)).collect::<Result<Vec<_>>>();
+        let sights = sights.map_err(DeviceError::from)?;
         for (number, layer) in (self.lowest..).zip(&self.layers) {
             let places =
-                stretches.iter().zip(&angles).zip(texts.iter_mut()).map(|((stretch, angles), text)| {
+                stretches.iter().zip(&sights).zip(texts.iter_mut()).map(|((stretch, sight), text)| {
                     let local = shape.local[number];
-                    let of_layer = angles.1.as_ref().filter(|_| local).unwrap_or(&angles.0);
+                    let angles = sight.local_angles.as_ref().filter(|_| local).unwrap_or(&sight.angles);
                     Place {
                         shape,
                         rows: stretch.rows.clone(),
                         first: stretch.first,
-                        angles: Some(of_layer).filter(|_| shape.turned[number]),
-                        window: shape.window.filter(|_| local),
+                        angles: Some(angles).filter(|_| shape.turned[number]),
+                        view: sight.local_view.as_ref().filter(|_| local).unwrap_or(&sight.view),
                         cache: text.cache.upper_mut(number - self.lowest),
                     }
                 });
@@ -105,10 +113,15 @@ impl Upper {
         Ok(self.logits(&x, stretches, pass.want).map_err(DeviceError::from)?)
     }
 
-    fn angles(&self, stretch: &Stretch) -> Result<(Angles, Option<Angles>)> {
-        let local = stretch.local_turn.as_ref();
-        let local = local.map(|turn| Angles::new(turn, &self.device)).transpose()?;
-        Ok((Angles::new(&stretch.turn, &self.device)?, local))
+    fn sight(&self, shape: &Shape, stretch: &Stretch) -> Result<Sight> {
+        let angles = |turn| Angles::new(turn, &self.device);
+        let view = |window| View::new(stretch.first, stretch.rows.len(), window, &self.device);
+        Ok(Sight {
+            angles: angles(&stretch.turn)?,
+            local_angles: stretch.local_turn.as_ref().map(angles).transpose()?,
+            view: view(None)?,
+            local_view: shape.window.map(|window| view(Some(window))).transpose()?,
+        })
     }
 
     fn logits(&self, x: &Tensor, stretches: &[Stretch], want: Want) -> Result<Vec<f32>> {

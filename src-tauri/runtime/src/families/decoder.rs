@@ -272,20 +272,10 @@ fn network(shape: &Shape, parts: NetworkParts<Weighed<'_>>) -> Network {
 fn feed(shape: &Shape, parts: FeedParts<Weighed<'_>>) -> Feed {
     match parts {
         FeedParts::Dense(parts) => Feed::Dense(Box::new(network(shape, parts))),
-        FeedParts::Mixture { router, choice_bias, experts: [gate, up, down], biases, shared } => {
+        FeedParts::Mixture { router, choice_bias, experts, biases, shared } => {
             let routing = shape.mixture.as_ref().expect("a mixture has a shape").routing;
-            let rows = |matrix: &Matrix| matrix.rows();
-            let bias = |part: usize, expert: usize, matrix: &Matrix| {
-                let rows = rows(matrix);
-                biases.as_ref().map(|biases| biases[part][expert * rows..][..rows].to_vec())
-            };
-            let triples = gate.into_iter().zip(up).zip(down).enumerate();
-            let experts = triples.map(|(expert, ((gate, up), down))| {
-                let with = |part, matrix: Matrix| Linear { bias: bias(part, expert, &matrix), matrix };
-                let entry = Entry::Split { gate: with(0, gate), up: with(1, up) };
-                Network { entry, down: with(2, down), activation: shape.activation }
-            });
-            let experts = experts.collect();
+            let experts = NetworkParts::of_experts(experts, biases);
+            let experts = experts.map(|parts| network(shape, parts)).collect();
             let shared = shared.map(|(parts, gate)| Shared { network: network(shape, parts), gate });
             Feed::Mixture(Box::new(Mixture { router: linear(router), choice_bias, experts, routing, shared }))
         }

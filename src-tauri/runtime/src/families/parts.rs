@@ -179,6 +179,23 @@ pub(crate) struct NetworkParts<S: Source> {
     pub down: LinearParts<S>,
 }
 
+impl NetworkParts<FromWeights<'_>> {
+    /// The experts of a mixture, each with its own part of the biases.
+    pub fn of_experts(
+        [gate, up, down]: [Vec<Matrix>; 3],
+        biases: Option<[Vec<f32>; 3]>,
+    ) -> impl Iterator<Item = Self> {
+        gate.into_iter().zip(up).zip(down).enumerate().map(move |(expert, ((gate, up), down))| {
+            let with = |part: usize, matrix: Matrix| {
+                let rows = matrix.rows();
+                let bias = biases.as_ref().map(|biases| biases[part][expert * rows..][..rows].to_vec());
+                (matrix, bias)
+            };
+            NetworkParts { entry: vec![with(0, gate), with(1, up)], down: with(2, down) }
+        })
+    }
+}
+
 pub(crate) enum FeedParts<S: Source> {
     Dense(NetworkParts<S>),
     Mixture {
