@@ -18,8 +18,7 @@ pub(super) fn enter(model: &Path, driver: bool, parts: &mut Vec<String>) {
     if unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } == 0 {
         parts.push("ends with its parent".into());
     }
-    let files_hold =
-        matches!(files(model, driver), Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced));
+    let files_hold = files_hold(model, driver);
     if files_hold {
         let which = if driver { "the model, the system's and the driver's" } else { "the model" };
         parts.push(format!("reads no file but {which} (Landlock)"));
@@ -34,6 +33,11 @@ pub(super) fn enter(model: &Path, driver: bool, parts: &mut Vec<String>) {
         }
         parts.push("no sockets, no new programs, no new code (seccomp)".into());
     }
+}
+
+/// Landlock keeps files away, wholly or as far as this kernel can.
+fn files_hold(model: &Path, driver: bool) -> bool {
+    matches!(files(model, driver), Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced))
 }
 
 /// Nothing of the file system but reading the model; no TCP, and no signals to processes outside, where the kernel can.
@@ -240,10 +244,9 @@ mod tests {
     use super::*;
     use std::io::ErrorKind;
 
-    /// Both walls hold for the thread that builds them, so a thread of the test can try them out.
-    #[test]
-    fn a_thread_with_a_driver_has_no_network_no_programs_and_no_files_of_the_user() {
-        // A home lies outside of what a driver reads; the folder for temporary files does, too.
+    /// In a thread of its own, because both walls hold for the thread that builds them: `walls` builds them (is there
+    /// Landlock?) and tries what is its own about them; what no process may do, and what each needs, is tried after it.
+    fn behind(walls: impl FnOnce(&Path) -> bool + Send + 'static) {
         let folder = tempfile::tempdir().unwrap();
         let (model, other) = (folder.path().join("model"), folder.path().join("other"));
         std::fs::write(&model, "weights").unwrap();
@@ -251,47 +254,11 @@ mod tests {
         let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = server.local_addr().unwrap();
         let tried = std::thread::spawn(move || {
-            let files_hold = matches!(
-                files(&model, true),
-                Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced)
-            );
-            forbidden_calls().expect("this kernel has seccomp");
-            assert_eq!(std::fs::read_to_string(&model).unwrap(), "weights");
-            if files_hold {
-                assert_eq!(std::fs::read(&other).unwrap_err().kind(), ErrorKind::PermissionDenied);
-                assert!(std::fs::write(&other, "x").is_err() && std::fs::remove_file(&other).is_err());
-            }
-            // What a driver does.
-            assert!(std::fs::read("/proc/self/maps").is_ok() && std::fs::read_dir("/sys").is_ok());
-            assert!(std::fs::OpenOptions::new().read(true).write(true).open("/dev/null").is_ok());
-            assert!(std::net::TcpStream::connect(address).is_err(), "no network");
-            assert!(std::net::UdpSocket::bind("127.0.0.1:0").is_err(), "no network");
-            assert!(std::process::Command::new("/bin/true").spawn().is_err(), "no programs");
-            std::thread::spawn(|| vec![1u8; 1 << 20].len()).join().unwrap()
-        });
-        assert_eq!(tried.join().unwrap(), 1 << 20);
-    }
-
-    #[test]
-    fn a_sandboxed_thread_reads_its_model_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let (model, other) = (folder.path().join("model"), folder.path().join("other"));
-        std::fs::write(&model, "weights").unwrap();
-        std::fs::write(&other, "diary").unwrap();
-        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = server.local_addr().unwrap();
-        let tried = std::thread::spawn(move || {
-            let files_hold = matches!(
-                files(&model, false),
-                Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced)
-            );
-            calls(files_hold).expect("this kernel has seccomp");
+            let files_hold = walls(&model);
             if files_hold {
                 assert_eq!(std::fs::read_to_string(&model).unwrap(), "weights");
                 assert_eq!(std::fs::read(&other).unwrap_err().kind(), ErrorKind::PermissionDenied);
                 assert!(std::fs::write(&other, "x").is_err() && std::fs::remove_file(&other).is_err());
-            } else {
-                assert!(std::fs::read(&model).is_err(), "without Landlock no file is opened at all");
             }
             assert!(std::net::TcpStream::connect(address).is_err(), "no network");
             assert!(std::net::UdpSocket::bind("127.0.0.1:0").is_err(), "no network");
@@ -300,5 +267,31 @@ mod tests {
             std::thread::spawn(|| vec![1u8; 1 << 20].len()).join().unwrap()
         });
         assert_eq!(tried.join().unwrap(), 1 << 20);
+    }
+
+    #[test]
+    fn a_thread_with_a_driver_has_no_network_no_programs_and_no_files_of_the_user() {
+        // A home lies outside of what a driver reads; the folder for temporary files does, too.
+        behind(|model| {
+            let files_hold = files_hold(model, true);
+            forbidden_calls().expect("this kernel has seccomp");
+            assert_eq!(std::fs::read_to_string(model).unwrap(), "weights");
+            // What a driver does.
+            assert!(std::fs::read("/proc/self/maps").is_ok() && std::fs::read_dir("/sys").is_ok());
+            assert!(std::fs::OpenOptions::new().read(true).write(true).open("/dev/null").is_ok());
+            files_hold
+        });
+    }
+
+    #[test]
+    fn a_sandboxed_thread_reads_its_model_and_nothing_else() {
+        behind(|model| {
+            let files_hold = files_hold(model, false);
+            calls(files_hold).expect("this kernel has seccomp");
+            if !files_hold {
+                assert!(std::fs::read(model).is_err(), "without Landlock no file is opened at all");
+            }
+            files_hold
+        });
     }
 }
