@@ -16,7 +16,7 @@ use runtime::families::{Model, Pass, Text, Want, check};
 use runtime::gguf::write::Writer;
 use runtime::gguf::{Array, Dtype, Header, Value};
 use runtime::inspect::facts;
-use runtime::profile::{Profiler, aimer};
+use runtime::profile::{LayerSums, Profiler, Sums, aimer};
 use runtime::weights::Weights;
 use serde_json::Value as Json;
 
@@ -624,4 +624,67 @@ fn the_scores_of_experts_are_those_of_the_reference() {
             }
         }
     }
+}
+
+/// `described` with two of its experts' three matrices in Q4_0, or with the numbers which those stand for.
+fn in_four_bits(described: &Described, unpacked: bool) -> Writer {
+    let dtype = Dtype::from_number(2).unwrap();
+    let layout = runtime::kernels::layout::layout(dtype).unwrap();
+    // Rows of the third are no multiple of a block.
+    let is_expert = |name: &str| name.contains("ffn_gate_exps.") || name.contains("ffn_up_exps.");
+    let mut writer = described.changed(None, &|_, _, _| {});
+    for tensor in described.list("tensors").iter().filter(|tensor| is_expert(tensor[0].as_str().unwrap())) {
+        let name = tensor[0].as_str().unwrap();
+        let dims: Vec<u64> = tensor[1].as_array().unwrap().iter().map(|dim| dim.as_u64().unwrap()).collect();
+        let count = dims.iter().product::<u64>() as usize;
+        // A scale of 0.02, and any four bits.
+        let bytes: Vec<u8> = noise(name, count / 32 * 18).map(|z| (z >> 40) as u8).collect();
+        let bytes: Vec<u8> = bytes
+            .chunks_exact(18)
+            .flat_map(|block| [&half::f16::from_f32(0.02).to_le_bytes()[..], &block[2..]].concat())
+            .collect();
+        if unpacked {
+            let mut numbers = vec![0f32; count];
+            runtime::kernels::layout::unpack_row(layout, &bytes, &mut numbers);
+            let numbers = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+            writer.replace(name, &dims, Dtype::F32, numbers);
+        } else {
+            writer.replace(name, &dims, dtype, bytes);
+        }
+    }
+    writer
+}
+
+#[test]
+fn the_scores_of_quantised_experts_are_those_of_the_numbers_they_stand_for() {
+    let described = described("mixtral");
+    let profiled = |writer: &Writer, exactly: bool| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.gguf");
+        writer.write_to(&path).unwrap();
+        let header = Header::read(&path).unwrap();
+        let weights = Weights::map(&File::open(&path).unwrap(), &header).unwrap();
+        let model = Model::load(&header, &weights).unwrap();
+        let _exactly = exactly.then(|| weights.exactly());
+        let mixtures = model.mixtures().map(|(layer, mixture)| (layer, mixture.experts.len()));
+        let mut profiler = Profiler::new(mixtures);
+        let (stop, mut cache) = (go(), model.cache());
+        let pass = Pass { observer: Some(&mut profiler), ..Pass::new(Want::None, &stop) };
+        model.pass(&described.ids()[..48], &mut cache, pass).unwrap();
+        profiler.layers()
+    };
+    let furthest = |found: Vec<LayerSums>, expected: &[LayerSums]| {
+        let pairs = found.iter().zip(expected).flat_map(|(a, b)| a.experts.iter().zip(&b.experts));
+        let off = |(a, b): (&Sums, &Sums)| {
+            let sums = [(a.norm, b.norm), (a.weighted, b.weighted), (a.easy_ep, b.easy_ep)];
+            sums.into_iter().map(|(a, b)| (a - b).abs() / b.abs().max(1e-9)).fold(0.0, f64::max)
+        };
+        pairs.map(off).fold(0.0, f64::max)
+    };
+    let expected = profiled(&in_four_bits(&described, true), false);
+    let packed = in_four_bits(&described, false);
+    // Both in 32 bits; sums in another order.
+    assert!(furthest(profiled(&packed, true), &expected) < 1e-5);
+    // As the model runs, activations are rounded to 8 bits: that is what the exact pass leaves out.
+    assert!(furthest(profiled(&packed, false), &expected) > 1e-4);
 }

@@ -3,8 +3,8 @@
 //! In:     a pass that is watched ([`Profiler`] is the observer), or a mixture
 //! Out:    sums for each layer and expert, which add up over texts
 //! Cost:   a pass, and about as much again for one of its products a layer; nothing of the pass changes
-//! Exact:  as the model runs: float64 on dequantised weights gives the same to 1e-6 for F32 and F16, to 1e-4 for Q8_0, and
-//!         to 1 % for Q4_0, whose kernels round activations to 8 bits, unless a close choice of experts tips
+//! Exact:  where products are ([`crate::weights::Weights::exactly`]), float64 on dequantised weights gives the same to
+//!         1e-5 for every storage type, unless a close choice of experts tips
 //! Source: REAP (arXiv:2510.13999), EASY-EP (arXiv:2504.06792), AIMER (arXiv:2603.18492)
 
 use serde::{Deserialize, Serialize};

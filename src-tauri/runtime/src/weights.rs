@@ -23,13 +23,28 @@ pub const WORTH_THREADS: usize = 1 << 18;
 
 /// A model file in memory.
 pub struct Weights {
-    map: Arc<Mmap>,
+    file: Arc<Mapped>,
+}
+
+struct Mapped {
+    map: Mmap,
+    /// Products are computed with activations as they are.
+    exact: AtomicBool,
+}
+
+/// Until it is dropped, products of its [`Weights`] are exact.
+pub struct Exactly<'a>(&'a AtomicBool);
+
+impl Drop for Exactly<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 /// A matrix in the file: `rows` rows of `columns` numbers; multiplies a vector of `columns` into one of `rows`.
 #[derive(Clone)]
 pub struct Matrix {
-    map: Arc<Mmap>,
+    file: Arc<Mapped>,
     offset: usize,
     dtype: Dtype,
     rows: usize,
@@ -47,27 +62,37 @@ impl Weights {
         if (map.len() as u64) < header.size() {
             return Err(header.error("file", format!("was cut off while it was opened: {} bytes", map.len())));
         }
+        // Where the kernel can, the file is read into large pages: fewer of them to look up while all weights pass by.
+        #[cfg(target_os = "linux")]
+        let _ = map.advise(memmap2::Advice::HugePage);
         #[cfg(unix)]
         let _ = map.advise(memmap2::Advice::WillNeed);
-        Ok(Weights { map: Arc::new(map) })
+        Ok(Weights { file: Arc::new(Mapped { map, exact: AtomicBool::new(false) }) })
     }
 
     /// Reads every page once, so that the first token does not wait for the disk. `progress` gets bytes done, about
     /// every 64 MB.
     pub fn touch(&self, progress: &mut dyn FnMut(u64)) {
         let mut sum = 0u8;
-        for (number, piece) in self.map.chunks(1 << 26).enumerate() {
+        for (number, piece) in self.file.map.chunks(1 << 26).enumerate() {
             sum = piece.iter().step_by(4096).fold(sum, |sum, byte| sum.wrapping_add(*byte));
             progress((number as u64) << 26);
         }
         std::hint::black_box(sum);
     }
 
+    /// From now on activations are multiplied as they are, not rounded to whole numbers, also with quantised weights:
+    /// about three times slower, and what a reference in floats computes. For figures that are compared with others'.
+    pub fn exactly(&self) -> Exactly<'_> {
+        self.file.exact.store(true, Ordering::Relaxed);
+        Exactly(&self.file.exact)
+    }
+
     /// Gives the pages back that have been read; they are read from the file again when they are needed.
     pub fn let_go(&self) {
         // SAFETY: the map is of a file and never written, so that what is read later is what was there before.
         #[cfg(unix)]
-        let _ = unsafe { self.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
+        let _ = unsafe { self.file.map.unchecked_advise(memmap2::UncheckedAdvice::DontNeed) };
     }
 
     fn tensor(&self, header: &Header, name: &str, dims: &[usize]) -> Result<TensorInfo, GgufError> {
@@ -108,8 +133,8 @@ impl Weights {
 
     fn matrix_of(&self, tensor: &TensorInfo, columns: usize, rows: usize) -> Matrix {
         let row_bytes = (columns as u64 / tensor.dtype.block_values() * tensor.dtype.block_bytes()) as usize;
-        let (map, offset) = (Arc::clone(&self.map), tensor.offset as usize);
-        Matrix { map, offset, dtype: tensor.dtype, rows, columns, row_bytes }
+        let (file, offset) = (Arc::clone(&self.file), tensor.offset as usize);
+        Matrix { file, offset, dtype: tensor.dtype, rows, columns, row_bytes }
     }
 
     /// The vector `name` of `length` numbers.
@@ -151,11 +176,11 @@ impl Matrix {
 
     /// All rows as they are stored.
     pub fn bytes(&self) -> &[u8] {
-        &self.map[self.offset..][..self.rows * self.row_bytes]
+        &self.file.map[self.offset..][..self.rows * self.row_bytes]
     }
 
     fn row_bytes(&self, row: usize) -> &[u8] {
-        &self.map[self.offset + row * self.row_bytes..][..self.row_bytes]
+        &self.file.map[self.offset + row * self.row_bytes..][..self.row_bytes]
     }
 
     /// Row `row` as floats; `scratch` (columns) is used when they have to be unpacked.
@@ -189,7 +214,8 @@ impl Matrix {
     /// `out` (tokens, rows) = `x` (tokens, columns) · selfᵀ. When `stop` is set it ends early and `out` means nothing.
     ///
     /// Rows of quantised types are multiplied with activations that are rounded to whole numbers
-    /// ([`crate::kernels::activations`]); those of plain floats with the activations as they are.
+    /// ([`crate::kernels::activations`]) unless [`Weights::exactly`] holds; those of plain floats with the activations as
+    /// they are.
     pub fn multiply(&self, x: &[f32], out: &mut [f32], stop: &AtomicBool) {
         let tokens = x.len() / self.columns;
         debug_assert_eq!(out.len(), tokens * self.rows);
@@ -206,7 +232,7 @@ impl Matrix {
             });
         };
         match layout(self.dtype) {
-            Some(layout) => {
+            Some(layout) if !self.file.exact.load(Ordering::Relaxed) => {
                 let packed = Packed {
                     dtype: self.dtype,
                     layout,
@@ -218,11 +244,11 @@ impl Matrix {
                 let x = packed.activations(x);
                 spread(&|rows| packed.multiply(&x, rows, out));
             }
-            None => spread(&|rows| self.multiply_floats(x, tokens, rows, out)),
+            _ => spread(&|rows| self.multiply_floats(x, tokens, rows, out)),
         }
     }
 
-    /// Rows of plain floats.
+    /// Rows as floats.
     fn multiply_floats(&self, x: &[f32], tokens: usize, rows: Range<usize>, out: &Out) {
         let mut scratch = vec![0.0; 4 * self.columns];
         let (s0, rest) = scratch.split_at_mut(self.columns);

@@ -29,7 +29,10 @@ impl Expert {
         computing.accept(&text.ids)?;
         let model = &computing.model;
         computing.pool.install(|| match look {
-            Look::Profile => profile(model, &text, stop),
+            Look::Profile => {
+                let _exactly = computing.weights.exactly();
+                profile(model, &text, stop)
+            }
             Look::Compare { excluded } => compare(model, &text, excluded, stop).map(Examined::Compare),
             Look::Digest { excluded } => digest(model, &text, excluded, stop),
         })

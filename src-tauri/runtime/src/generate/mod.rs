@@ -59,6 +59,7 @@ pub struct Expert {
 
 /// What computes: the model with its template, what it has read, and threads.
 struct Computing {
+    weights: Weights,
     model: Model,
     template: ChatTemplate,
     context: Context,
@@ -125,7 +126,8 @@ impl Expert {
         };
         let context = Context::new(model.cache());
         let fingerprint = Fingerprint::of(file, header)?;
-        let computing = Computing { model, template, context, grammars: None, fingerprint, pool, loaded };
+        let computing =
+            Computing { weights, model, template, context, grammars: None, fingerprint, pool, loaded };
         Ok(Expert { tokenizer, computing: Some(computing) })
     }
 
