@@ -137,6 +137,8 @@ pub struct Recalled {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
 pub struct Plan {
     pub domain: String,
+    /// Calibrated probability of `domain`, 0 to 1.
+    pub confidence: f32,
     pub complexity: f32,
     /// Every expert that was ready, best first; the first one answers unless `by_hand` or `abstained`.
     pub experts: Vec<Candidate>,

@@ -1,29 +1,35 @@
 //! The gate: a linear classifier over hashed n-grams that reads a question's domain and complexity
-//! ([`runtime::classifier`]), trained on the wordings of the starters' corpora and on everyday questions as `none`.
+//! ([`runtime::classifier`]). It learns the starters' domains from their corpora, those of the packs from requests that
+//! the lab wrote and from public ones, and everyday talk as `none`.
 //!
-//! Out:    `gate.bin`, the same for the same seed, with a temperature fitted on held-out wordings
-//! Source: AdaGrad (JMLR 12, 2011); temperature scaling (arXiv:1706.04599)
+//! Out:    `gate.bin`, the same for the same seed and texts, with a temperature fitted on texts held out
+//! Source: AdaGrad (JMLR 12, 2011); temperature scaling (arXiv:1706.04599); public texts: [`crate::data::public`]
 
 use crate::LabError;
-use crate::data::{self, Split, refusals};
-use rand::SeedableRng;
+use crate::data::requests::{DOMAINS, Request};
+use crate::data::{self, Split, public, refusals, requests};
 use rand::seq::SliceRandom;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use runtime::classifier::{Classifier, Weights, features_in};
 use std::path::Path;
 
-/// In the order of the file; the last is what belongs to no starter.
-pub const LABELS: [&str; 5] = ["mathematics", "units", "words", "code", "none"];
-const CORPORA: [&str; 4] = ["arithmetic", "units", "words", "code"];
-const NONE: usize = 4;
-const BUCKETS: u32 = 1 << 15;
-/// Questions of each label in training, and of each in the held-out set.
-const TRAIN: usize = 12_000;
-const HELD_OUT: usize = 1_500;
+/// The starters' corpora and what their questions are labelled.
+const CORPORA: [(&str, &str); 4] =
+    [("arithmetic", "mathematics"), ("units", "units"), ("words", "words"), ("code", "code")];
+const NONE: &str = "none";
+const BUCKETS: u32 = 1 << 17;
+/// Questions of each starter in training, and of each in the held-out set.
+const TRAIN: usize = 3_000;
+const HELD_OUT: usize = 300;
+/// How often a request counts that a person could have typed: a starter has thousands of questions, a domain hundreds.
+const REPEATS: usize = 12;
 const EPOCHS: usize = 4;
-const RATE: f32 = 0.3;
+/// The part of a text's n-grams that one step does not see, so that no word has to decide alone.
+const UNSEEN: f64 = 0.2;
+const RATE: f32 = 0.2;
 /// Towards zero at each step, so that rare n-grams cannot shout.
-const SHRINK: f32 = 1e-6;
+const SHRINK: f32 = 5e-4;
 
 /// What the held-out wordings say, each figure from `n` questions.
 #[derive(Clone, Debug)]
@@ -35,21 +41,39 @@ pub struct Report {
     pub complexity_error: f32,
     pub temperature: f32,
     pub n: usize,
+    /// Of each label: right, and of how many.
+    pub by_label: Vec<(String, usize, usize)>,
 }
 
 struct Text {
     features: Vec<(u32, f32)>,
     label: usize,
-    complexity: f32,
+    /// Where it is known.
+    complexity: Option<f32>,
 }
 
-/// Trains and writes the classifier to `out`.
-pub fn train(out: &Path, seed: u64) -> Result<Report, LabError> {
+/// In the order of the file: the starters' own, the packs', and what belongs to nobody.
+pub fn labels() -> Vec<&'static str> {
+    let mut labels: Vec<&str> = CORPORA.iter().map(|(_, label)| *label).collect();
+    for (domain, _) in DOMAINS {
+        if !labels.contains(&domain) {
+            labels.push(domain);
+        }
+    }
+    labels
+}
+
+/// Trains and writes the classifier to `out`. `public`: a folder of public texts, without which it knows less.
+pub fn train(out: &Path, public: Option<&Path>, seed: u64) -> Result<Report, LabError> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut texts = texts(TRAIN, Split::Train, &mut rng)?;
-    let mut weights = untrained();
+    let mut requests = requests::requests();
+    if let Some(folder) = public {
+        requests.extend(public::requests(folder)?);
+    }
+    let mut texts = texts(TRAIN, Split::Train, &requests, &mut rng)?;
+    let mut weights = untrained(&labels());
     fit(&mut weights, &mut texts, &mut rng);
-    let mut held_out = self::texts(HELD_OUT, Split::HeldOut, &mut rng)?;
+    let mut held_out = self::texts(HELD_OUT, Split::HeldOut, &requests, &mut rng)?;
     held_out.shuffle(&mut rng);
     let (fitting, testing) = held_out.split_at(held_out.len() / 2);
     weights.temperature = temperature(&weights, fitting);
@@ -60,24 +84,31 @@ pub fn train(out: &Path, seed: u64) -> Result<Report, LabError> {
     Ok(report)
 }
 
-fn untrained() -> Weights {
+fn untrained(labels: &[&str]) -> Weights {
     Weights {
-        labels: LABELS.map(String::from).to_vec(),
+        labels: labels.iter().copied().map(String::from).collect(),
         temperature: 1.0,
         buckets: BUCKETS,
-        class_bias: vec![0.0; LABELS.len()],
-        class_weights: vec![0.0; BUCKETS as usize * LABELS.len()],
+        class_bias: vec![0.0; labels.len()],
+        class_weights: vec![0.0; BUCKETS as usize * labels.len()],
         complexity_bias: 3.0,
         complexity_weights: vec![0.0; BUCKETS as usize],
     }
 }
 
-fn texts(each: usize, split: Split, rng: &mut ChaCha8Rng) -> Result<Vec<Text>, LabError> {
+fn texts(
+    each: usize,
+    split: Split,
+    requests: &[Request],
+    rng: &mut ChaCha8Rng,
+) -> Result<Vec<Text>, LabError> {
+    let labels = labels();
+    let label = |domain: &str| labels.iter().position(|label| *label == domain).unwrap_or(labels.len() - 1);
     let mut texts = Vec::new();
     let mut add = |question: &str, label, complexity| {
         texts.push(Text { features: features_in(question, BUCKETS), label, complexity });
     };
-    for (label, name) in CORPORA.iter().enumerate() {
+    for (name, domain) in CORPORA {
         let corpus = data::corpus(name)?;
         let mut count = 0;
         while count < each {
@@ -85,31 +116,34 @@ fn texts(each: usize, split: Split, rng: &mut ChaCha8Rng) -> Result<Vec<Text>, L
             // What is refused because it is not a starter's own belongs to any domain or to none; a question out of a
             // starter's range goes to that starter, which knows that it is.
             if example.task != refusals::TASK {
-                add(&example.question, label, example.complexity);
+                add(&example.question, label(domain), Some(example.complexity));
                 count += 1;
             }
         }
     }
-    for number in 0..each * 3 / 2 {
-        let question = match number % 4 {
-            0 => refusals::everyday_with_a_number(rng, split),
-            _ => refusals::everyday(rng, split),
-        };
-        add(&question, NONE, refusals::COMPLEXITY);
+    for _ in 0..each / 4 {
+        add(&refusals::everyday_with_a_number(rng, split), label(NONE), Some(refusals::COMPLEXITY));
+    }
+    let repeats = if split == Split::Train { REPEATS } else { 1 };
+    for request in requests.iter().filter(|request| request.held_out == (split == Split::HeldOut)) {
+        for _ in 0..repeats {
+            add(&request.text, label(request.domain), None);
+        }
     }
     Ok(texts)
 }
 
 /// Softmax regression and least squares by AdaGrad, one text at a time.
 fn fit(weights: &mut Weights, texts: &mut [Text], rng: &mut ChaCha8Rng) {
-    let labels = LABELS.len();
+    let labels = weights.labels.len();
     let mut class_squares = vec![1e-3f32; weights.class_weights.len()];
     let mut complexity_squares = vec![1e-3f32; weights.complexity_weights.len()];
     for _ in 0..EPOCHS {
         texts.shuffle(rng);
         for text in texts.iter() {
+            let seen = text.features.iter().filter(|_| !rng.random_bool(UNSEEN)).copied().collect();
+            let text = &Text { features: seen, ..*text };
             let probabilities = probabilities(weights, text, 1.0);
-            let off = complexity(weights, text) - text.complexity;
             for (class, p) in probabilities.iter().enumerate() {
                 let gradient = p - f32::from(u8::from(class == text.label));
                 weights.class_bias[class] -= 0.01 * gradient;
@@ -120,6 +154,8 @@ fn fit(weights: &mut Weights, texts: &mut [Text], rng: &mut ChaCha8Rng) {
                     weights.class_weights[at] -= RATE * g / class_squares[at].sqrt();
                 }
             }
+            let Some(known) = text.complexity else { continue };
+            let off = complexity(weights, text) - known;
             weights.complexity_bias -= 0.002 * off;
             for (bucket, value) in &text.features {
                 let at = *bucket as usize;
@@ -132,7 +168,7 @@ fn fit(weights: &mut Weights, texts: &mut [Text], rng: &mut ChaCha8Rng) {
 }
 
 fn probabilities(weights: &Weights, text: &Text, temperature: f32) -> Vec<f32> {
-    let labels = LABELS.len();
+    let labels = weights.labels.len();
     let mut logits = weights.class_bias.clone();
     for (bucket, value) in &text.features {
         let row = &weights.class_weights[*bucket as usize * labels..][..labels];
@@ -166,14 +202,22 @@ fn temperature(weights: &Weights, texts: &[Text]) -> f32 {
 
 fn report(weights: &Weights, texts: &[Text]) -> Report {
     let mut bins = [(0f32, 0f32, 0f32); 10];
-    let (mut right, mut off) = (0usize, 0f32);
+    let mut by_label: Vec<(String, usize, usize)> =
+        weights.labels.iter().map(|label| (label.clone(), 0, 0)).collect();
+    let (mut right, mut off, mut graded) = (0usize, 0f32, 0usize);
     for text in texts {
         let probabilities = probabilities(weights, text, weights.temperature);
-        let best =
-            (0..LABELS.len()).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b])).unwrap_or(NONE);
+        let best = (0..probabilities.len())
+            .max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b]))
+            .unwrap_or(0);
         let is_right = best == text.label;
         right += usize::from(is_right);
-        off += (complexity(weights, text).clamp(0.0, 10.0) - text.complexity).abs();
+        by_label[text.label].1 += usize::from(is_right);
+        by_label[text.label].2 += 1;
+        if let Some(known) = text.complexity {
+            off += (complexity(weights, text).clamp(0.0, 10.0) - known).abs();
+            graded += 1;
+        }
         let bin = &mut bins[((probabilities[best] * 10.0) as usize).min(9)];
         bin.0 += 1.0;
         bin.1 += probabilities[best];
@@ -183,16 +227,16 @@ fn report(weights: &Weights, texts: &[Text]) -> Report {
     Report {
         accuracy: right as f32 / n as f32,
         calibration_error: bins.iter().map(|(_, sure, right)| (sure - right).abs()).sum::<f32>() / n as f32,
-        complexity_error: off / n as f32,
+        complexity_error: off / graded.max(1) as f32,
         temperature: weights.temperature,
         n,
+        by_label,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::Rng;
 
     #[test]
     fn a_gate_separates_what_it_was_shown() {
@@ -203,16 +247,20 @@ mod tests {
                 let (question, label) = if i % 2 == 0 {
                     (format!("what is {number} + 4"), 0)
                 } else {
-                    (format!("how is the weather in town {number}"), NONE)
+                    (format!("how is the weather in town {number}"), 1)
                 };
-                Text { features: features_in(&question, BUCKETS), label, complexity: 2.0 + label as f32 }
+                Text {
+                    features: features_in(&question, BUCKETS),
+                    label,
+                    complexity: Some(2.0 + label as f32),
+                }
             })
             .collect();
         let (mut shown, asked): (Vec<_>, Vec<_>) =
             texts.into_iter().enumerate().partition(|(i, _)| i / 2 % 4 != 3);
         let mut shown: Vec<Text> = shown.drain(..).map(|(_, text)| text).collect();
         let asked: Vec<Text> = asked.into_iter().map(|(_, text)| text).collect();
-        let mut weights = untrained();
+        let mut weights = untrained(&["sums", "none"]);
         assert!(report(&weights, &asked).accuracy < 0.6, "untrained, it cannot tell them apart");
         fit(&mut weights, &mut shown, &mut rng);
         let report = report(&weights, &asked);

@@ -34,6 +34,9 @@ enum Command {
         /// Held-out questions of the test in the manifest.
         #[arg(long, default_value_t = starters::TEST_QUESTIONS)]
         questions: u32,
+        /// Folder of public texts for the gate (lab/src/data/public.rs says which).
+        #[arg(long)]
+        public: Option<PathBuf>,
     },
     /// Print training examples, to read what a starter is taught.
     Sample {
@@ -80,8 +83,11 @@ fn main() -> ExitCode {
 fn run(Arguments { command, starters: folder }: Arguments) -> Result<(), LabError> {
     let executable = std::env::current_exe().map_err(|e| LabError::File("lectern-lab".into(), e))?;
     match command {
-        Command::Train { name, .. } if name == "gate" => {
-            let report = gate::train(&folder.join("gate.bin"), starters::GATE_SEED)?;
+        Command::Train { name, public, .. } if name == "gate" => {
+            if public.is_none() {
+                eprintln!("without --public the gate learns from the lab's own requests alone");
+            }
+            let report = gate::train(&folder.join("gate.bin"), public.as_deref(), starters::GATE_SEED)?;
             eprintln!(
                 "gate: {:.1} % of {} held-out questions read right, calibration error {:.3}, complexity off by {:.2}",
                 100.0 * report.accuracy,
@@ -89,9 +95,12 @@ fn run(Arguments { command, starters: folder }: Arguments) -> Result<(), LabErro
                 report.calibration_error,
                 report.complexity_error
             );
+            for (label, right, of) in report.by_label {
+                eprintln!("  {label}: {right} of {of}");
+            }
             Ok(())
         }
-        Command::Train { name, work, until, questions } => {
+        Command::Train { name, work, until, questions, public: _ } => {
             let place = starters::Place { work, out: folder, executable };
             starters::make(&name, &place, until, questions, &mut |line| eprintln!("{line}"))
         }

@@ -671,7 +671,11 @@ why: string | null, };
 /**
  * Who answers, and why.
  */
-export type Plan = { domain: string, complexity: number, 
+export type Plan = { domain: string, 
+/**
+ * Calibrated probability of `domain`, 0 to 1.
+ */
+confidence: number, complexity: number, 
 /**
  * Every expert that was ready, best first; the first one answers unless `by_hand` or `abstained`.
  */

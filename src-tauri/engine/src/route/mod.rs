@@ -62,14 +62,15 @@ pub fn route(
     by_hand: Option<&str>,
 ) -> Result<Plan, RouteError> {
     let begun = Instant::now();
-    let here = || experts.iter().filter(|expert| expert.unavailable.is_none() && expert.retired.is_none());
+    let is_ready = |expert: &&Expert| expert.unavailable.is_none() && expert.retired.is_none();
     let takes_anything =
         |expert: &&Expert| !expert.manifest.fallback && score::is_general(&expert.manifest.domains);
-    // Who takes anything and is no stopgap comes before the one that is.
-    let is_needed = !here().any(|expert| takes_anything(&expert));
-    let mut ready: Vec<(Candidate, i32)> = here()
+    let pool = score::Pool::of(reading, experts.iter().filter(|expert| is_ready(expert)));
+    let mut ready: Vec<(Candidate, i32)> = experts
+        .iter()
+        .filter(is_ready)
         .map(|expert| {
-            let terms = score::terms(reading, text, expert, standing, is_needed);
+            let terms = score::terms(reading, text, expert, standing, &pool);
             (candidate(expert, terms), expert.manifest.priority)
         })
         .collect();
@@ -83,14 +84,15 @@ pub fn route(
     };
     let called_back = experts.iter().find(retired);
     candidates.extend(
-        called_back.map(|expert| candidate(expert, score::terms(reading, text, expert, standing, is_needed))),
+        called_back.map(|expert| candidate(expert, score::terms(reading, text, expert, standing, &pool))),
     );
     let best = candidates.first().ok_or(RouteError::NoExpert(experts.len()))?;
 
     let falls_to = |candidate: &&Candidate| {
         let expert = experts.iter().find(|expert| expert.manifest.name == candidate.name);
-        expert
-            .is_some_and(|expert| if is_needed { expert.manifest.fallback } else { takes_anything(&expert) })
+        expert.is_some_and(|expert| {
+            if pool.stopgap_is_needed { expert.manifest.fallback } else { takes_anything(&expert) }
+        })
     };
     let fallback = candidates.iter().find(falls_to);
     let doubt = best.score < MIN_CONFIDENCE;
@@ -106,6 +108,7 @@ pub fn route(
     };
     Ok(Plan {
         domain: reading.domain.clone(),
+        confidence: reading.confidence,
         complexity: reading.complexity,
         chosen: chosen.name.clone(),
         abstained,

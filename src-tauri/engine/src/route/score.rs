@@ -3,7 +3,7 @@
 
 use super::Standing;
 use crate::pool::Expert;
-use crate::words::{NONE, Reading, Terms};
+use crate::words::{Reading, Terms};
 
 /// What the gate's word counts.
 pub const GATE_SHARE: f64 = 0.6;
@@ -13,8 +13,8 @@ pub const SELF_SHARE: f64 = 0.4;
 pub const MIN_CONFIDENCE: f32 = 0.35;
 /// The generalist was trained on a little of every domain: this part of the questions of others is its, too.
 const GENERALIST_SHARE: f32 = 0.10;
-/// An expert whose domain the gate was never taught can be meant only where the gate says "none of mine", and is one
-/// of many things that may mean: half of that probability.
+/// An expert whose domain the gate was never taught can be meant only where the gate names no domain of another's, and
+/// is one of many things that may mean: half of that probability.
 const UNTAUGHT_SHARE: f32 = 0.5;
 /// The domain that means "anything".
 const GENERAL: &str = "general";
@@ -42,21 +42,46 @@ pub fn swap_price(load_ms: Option<f32>) -> f32 {
     }
 }
 
-/// `is_needed`: of the fallback, that no other expert takes anything.
+/// What the experts who are ready have in common.
+pub(super) struct Pool {
+    /// Probability of the domains that none of them names: whoever takes anything is meant.
+    pub uncovered: f32,
+    /// No expert takes anything but the stopgap.
+    pub stopgap_is_needed: bool,
+}
+
+impl Pool {
+    pub fn of<'a>(reading: &Reading, ready: impl Iterator<Item = &'a Expert> + Clone) -> Pool {
+        let named = |domain: &str| {
+            ready
+                .clone()
+                .any(|expert| expert.manifest.domains.iter().any(|named| named.eq_ignore_ascii_case(domain)))
+        };
+        let uncovered = reading.domains.iter().filter(|found| !named(&found.domain));
+        Pool {
+            uncovered: uncovered.map(|found| found.probability).sum(),
+            stopgap_is_needed: !ready
+                .clone()
+                .any(|expert| !expert.manifest.fallback && is_general(&expert.manifest.domains)),
+        }
+    }
+}
+
 pub(super) fn terms(
     reading: &Reading,
     text: &str,
     expert: &Expert,
     standing: &Standing,
-    is_needed: bool,
+    pool: &Pool,
 ) -> Terms {
     let manifest = &expert.manifest;
-    let takes_anything = if manifest.fallback { is_needed } else { is_general(&manifest.domains) };
+    let takes_anything =
+        if manifest.fallback { pool.stopgap_is_needed } else { is_general(&manifest.domains) };
     let seated = standing.seated.as_deref() == Some(manifest.name.as_str());
     let measured = standing.load_ms.get(&manifest.name).copied();
     let waiting = standing.waiting.get(&manifest.name).copied().unwrap_or(0);
     Terms {
-        gate: four(gate(reading, &manifest.domains, takes_anything)),
+        gate: four(gate(reading, &manifest.domains, takes_anything, pool.uncovered)),
         self_assessment: four(manifest.can_handle(reading, text)),
         load: load(waiting, manifest.capabilities.iter().map(|capability| capability.max_load as f32)),
         swap: if seated { 0.0 } else { swap_price(measured) },
@@ -68,17 +93,17 @@ pub(super) fn is_general(domains: &[String]) -> bool {
     domains.iter().any(|domain| domain.eq_ignore_ascii_case(GENERAL))
 }
 
-/// Sum of the probabilities of an expert's domains. One that takes anything gets "none" and a small share of the rest.
-fn gate(reading: &Reading, domains: &[String], takes_anything: bool) -> f32 {
+/// Sum of the probabilities of an expert's domains. One that takes anything gets those that nobody names and a small
+/// share of the rest.
+fn gate(reading: &Reading, domains: &[String], takes_anything: bool, uncovered: f32) -> f32 {
     let probability = |wanted: &str| {
         reading.domains.iter().find(|d| d.domain.eq_ignore_ascii_case(wanted)).map(|d| d.probability)
     };
-    let none = probability(NONE).unwrap_or(0.0);
     let taught: f32 = domains.iter().filter_map(|domain| probability(domain)).sum();
     let untaught =
         domains.iter().any(|domain| !domain.eq_ignore_ascii_case(GENERAL) && probability(domain).is_none());
-    let for_anything = if takes_anything { none + GENERALIST_SHARE * (1.0 - none) } else { 0.0 };
-    let for_untaught = if untaught { UNTAUGHT_SHARE * none } else { 0.0 };
+    let for_anything = if takes_anything { uncovered + GENERALIST_SHARE * (1.0 - uncovered) } else { 0.0 };
+    let for_untaught = if untaught { UNTAUGHT_SHARE * uncovered } else { 0.0 };
     taught.max(for_anything).max(for_untaught).clamp(0.0, 1.0)
 }
 
@@ -117,7 +142,7 @@ mod tests {
 
     fn gate_of(domains: &[&str], takes_anything: bool) -> f32 {
         let read = reading(&[("mathematics", 0.6), ("units", 0.3), ("none", 0.1)]);
-        gate(&read, &domains.iter().map(|d| (*d).to_owned()).collect::<Vec<_>>(), takes_anything)
+        gate(&read, &domains.iter().map(|d| (*d).to_owned()).collect::<Vec<_>>(), takes_anything, 0.1)
     }
 
     #[test]
@@ -127,14 +152,14 @@ mod tests {
     }
 
     #[test]
-    fn the_generalist_gets_none_and_a_tenth_of_the_rest() {
+    fn the_generalist_gets_what_nobody_names_and_a_tenth_of_the_rest() {
         // 0.1 + 0.1 · 0.9
         assert!((gate_of(&["general"], true) - 0.19).abs() < 1e-6);
         assert_eq!(gate_of(&["general"], false), 0.0, "a stopgap that is not needed");
     }
 
     #[test]
-    fn a_domain_that_the_gate_never_learned_shares_none() {
+    fn a_domain_that_the_gate_never_learned_shares_what_nobody_names() {
         // half of 0.1
         assert!((gate_of(&["physics"], false) - 0.05).abs() < 1e-6);
     }

@@ -2,7 +2,9 @@
 
 pub mod arithmetic;
 pub mod code;
+pub mod public;
 pub mod refusals;
+pub mod requests;
 pub mod units;
 pub mod wording;
 pub mod words;

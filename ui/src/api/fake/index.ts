@@ -185,7 +185,7 @@ function blank(): Answer {
     trace: {
       read: { domain: "", confidence: 0, domains: [], complexity: 0, features: { words: 0, characters: 0, numbers: 0, longest_number_digits: 0, operators: 0, has_code: false, has_quotes: false }, elapsed_ms: 0 },
       retrieve: { asked: false, passages: [], considered: 0, threshold: 0, elapsed_ms: 0 },
-      route: { domain: "", complexity: 0, experts: [], chosen: "", abstained: false, by_hand: false, min_confidence: 0, reason: "", elapsed_ms: 0 },
+      route: { domain: "", confidence: 0, complexity: 0, experts: [], chosen: "", abstained: false, by_hand: false, min_confidence: 0, reason: "", elapsed_ms: 0 },
       seat: { expert: "", was_seated: false, left: null, freed_bytes: 0, memory_bytes: 0, budget_bytes: 0, placement: { device: null, layers: 0, on_device: 0, why: null }, leave_ms: 0, load_ms: 0, elapsed_ms: 0 },
       compress: { tokens_before: 0, tokens_after: 0, kept: 0, dropped: 0, reason: "", elapsed_ms: 0 },
       generate: { prompt_tokens: 0, tokens: 0, first_token_ms: 0, tokens_per_s: 0, prompt_tokens_per_s: 0, confidence: 0, peak_memory_bytes: 0, cached_tokens: 0, cached_in: null, read_tokens: 0, shifted: 0, finish: "end", elapsed_ms: 0 },

@@ -38,6 +38,6 @@ export function plan(text: string, pool: Expert[], byHand: string | null, seat: 
       domain, confidence: domains[0]?.probability ?? 0, domains, complexity: 2.1, elapsed_ms: 0.3,
       features: { words: text.split(/\s+/).length, characters: text.length, numbers: numbers.length, longest_number_digits: Math.max(0, ...numbers.map((n) => n.length)), operators: (text.match(/[-+*/%]/g) ?? []).length, has_code: false, has_quotes: false },
     },
-    plan: { domain, complexity: 2.1, experts, chosen, abstained, by_hand: byHand !== null, min_confidence: 0.45, reason, elapsed_ms: 0.2 },
+    plan: { domain, confidence: domains[0]?.probability ?? 0, complexity: 2.1, experts, chosen, abstained, by_hand: byHand !== null, min_confidence: 0.45, reason, elapsed_ms: 0.2 },
   };
 }
