@@ -25,6 +25,7 @@ FIGURES = {
     "tokens_per_s_at_depth": True,
     "load_ms": False,
     "first_token_ms": False,
+    "swap_ms": False,
 }
 
 
@@ -54,6 +55,9 @@ def llama_cpp(arguments):
         answer = server.handle_completions(request)
         return (json.loads(answer) if isinstance(answer, str) else answer)["timings"]
 
+    # From nothing to the first token; the start of the process and the end of the one before are given to it.
+    ask(1, 1)
+    figures["swap_ms"] = (time.monotonic() - began) * 1000
     read = ask(arguments.prompt, 1)
     figures["prompt_tokens_per_s"] = read["prompt_per_second"]
     figures["first_token_ms"] = read["prompt_ms"]
@@ -92,7 +96,8 @@ def main():
     sizes += ["--depth", str(arguments.depth)] if arguments.depth else []
     threads = ["--threads", str(arguments.threads)]
     engines = {
-        "lectern": [arguments.lectern, *threads, "--json", "model", "bench", arguments.file, *sizes, "--repeat", "1"],
+        "lectern": [arguments.lectern, *threads, "--json", "model", "bench", arguments.file, *sizes, "--repeat", "1",
+                    "--texts", "1", "--swaps", "1"],
     }
     for mode in MODES:
         engines[mode] = [sys.executable, __file__, arguments.lectern, arguments.file, *threads, *sizes,
@@ -103,6 +108,7 @@ def main():
         for name in order[number % 3:] + order[:number % 3]:
             figures = run(engines[name])
             if name == "lectern":
+                figures["swap_ms"] = figures["swap"]["page_cache"]["total_ms"]["p50"]
                 figures = {key: (value["median"] if isinstance(value, dict) and "median" in value else value)
                            for key, value in figures.items()}
             runs[name].append(figures)
