@@ -124,7 +124,8 @@ impl Way<'_> {
             return (strategy, "chosen by hand".into());
         }
         let read = &trace.read;
-        if question.mode != Mode::Optimized || read.complexity < EASY {
+        // Several experts are several answers already.
+        if question.mode != Mode::Optimized || question.is_for_several() || read.complexity < EASY {
             return (Strategy::Direct, String::new());
         }
         let measured = engine.measured();

@@ -69,7 +69,8 @@ pub(super) fn ask(
     if aggregate == Aggregate::Ensemble && halted.is_none() {
         match synthesis(way, trace, &council.drafts, on) {
             Ok(draft) => joined = Some(draft),
-            Err(Ended { draft, why, stopped }) => {
+            Err(ended) => {
+                let Ended { draft, why, stopped } = *ended;
                 council.synthesis = draft.map(Box::new);
                 council.fell_back = Some(why);
                 halted = stopped;
@@ -182,8 +183,9 @@ fn synthesis(
     trace: &Trace,
     drafts: &[Draft],
     on: &mut dyn FnMut(AnswerEvent),
-) -> Result<Draft, Ended> {
-    let ended = |why: String| Ended { draft: None, why: format!("{why}: voted instead"), stopped: None };
+) -> Result<Draft, Box<Ended>> {
+    let ended =
+        |why: String| Box::new(Ended { draft: None, why: format!("{why}: voted instead"), stopped: None });
     let given: Vec<(&str, &str)> = drafts
         .iter()
         .filter(|draft| aggregate::speaks(draft))
@@ -192,7 +194,7 @@ fn synthesis(
     if given.len() < 2 {
         return Err(ended("there are no two answers to make one of".into()));
     }
-    let expert = synthesist(way, trace).map_err(|why| ended(why))?;
+    let expert = synthesist(way, trace).map_err(&ended)?;
     let manifest = &expert.manifest;
     if manifest.reads != Reads::Conversation {
         return Err(ended(format!("{} reads single questions and cannot read the answers", manifest.title)));
@@ -228,10 +230,10 @@ fn synthesis(
         }
         Some(Halt::Stopped(stage)) => {
             let why = "it was stopped before it was written: voted instead".into();
-            return Err(Ended { draft: Some(draft), why, stopped: Some(Halt::Stopped(stage)) });
+            return Err(Box::new(Ended { draft: Some(draft), why, stopped: Some(Halt::Stopped(stage)) }));
         }
     };
-    Err(Ended { draft: Some(draft), why: format!("{why}: voted instead"), stopped: None })
+    Err(Box::new(Ended { draft: Some(draft), why: format!("{why}: voted instead"), stopped: None }))
 }
 
 /// Who was named for it, or the best generalist: of those that take anything, the first by the route's score.

@@ -45,6 +45,16 @@ impl Said {
         }
     }
 
+    /// Whether `self`, in the unit of `other`, is `other` as far as it is written out. `None`: these cannot be compared.
+    pub fn is_about(&self, other: &Said) -> Option<bool> {
+        match (self, other) {
+            (Said::Number { value: a, unit: of_a }, Said::Number { value: b, unit: of_b }) => {
+                units::are_about((a, of_a), (b, of_b))
+            }
+            _ => None,
+        }
+    }
+
     /// As people read it, in a few words.
     pub fn shown(&self) -> String {
         match self {
@@ -92,10 +102,10 @@ pub fn said(question: &str, answer: &str) -> Said {
     if let Some(list) = text::list(&plain) {
         return Said::Text(list);
     }
-    if end.is_marked || !text::wants_words(question) {
-        if let Some(Number { value, unit, .. }) = number::meant(&text::plain(question), &plain) {
-            return Said::Number { value, unit };
-        }
+    let may_be_number = end.is_marked || !text::wants_words(question);
+    let number = number::meant(&text::plain(question), &plain).filter(|_| may_be_number);
+    if let Some(Number { value, unit, .. }) = number {
+        return Said::Number { value, unit };
     }
     match text::core(question, &plain) {
         text if text.is_empty() => Said::Nothing,

@@ -128,10 +128,9 @@ pub(super) fn all(text: &str) -> Vec<Number> {
 /// The number that an answer comes to: behind its last `=`; else the last one that is not the question's; else the last.
 pub(super) fn meant(question: &str, text: &str) -> Option<Number> {
     let equals = text.char_indices().rev().find(|(_, c)| ['=', '≈'].contains(c)).map(|(at, _)| at);
-    if let Some(at) = equals {
-        if let Some(first) = all(&text[at..].chars().skip(1).collect::<String>()).into_iter().next() {
-            return Some(first);
-        }
+    let behind = equals.and_then(|at| all(text[at..].trim_start_matches(['=', '≈'])).into_iter().next());
+    if behind.is_some() {
+        return behind;
     }
     let numbers = all(text);
     if numbers.is_empty() {

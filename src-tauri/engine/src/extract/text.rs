@@ -248,7 +248,7 @@ pub(super) fn code(question: &str, answer: &str) -> Option<String> {
     let count = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
     let is_most = count(inside) * 2 > count(answer);
     let looks = inside.contains(['(', '{', ';', '=']) && inside.chars().any(char::is_alphabetic);
-    if !wants && !(is_most && looks) {
+    if !(wants || is_most && looks) {
         return None;
     }
     let lines = inside.replace('\t', "    ");

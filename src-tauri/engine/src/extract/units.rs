@@ -32,6 +32,7 @@ const UNITS: &[Unit] = &[
     ("cm²", "area", 1e-4, &["cm2", "cm^2"]),
     ("km²", "area", 1e6, &["km2", "km^2"]),
     ("ha", "area", 1e4, &["hectare"]),
+    ("acre", "area", 4_046.856_422_4, &[]),
     ("km/h", "speed", 1.0, &["kph", "kmh"]),
     ("m/s", "speed", 3.6, &["mps"]),
     ("mph", "speed", 1.609_344, &[]),
@@ -111,7 +112,23 @@ pub(super) fn before(text: &[char], start: usize) -> String {
 
 /// The same amount in two units of one kind: 5 km and 5000 m.
 pub(super) fn are_equal((a, of_a): (&str, &str), (b, of_b): (&str, &str)) -> bool {
-    let (Some(one), Some(other)) = (find(of_a), find(of_b)) else { return false };
-    let (Ok(a), Ok(b)) = (a.parse::<f64>(), b.parse::<f64>()) else { return false };
-    one.1 == other.1 && plainly(a * one.2) == plainly(b * other.2)
+    let both = in_own((a, of_a), (b, of_b));
+    both.is_some_and(|(a, b)| plainly(a) == plainly(b))
+}
+
+/// The same, where `b` may be rounded: by half of its last digit, or by 0.2 % for factors that are rounded themselves.
+/// `None`: these are no amounts of one kind.
+pub(super) fn are_about(a: (&str, &str), b: (&str, &str)) -> Option<bool> {
+    let (known, given) = in_own(a, b)?;
+    let digits = b.0.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let factor = find(b.1)?.2;
+    let half = 0.5 * 10_f64.powi(-(digits as i32)) * factor;
+    Some((known - given).abs() <= half.max(2e-3 * known.abs()) + 1e-9)
+}
+
+/// Two amounts of one kind in the kind's own unit.
+fn in_own((a, of_a): (&str, &str), (b, of_b): (&str, &str)) -> Option<(f64, f64)> {
+    let (one, other) = (find(of_a)?, find(of_b)?);
+    let (a, b): (f64, f64) = (a.parse().ok()?, b.parse().ok()?);
+    (one.1 == other.1).then_some((a * one.2, b * other.2))
 }

@@ -17,11 +17,10 @@ pub fn size(complexity: f32) -> u32 {
 pub fn members(plan: &Plan, k: u32) -> Vec<Candidate> {
     let mut members: Vec<Candidate> = plan.experts.iter().take(k.clamp(1, MOST) as usize).cloned().collect();
     // The one that would answer alone has a seat: chosen by hand, or for want of another.
-    if let Some(chosen) = plan.experts.iter().find(|candidate| candidate.name == plan.chosen) {
-        if !members.iter().any(|member| member.name == chosen.name) {
-            members.pop();
-            members.insert(0, chosen.clone());
-        }
+    if members.iter().all(|member| member.name != plan.chosen) {
+        let chosen = plan.experts.iter().find(|candidate| candidate.name == plan.chosen);
+        members.truncate(members.len().saturating_sub(chosen.iter().len()));
+        members.splice(0..0, chosen.cloned());
     }
     members
 }

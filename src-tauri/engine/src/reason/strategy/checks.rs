@@ -1,25 +1,41 @@
-//! Checks: another question whose answer follows from an answer, in the form that experts of single questions know. The
-//! inverse ("384 + 97" is 481 if "481 - 97" is 384) and another way round ("481 - 384" is 97), or the question in its
-//! plainest words.
+//! Checks: another question whose answer follows from an answer, in the form that experts of single questions know ("384 +
+//! 97 = 481" is right if "481 - 97" is 384 and "481 - 384" is 97), or what is known without asking: a remainder is
+//! smaller than its divisor, and the table of units by which answers are compared has its factors.
 
 use crate::extract::{Said, said};
 
-/// A question that the expert is asked, and what it says when the answer is right.
+/// One check of an answer.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Check {
-    pub question: String,
-    pub wanted: Said,
+pub(super) enum Check {
+    /// A question for the expert, and what it says when the answer is right.
+    Ask { question: String, wanted: Said },
+    /// Known without asking. `about`: what was compared.
+    Known { about: String, agrees: bool },
 }
 
-/// The checks of an answer; none where the question is of no kind that is known here.
-pub(super) fn of(question: &str, answer: &Said) -> Vec<Check> {
-    let found = sum(question).and_then(|sum| sum.checks(answer));
-    found.or_else(|| conversion(question, answer)).or_else(|| reversal(question, answer)).unwrap_or_default()
+/// The checks of an answer; none where it is of no kind that is known here.
+pub(super) fn of(question: &str, text: &str, says: &Said) -> Vec<Check> {
+    let sum = equation(question, text);
+    let found = sum.and_then(|sum| sum.checks(says));
+    found
+        .or_else(|| conversion(question, text, says))
+        .or_else(|| reversal(question, says))
+        .unwrap_or_default()
 }
 
-/// What the question comes to in its plainest words, where that differs from what it says.
-pub(super) fn plainest(question: &str) -> Option<String> {
-    sum(question).map(|sum| sum.asked()).filter(|plain| plain != question.trim())
+/// What an answer says that it answers, as the plainest question.
+pub(super) fn plainest(question: &str, text: &str, says: &Said) -> Option<String> {
+    let sum = equation(question, text).map(|sum| sum.asked());
+    let plain = sum.or_else(|| {
+        let (given, from) = amount(question, text)?;
+        match says {
+            Said::Number { unit, .. } if !unit.is_empty() => {
+                Some(format!("Convert {given} {from} to {unit}"))
+            }
+            _ => None,
+        }
+    });
+    plain.filter(|plain| plain != question.trim())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,26 +54,28 @@ struct Sum {
     b: u64,
 }
 
-/// Words that name one operation. A question with words of two kinds is not read.
-const WORDS: [(Operation, &[&str]); 5] = [
-    (Operation::Add, &["plus", "sum of", "add "]),
-    (Operation::Subtract, &["minus", "difference between", "subtract", "take away"]),
-    (Operation::Multiply, &["times", "product of", "multipl"]),
-    (Operation::Divide, &["divide", "quotient"]),
-    (Operation::Percent, &["percent", "per cent"]),
-];
-/// Words that put the second number first.
-const TURNED: [&str; 3] = [" from ", "into", "subtracted from"];
+/// The sum in the last line of an answer, before its `=`; else the one that the question is.
+fn equation(question: &str, text: &str) -> Option<Sum> {
+    left_side(text).and_then(|left| sum(&left)).or_else(|| sum(question))
+}
 
-fn sum(question: &str) -> Option<Sum> {
-    let lower = question.to_lowercase().replace(['\u{2212}', '\u{2013}'], "-");
+/// What stands before the `=` or `≈` of an answer's last line.
+fn left_side(text: &str) -> Option<String> {
+    let line = text.trim().lines().last()?.trim_matches(['*', '_', '`', ' ']);
+    let (left, _) = line.split_once(['=', '≈'])?;
+    Some(left.trim().to_owned())
+}
+
+/// Two whole numbers with one sign between them.
+fn sum(text: &str) -> Option<Sum> {
+    let lower = text.to_lowercase().replace(['\u{2212}', '\u{2013}'], "-");
     let chars: Vec<char> = lower.chars().collect();
     let mut numbers: Vec<(u64, usize, usize)> = Vec::new();
     let mut at = 0;
     while at < chars.len() {
         let start = at;
         let mut digits = String::new();
-        while chars.get(at).is_some_and(|c| c.is_ascii_digit()) || is_group(&chars, at, &digits) {
+        while chars.get(at).is_some_and(char::is_ascii_digit) || is_group(&chars, at, &digits) {
             if chars[at] != ',' {
                 digits.push(chars[at]);
             }
@@ -74,38 +92,17 @@ fn sum(question: &str) -> Option<Sum> {
         }
         numbers.push((digits.parse().ok()?, start, at));
     }
-    let &[(a, _, end), (b, start, after)] = numbers.as_slice() else { return None };
+    let &[(a, _, end), (b, start, _)] = numbers.as_slice() else { return None };
     let between: String = chars[end..start].iter().filter(|c| !c.is_whitespace()).collect();
-    let sign = match between.as_str() {
-        "+" => Some(Operation::Add),
-        "-" => Some(Operation::Subtract),
-        "*" | "×" | "x" => Some(Operation::Multiply),
-        "/" | "÷" => Some(Operation::Divide),
-        "%of" => Some(Operation::Percent),
-        _ => None,
-    };
-    let named: Vec<Operation> = WORDS
-        .iter()
-        .filter(|(_, words)| words.iter().any(|word| lower.contains(word)))
-        .map(|(operation, _)| *operation)
-        .collect();
-    let operation = match (sign, named.as_slice()) {
-        (Some(sign), []) => sign,
-        (Some(sign), [one]) if *one == sign => sign,
-        (None, [one]) => *one,
+    let operation = match between.as_str() {
+        "+" | "plus" => Operation::Add,
+        "-" | "minus" => Operation::Subtract,
+        "*" | "×" | "x" | "times" | "multipliedby" => Operation::Multiply,
+        "/" | "÷" | "dividedby" => Operation::Divide,
+        "%of" | "percentof" => Operation::Percent,
         _ => return None,
     };
-    let unsigned = chars.get(after).is_none_or(|c| *c != '%');
-    let turned = sign.is_none() && TURNED.iter().any(|word| lower.contains(word));
-    let (a, b) = match operation {
-        Operation::Subtract if lower.contains("difference") => (a.max(b), a.min(b)),
-        Operation::Subtract | Operation::Divide if turned => (b, a),
-        Operation::Percent if !unsigned => (b, a),
-        _ => (a, b),
-    };
-    // A percentage has its number first, and says "of".
-    let is_whole = operation != Operation::Percent || lower.contains(" of ");
-    (is_whole && a < 1_000_000 && b < 1_000_000).then_some(Sum { operation, a, b })
+    (a < 1_000_000 && b < 1_000_000).then_some(Sum { operation, a, b })
 }
 
 fn is_group(chars: &[char], at: usize, digits: &str) -> bool {
@@ -140,8 +137,11 @@ impl Sum {
             _ => return None,
         };
         let whole = |value: u64| Said::Number { value: value.to_string(), unit: String::new() };
-        let check = |question: String, wanted: Said| Check { question, wanted };
         let c = result?;
+        if self.operation == Operation::Divide && left >= *b {
+            let about = format!("a remainder of {left} is not smaller than the divisor {b}");
+            return Some(vec![Check::Known { about, agrees: false }]);
+        }
         let divisible = |by: u64| left == 0 && c < 10_000 && by > 0;
         let (one, other) = match self.operation {
             Operation::Add => ((format!("What is {c} - {b}?"), *a), (format!("What is {c} - {a}?"), *b)),
@@ -160,30 +160,36 @@ impl Sum {
                 ((format!("What is {b} * {a}?"), hundreds), (format!("What is {a} * {b}?"), hundreds))
             }
         };
-        Some([one, other].map(|(question, value)| check(question, whole(value))).into())
+        Some([one, other].map(|(question, value)| Check::Ask { question, wanted: whole(value) }).into())
     }
 }
 
-/// One amount in one unit, answered in another: back again.
-fn conversion(question: &str, answer: &Said) -> Option<Vec<Check>> {
+/// One amount in one unit, answered in another: by the table of units, else back again.
+fn conversion(question: &str, text: &str, answer: &Said) -> Option<Vec<Check>> {
     let Said::Number { value, unit } = answer else { return None };
-    let Said::Number { value: given, unit: from } = amount(question)? else { return None };
+    let (given, from) = amount(question, text)?;
     if unit.is_empty() || *unit == from {
         return None;
     }
-    let back = Check {
-        question: format!("Convert {value} {unit} to {from}"),
-        wanted: Said::Number { value: given.clone(), unit: from.clone() },
-    };
-    let again = Check { question: format!("Convert {given} {from} to {unit}"), wanted: answer.clone() };
+    let given_amount = Said::Number { value: given.clone(), unit: from.clone() };
+    if let Some(agrees) = given_amount.is_about(answer) {
+        let about = format!("{given} {from} and {value} {unit}, by the table of units");
+        return Some(vec![Check::Known { about, agrees }]);
+    }
+    let back = Check::Ask { question: format!("Convert {value} {unit} to {from}"), wanted: given_amount };
+    let again = Check::Ask { question: format!("Convert {given} {from} to {unit}"), wanted: answer.clone() };
     Some(vec![back, again])
 }
 
-/// The one number with a unit in a question.
-fn amount(question: &str) -> Option<Said> {
-    let numbers = crate::extract::numbers(question);
-    let found = said("", question);
-    matches!(&found, Said::Number { unit, .. } if !unit.is_empty() && numbers.len() == 1).then_some(found)
+/// The one number with its unit that is converted: the question's, where it has one, else the answer's own.
+fn amount(question: &str, text: &str) -> Option<(String, String)> {
+    let one = |text: &str| match said("", text) {
+        Said::Number { value, unit } if !unit.is_empty() && crate::extract::numbers(text).len() == 1 => {
+            Some((value, unit))
+        }
+        _ => None,
+    };
+    one(question).or_else(|| left_side(text).and_then(|left| one(&left)))
 }
 
 /// A word turned round: round again it is in the question.
@@ -204,8 +210,9 @@ fn reversal(question: &str, answer: &Said) -> Option<Vec<Check>> {
     let given = words
         .filter(|word| !["reverse", "word", "backwards", "reversed", "letters"].contains(word))
         .find(|word| word.len().abs_diff(text.len()) <= 1 && shares(&letters(word), &letters(text)))?;
-    let back = Check { question: format!("Reverse the word {text}"), wanted: Said::Text(given.to_owned()) };
-    let again = Check { question: format!("Reverse the word {given}"), wanted: answer.clone() };
+    let back =
+        Check::Ask { question: format!("Reverse the word {text}"), wanted: Said::Text(given.to_owned()) };
+    let again = Check::Ask { question: format!("Reverse the word {given}"), wanted: answer.clone() };
     Some(vec![back, again])
 }
 
@@ -225,55 +232,59 @@ mod tests {
         Said::Number { value: value.into(), unit: unit.into() }
     }
 
-    #[test]
-    fn a_sum_is_checked_by_its_inverse_and_in_plainest_words() {
-        for (question, answer, inverse, wanted) in [
-            ("What is 384 + 97?", "481", "What is 481 - 97?", "384"),
-            ("Take 97 away from 384: 384 minus 97", "287", "", ""),
-            ("Subtract 97 from 384", "287", "What is 287 + 97?", "384"),
-            ("What is the difference between 97 and 384?", "287", "What is 287 + 97?", "384"),
-            ("What is 17 * 23?", "391", "What is 391 / 23?", "17"),
-            ("What is the product of 999 and 998?", "997002", "What is 998 * 999?", "997002"),
-            ("Divide 8464 by 23", "368", "What is 368 * 23?", "8464"),
-            ("15% of 240", "36", "What is 240 * 15?", "3600"),
-        ] {
-            let checks = of(question, &number(answer, ""));
-            if inverse.is_empty() {
-                assert!(checks.is_empty(), "{question} has more than two numbers");
-                continue;
-            }
-            assert_eq!(
-                checks[0],
-                Check { question: inverse.into(), wanted: number(wanted, "") },
-                "{question}"
-            );
-            assert_eq!(checks.len(), 2);
-        }
-        let left = of("Divide 65 by 7", &Said::Text("9 r 2".into()));
-        assert_eq!(left[0], Check { question: "What is 9 * 7?".into(), wanted: number("63", "") });
+    fn ask(question: &str, wanted: Said) -> Check {
+        Check::Ask { question: question.into(), wanted }
     }
 
     #[test]
-    fn a_conversion_is_converted_back() {
-        let checks = of("How many metres are 5 km?", &number("5000", "m"));
-        assert_eq!(checks[0].question, "Convert 5000 m to km");
-        assert_eq!(checks[0].wanted, number("5", "km"));
+    fn an_equation_is_checked_the_other_way_round() {
+        for (answer, says, inverse, wanted) in [
+            ("384 + 97 = 481", "481", "What is 481 - 97?", "384"),
+            ("work\n**384 - 97 = 287**", "287", "What is 287 + 97?", "384"),
+            ("17 × 23 = 391", "391", "What is 391 / 23?", "17"),
+            ("999 × 998 = 997002", "997002", "What is 998 * 999?", "997002"),
+            ("8464 ÷ 23 = 368", "368", "What is 368 * 23?", "8464"),
+            ("15% of 240 = 36", "36", "What is 240 * 15?", "3600"),
+        ] {
+            let checks = of("a story about it", answer, &number(says, ""));
+            assert_eq!(checks[0], ask(inverse, number(wanted, "")), "{answer}");
+            assert_eq!(checks.len(), 2);
+        }
+        let by_question = of("What is 12 plus 30?", "It is 42.", &number("42", ""));
+        assert_eq!(by_question[0], ask("What is 42 - 30?", number("12", "")));
+        let left = of("?", "65 ÷ 7 = 9 remainder 2", &Said::Text("9 r 2".into()));
+        assert_eq!(left[0], ask("What is 9 * 7?", number("63", "")));
+        let large = of("?", "113 ÷ 13 = 7 remainder 22", &Said::Text("7 r 22".into()));
+        assert!(matches!(&large[..], [Check::Known { agrees: false, .. }]), "a remainder over its divisor");
+    }
+
+    #[test]
+    fn a_conversion_is_checked_by_the_table_or_converted_back() {
+        let checks = |question: &str, value: &str, unit: &str| of(question, "", &number(value, unit));
+        let known = |checks: &[Check]| match checks {
+            [Check::Known { agrees, .. }] => Some(*agrees),
+            _ => None,
+        };
+        assert_eq!(known(&checks("How many metres are 5 km?", "5000", "m")), Some(true));
+        assert_eq!(known(&checks("How many metres are 5 km?", "500", "m")), Some(false));
+        let back = checks("100 °C in °F", "212", "°F");
+        assert_eq!(back[0], ask("Convert 212 °F to °C", number("100", "°C")));
     }
 
     #[test]
     fn a_word_turned_round_is_turned_back() {
-        let checks = of("Reverse the word lantern", &Said::Text("nretnal".into()));
-        assert_eq!(checks[0].wanted, Said::Text("lantern".into()));
+        let checks = of("Reverse the word lantern", "nretnal", &Said::Text("nretnal".into()));
+        assert_eq!(checks[0], ask("Reverse the word nretnal", Said::Text("lantern".into())));
     }
 
     #[test]
     fn what_is_not_surely_read_is_not_checked() {
         for question in [
             "A train has 12 wagons with 34 seats each, and 3 are closed. How many seats?",
-            "What is 2.5 + 3?", "Who wrote the Iliad?",
+            "how many times can 3 be taken out of 27?", "What is 2.5 + 3?", "Who wrote the Iliad?",
             "Anna has 12 apples and gives 3 to Ben. How many are left?",
         ] {
-            assert!(of(question, &number("9", "")).is_empty(), "{question}");
+            assert!(of(question, "9", &number("9", "")).is_empty(), "{question}");
         }
     }
 }

@@ -202,6 +202,19 @@ impl<'a> Work<'a> {
         Ok(Attempt { at: self.steps.len() - 1, text, generated, said })
     }
 
+    /// A check that the expert was not asked.
+    fn known(&mut self, about: &str, agrees: bool) {
+        let step = Step {
+            step: StepKind::Check,
+            text: about.to_owned(),
+            score: Some(f32::from(u8::from(agrees))),
+            note: "known without asking the expert".into(),
+            ..Step::default()
+        };
+        self.voice.done(&step);
+        self.steps.push(step);
+    }
+
     fn note(&mut self, at: usize, score: Option<f32>, note: impl Into<String>) {
         if let Some(step) = self.steps.get_mut(at) {
             step.score = score;

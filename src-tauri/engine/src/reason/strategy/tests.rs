@@ -77,30 +77,30 @@ fn one_check_alone_overturns_nothing() {
 fn two_checks_overturn_an_answer_when_another_stands_its_own() {
     let question = "Find the sum of 384 and 97";
     let mut voice = script(&[
-        (question, &[("471", 0.9)]),
+        (question, &[("384 + 97 = 471", 0.9)]),
         ("What is 471 - 97?", &[("374", 0.9)]),
         ("What is 471 - 384?", &[("87", 0.9)]),
-        ("What is 384 + 97?", &[("481", 0.9)]),
+        ("What is 384 + 97?", &[("384 + 97 = 481", 0.9)]),
         ("What is 481 - 97?", &[("384", 0.9)]),
     ]);
     let thought = thought(Strategy::Verify, &single(), question, &mut voice, &[]);
-    assert_eq!(thought.text, "481");
+    assert_eq!(thought.text, "384 + 97 = 481");
     assert!(thought.reasoned.changed_answer && thought.reasoned.outcome.contains("Two checks"));
-    assert_eq!(thought.reasoned.diff, ["- 471", "+ 481"]);
+    assert_eq!(thought.reasoned.diff, ["- 384 + 97 = 471", "+ 384 + 97 = 481"]);
 }
 
 #[test]
 fn two_checks_that_lead_nowhere_keep_the_answer() {
     let question = "Find the sum of 384 and 97";
     let mut voice = script(&[
-        (question, &[("471", 0.9)]),
+        (question, &[("384 + 97 = 471", 0.9)]),
         ("What is 471 - 97?", &[("374", 0.9)]),
         ("What is 471 - 384?", &[("87", 0.9)]),
-        ("What is 384 + 97?", &[("482", 0.9)]),
+        ("What is 384 + 97?", &[("384 + 97 = 482", 0.9)]),
         ("What is 482 - 97?", &[("385", 0.9)]),
     ]);
     let thought = thought(Strategy::Verify, &single(), question, &mut voice, &[]);
-    assert_eq!(thought.text, "471");
+    assert_eq!(thought.text, "384 + 97 = 471");
     assert!(thought.reasoned.outcome.contains("kept"));
 }
 

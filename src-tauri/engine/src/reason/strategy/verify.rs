@@ -26,7 +26,7 @@ pub(super) fn verify(work: &mut Work) -> Result<Outcome, Failure> {
     if first.text.trim_start().starts_with(REFUSAL) {
         return work.directly("the expert said that it cannot do this: there is nothing to check");
     }
-    let known = checks::of(&work.subject.question.text, &first.said);
+    let known = checks::of(&work.subject.question.text, &first.text, &first.said);
     match (known.is_empty(), work.follows()) {
         (false, _) => by_checks(work, first, &known),
         (true, true) => by_verdicts(work, first),
@@ -39,10 +39,12 @@ pub(super) fn verify(work: &mut Work) -> Result<Outcome, Failure> {
 fn by_checks(work: &mut Work, first: Attempt, known: &[Check]) -> Result<Outcome, Failure> {
     let mut disagreed = 0;
     for check in known {
-        match ask(work, check)? {
-            Verdict::Agrees => return Ok(kept(first, "A check agrees with the answer.")),
-            Verdict::Disagrees => disagreed += 1,
-            Verdict::Silent => {}
+        match (ask(work, check)?, check) {
+            (Verdict::Agrees, _) => return Ok(kept(first, "A check agrees with the answer.")),
+            // What is known needs no second opinion.
+            (Verdict::Disagrees, Check::Known { .. }) => disagreed += 2,
+            (Verdict::Disagrees, Check::Ask { .. }) => disagreed += 1,
+            (Verdict::Silent, _) => {}
         }
     }
     // With one check alone, the question itself asked again is the second.
@@ -70,7 +72,7 @@ fn overturned(work: &mut Work, first: Attempt) -> Result<Outcome, Failure> {
     let question = work.subject.question.text.clone();
     let mut tried: Vec<Said> = vec![first.said.clone()];
     for number in 0..TRIES {
-        let plainest = checks::plainest(&question).filter(|_| number == 0);
+        let plainest = checks::plainest(&question, &first.text, &first.said).filter(|_| number == 0);
         let attempt = match plainest {
             Some(plainest) => work.ask(StepKind::Sample, plainest)?,
             None => work.sample()?,
@@ -84,7 +86,7 @@ fn overturned(work: &mut Work, first: Attempt) -> Result<Outcome, Failure> {
             continue;
         }
         tried.push(attempt.said.clone());
-        let inverse = checks::of(&question, &attempt.said).into_iter().next();
+        let inverse = checks::of(&question, &attempt.text, &attempt.said).into_iter().next();
         let stands = match inverse {
             Some(check) => ask(work, &check)? == Verdict::Agrees,
             None => false,
@@ -103,18 +105,25 @@ fn overturned(work: &mut Work, first: Attempt) -> Result<Outcome, Failure> {
 }
 
 fn ask(work: &mut Work, check: &Check) -> Result<Verdict, Failure> {
-    let Some(attempt) = work.ask(StepKind::Check, check.question.clone())? else {
+    let (question, wanted) = match check {
+        Check::Ask { question, wanted } => (question, wanted),
+        Check::Known { about, agrees } => {
+            work.known(about, *agrees);
+            return Ok(if *agrees { Verdict::Agrees } else { Verdict::Disagrees });
+        }
+    };
+    let Some(attempt) = work.ask(StepKind::Check, question.clone())? else {
         return Ok(Verdict::Silent);
     };
     let refused = attempt.text.trim_start().starts_with(REFUSAL);
-    let verdict = match (refused || attempt.said == Said::Nothing, attempt.said.agrees(&check.wanted)) {
+    let verdict = match (refused || attempt.said == Said::Nothing, attempt.said.agrees(wanted)) {
         (true, _) => Verdict::Silent,
         (_, true) => Verdict::Agrees,
         _ => Verdict::Disagrees,
     };
     let note = match verdict {
         Verdict::Agrees => "agrees".into(),
-        Verdict::Disagrees => format!("disagrees: {} was to come", check.wanted.shown()),
+        Verdict::Disagrees => format!("disagrees: {} was to come", wanted.shown()),
         Verdict::Silent => "the expert cannot do this check".into(),
     };
     let score = (verdict != Verdict::Silent).then_some(f32::from(u8::from(verdict == Verdict::Agrees)));
