@@ -35,6 +35,12 @@ fn name(event: &AnswerEvent) -> &'static str {
         AnswerEvent::Read(_) => "read",
         AnswerEvent::Retrieved(_) => "retrieved",
         AnswerEvent::Routed(_) => "routed",
+        AnswerEvent::Called(_) => "called",
+        AnswerEvent::Asked { .. } => "asked",
+        AnswerEvent::Step(_) => "step",
+        AnswerEvent::Reasoned(_) => "reasoned",
+        AnswerEvent::Drafted(_) => "drafted",
+        AnswerEvent::Joined(_) => "joined",
         AnswerEvent::Seating(_) => "seating",
         AnswerEvent::Seated(_) => "seated",
         AnswerEvent::Compressed(_) => "compressed",
@@ -282,6 +288,8 @@ fn what_ran_is_counted_and_what_never_ran_says_so() {
         ("seat", 2),
         ("compress", 2),
         ("generate", 2),
+        ("reason", 0),
+        ("aggregate", 0),
         ("learn", 2),
     ];
     assert_eq!(runs, expected.map(|(component, runs)| (component.to_owned(), runs)));
@@ -405,7 +413,10 @@ fn wrong_usage_is_status_2_and_names_itself_in_json() {
         &["ask"],
         &["ask", "x", "--mode", "best"],
         &["nonsense"],
-        &["ask", "x", "--top-k", "3"],
+        &["ask", "x", "--top-k", "0"],
+        &["ask", "x", "--aggregate", "averaging"],
+        &["ask", "x", "--aggregate", "voting", "--expert", "units"],
+        &["ask", "x", "--strategy", "luck"],
     ] {
         let output = run(home.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const ROOMS: [&str; 8] = ["read", "retrieve", "compress", "route", "seat", "reason", "learn", "report"];
+const ROOMS: [&str; 9] =
+    ["read", "retrieve", "compress", "route", "seat", "reason", "aggregate", "learn", "report"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -118,3 +118,46 @@ fn the_starters_are_chosen_for_what_they_are_made_for() {
         }
     }
 }
+
+#[test]
+fn the_scores_of_other_arms_come_out_of_their_terms_to_the_digit() {
+    if engine::pool::gate().is_none() || engine::pool::shipped().len() < 5 {
+        eprintln!("skipped: this build does not carry all five starters and the gate (cargo xtask train)");
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let ranked = |arm: &str| -> Value {
+        let output = Command::new(env!("CARGO_BIN_EXE_lectern"))
+            .env("LECTERN_HOME", home.path())
+            .args(["route", "What is 384 + 97?", "--arm", arm, "--json"])
+            .output()
+            .expect("the command line starts");
+        serde_json::from_slice(&output.stdout).expect("one JSON document")
+    };
+    let of = |arm: &str, formula: &dyn Fn(&dyn Fn(&str) -> f64) -> f64| {
+        let found = ranked(arm);
+        assert_eq!(found["arm"], arm);
+        assert!(found["formula"].as_str().is_some_and(|formula| !formula.is_empty()));
+        let experts = found["experts"].as_array().expect("a list");
+        assert!(experts.len() >= 5);
+        for expert in experts {
+            let term = |name: &str| expert["terms"][name].as_f64().unwrap_or(f64::INFINITY);
+            let score = expert["score"].as_f64().expect("a number");
+            assert!((score - formula(&term)).abs() < 5e-7, "{arm}: {expert}");
+        }
+        found["chosen"].as_str().map(str::to_owned)
+    };
+    let heuristic = of("heuristic", &|term| {
+        (1.0 + 0.3 * term("domain") + (0.5 - 0.1 * term("complexity_distance")).max(0.0))
+            * (0.7 + 0.3 * term("success"))
+            / term("priority")
+    });
+    assert_eq!(heuristic.as_deref(), Some("arithmetic"));
+    of("rank", &|term| {
+        0.5 * term("success")
+            + 0.3 * (1.0 - term("load") / term("max_load"))
+            + 0.2 * (1.0 / term("latency_s")).min(1.0)
+    });
+    of("keywords", &|term| term("keywords"));
+    of("all", &|term| if term("self") >= term("threshold") { 1.0 } else { 0.0 });
+}

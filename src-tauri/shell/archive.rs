@@ -13,6 +13,17 @@ use ts_rs::TS;
 pub struct Turn {
     pub answer: Answer,
     pub blocks: Vec<Block>,
+    /// Of each draft of a council, in their order.
+    pub drafts: Vec<Vec<Block>>,
+}
+
+impl Turn {
+    fn of(answer: Answer) -> Turn {
+        let council = answer.trace.council.as_deref();
+        let drafts = council.map_or(&[][..], |council| &council.drafts);
+        let drafts = drafts.iter().map(|draft| markdown::blocks(&draft.answer)).collect();
+        Turn { blocks: markdown::blocks(&answer.answer), drafts, answer }
+    }
 }
 
 #[tauri::command(async)]
@@ -23,7 +34,7 @@ pub fn conversations(house: State<'_, House>, search: Option<String>) -> Result<
 #[tauri::command(async)]
 pub fn conversation(house: State<'_, House>, id: String) -> Result<Vec<Turn>, Failure> {
     let answers = house.inside()?.engine.archive().conversation(&id)?;
-    Ok(answers.into_iter().map(|answer| Turn { blocks: markdown::blocks(&answer.answer), answer }).collect())
+    Ok(answers.into_iter().map(Turn::of).collect())
 }
 
 #[tauri::command(async)]

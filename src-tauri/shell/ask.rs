@@ -91,6 +91,13 @@ impl Drawing {
                 self.next = Some(now + DRAW_EVERY.max(now.elapsed() * SHARE_OF_TIME));
                 Some(blocks)
             }
+            // Several texts on the way to one: each begins anew, and is drawn whole when it is complete.
+            AnswerEvent::Called(_) | AnswerEvent::Asked { .. } => {
+                self.text.clear();
+                self.next = None;
+                None
+            }
+            AnswerEvent::Drafted(draft) => Some(markdown::blocks(&draft.answer)),
             // The stored answer is what counts, also where it is not the pieces put together.
             AnswerEvent::Done { answer } => Some(markdown::blocks(&answer.answer)),
             _ => None,

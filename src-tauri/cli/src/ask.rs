@@ -6,7 +6,9 @@ use crate::program;
 use engine::events::{AnswerEvent, Seat};
 use engine::home::Home;
 use engine::settings::Settings;
-use engine::words::{Answer, Failure, Kept, Mode, Question};
+use engine::words::{
+    Aggregate, Answer, Council, Draft, Failure, Kept, Mode, Question, Step, StepKind, Strategy,
+};
 use engine::{Engine, Options};
 use std::io::Read;
 use std::path::PathBuf;
@@ -27,6 +29,20 @@ pub struct Arguments {
     /// This expert answers, whatever the router says.
     #[arg(long, value_name = "NAME")]
     expert: Option<String>,
+    /// Ask the N best experts in turn, one at the lectern at a time, and make one answer of theirs.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), conflicts_with = "expert")]
+    top_k: Option<u32>,
+    /// voting (most say it), weighted (most weight says it), sequential (each improves the answer before it) or ensemble
+    /// (one expert writes it). Without --top-k 3 experts are asked, 5 when the question is hard.
+    #[arg(long, value_name = "WAY", value_parser = aggregate, conflicts_with = "expert")]
+    aggregate: Option<Aggregate>,
+    /// The expert that writes the one answer of an ensemble. Default: the best generalist.
+    #[arg(long, value_name = "NAME", requires = "aggregate")]
+    synthesis: Option<String>,
+    /// How each expert is asked: direct, steps, guided, refine, verify, multi-stage or vote. Default: direct, or what
+    /// `bench --remember` has proven here (mode optimized).
+    #[arg(long, value_name = "STRATEGY", value_parser = strategy)]
+    strategy: Option<Strategy>,
     /// Look at no past answers.
     #[arg(long)]
     no_recall: bool,
@@ -54,6 +70,16 @@ pub fn mode(text: &str) -> Result<Mode, String> {
         "basic" => Ok(Mode::Basic),
         _ => Err("optimized, fast or basic".into()),
     }
+}
+
+pub fn aggregate(text: &str) -> Result<Aggregate, String> {
+    let known = Aggregate::ALL.into_iter().find(|aggregate| aggregate.name() == text);
+    known.ok_or_else(|| "voting, weighted, sequential or ensemble".into())
+}
+
+pub fn strategy(text: &str) -> Result<Strategy, String> {
+    let known = Strategy::ALL.into_iter().find(|strategy| strategy.name() == text);
+    known.ok_or_else(|| "direct, steps, guided, refine, verify, multi-stage or vote".into())
 }
 
 fn temperature(text: &str) -> Result<f32, String> {
@@ -85,6 +111,10 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
         expert: arguments.expert,
         recall: !arguments.no_recall,
         ratio: arguments.ratio,
+        top_k: arguments.top_k,
+        aggregate: arguments.aggregate,
+        synthesis: arguments.synthesis,
+        strategy: arguments.strategy,
         max_tokens: arguments.max_tokens,
         temperature: arguments.temperature,
         seed: arguments.seed,
@@ -146,15 +176,22 @@ pub fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Exit> {
 
 fn ask_one(engine: &Engine, question: Question, stop: &Arc<AtomicBool>, output: &Output) -> Result<(), Exit> {
     let words = !output.is_json();
+    // Of several texts on the way the answer is one: it is shown when it is known.
+    let streams =
+        words && !question.is_for_several() && question.strategy.is_none_or(|s| s == Strategy::Direct);
     let mut ended_line = true;
+    let mut is_thinking = false;
     let asked = engine.ask(question, Arc::clone(stop), &mut |event| match event {
-        AnswerEvent::Text { piece } if words => {
+        AnswerEvent::Asked { .. } => is_thinking = true,
+        AnswerEvent::Text { piece } if streams && !is_thinking => {
             ended_line = piece.ends_with('\n');
             output.piece(&piece);
         }
         AnswerEvent::Seating(Seat::Loading { title, memory_bytes: 0, .. }) if words => {
             output.note(&format!("{title} takes the lectern"));
         }
+        AnswerEvent::Step(step) if words => output.note(&step_line(&step)),
+        AnswerEvent::Drafted(draft) if words => output.note(&draft_line(&draft)),
         _ => {}
     });
     if words && !ended_line {
@@ -164,6 +201,14 @@ fn ask_one(engine: &Engine, question: Question, stop: &Arc<AtomicBool>, output: 
     if output.is_json() {
         output.json(&answer);
     } else {
+        if !streams || is_thinking {
+            output.line(answer.answer.trim_end());
+        }
+        if let Some(council) = &answer.trace.council {
+            output.note(&council_lines(council));
+        } else if let Some(reasoned) = &answer.trace.reason {
+            output.note(&format!("{}: {}", reasoned.strategy.name(), reasoned.outcome));
+        }
         output.note(&one_line(&answer));
         if engine.pool().get(&answer.expert).is_ok_and(|expert| expert.retired.is_some()) {
             output.note(&format!("{} is retired: the router passes it by.", answer.expert));
@@ -176,6 +221,60 @@ fn ask_one(engine: &Engine, question: Question, stop: &Arc<AtomicBool>, output: 
         }
     }
     Ok(())
+}
+
+fn step_line(step: &Step) -> String {
+    let about =
+        if step.prompt.is_empty() { String::new() } else { format!(" \"{}\"", first_line(&step.prompt)) };
+    format!("  {}{about}: {}", kind(step.step), step.says)
+}
+
+fn kind(kind: StepKind) -> &'static str {
+    match kind {
+        StepKind::Answer => "answer",
+        StepKind::Sample => "sample",
+        StepKind::Understand => "understand",
+        StepKind::Plan => "plan",
+        StepKind::Part => "part",
+        StepKind::Check => "check",
+        StepKind::Improve => "improve",
+        StepKind::Join => "join",
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+fn draft_line(draft: &Draft) -> String {
+    let said = match (&draft.absent, draft.refused) {
+        (Some(failure), _) => format!("absent: {}", failure.message),
+        (None, true) => "cannot do this".into(),
+        (None, false) => draft.says.clone(),
+    };
+    let Draft { title, weight, .. } = draft;
+    format!(
+        "  {title}: {said} (weight {:.3} = accuracy {:.3}, n = {}, x route {:.3})",
+        weight.weight, weight.accuracy, weight.n, weight.route
+    )
+}
+
+fn council_lines(council: &Council) -> String {
+    let mut text = format!(
+        "{}: {} Agreement {:.0} %, {} loads, {} swaps.",
+        council.aggregate.name(),
+        council.outcome,
+        council.agreement * 100.0,
+        council.loads,
+        council.swaps
+    );
+    for group in &council.groups {
+        text.push_str(&format!("\n  \"{}\": {}", group.says, group.experts.join(", ")));
+    }
+    if let Some(why) = &council.fell_back {
+        text.push_str(&format!("\n  {why}"));
+    }
+    text
 }
 
 /// Who answered, how long it took, and what was special about it.

@@ -80,7 +80,11 @@ impl Tally {
         self.answered += 1;
         self.stopped += u64::from(answer.stopped);
         self.refused += u64::from(answer.refused);
-        self.loads += u64::from(answer.trace.seat.load_ms > 0.0);
+        self.loads += answer
+            .trace
+            .council
+            .as_ref()
+            .map_or_else(|| u64::from(answer.trace.seat.load_ms > 0.0), |council| u64::from(council.loads));
         self.tokens += u64::from(answer.tokens);
         self.expected += u64::from(expected.is_some());
         self.contain_expected += u64::from(expected == Some(true));

@@ -68,7 +68,8 @@ enum Command {
     /// Model pruning: a mixture without the experts that your questions do not need.
     #[command(subcommand)]
     Prune(prune::Command),
-    /// Ask a file of questions in each mode: accuracy, tokens, times, memory, swaps. Stores and learns nothing.
+    /// Ask a file of questions in each mode, by strategies and by councils: accuracy, tokens, times, memory, swaps. Stores and
+    /// learns nothing without --remember.
     ///
     /// An answer is right when it equals `expected` after trimming, folding case and spaces and writing numbers alike
     /// (1,000 is 1000, 3.50 is 3.5), or when its last line without emphasis does, or when `expected` is a number and the

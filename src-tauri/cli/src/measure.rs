@@ -1,13 +1,14 @@
-//! `lectern bench`: a file of questions, asked in each mode along the one path, and what that comes to. Nothing of it is
-//! stored, learned or counted.
+//! `lectern bench`: a file of questions, asked in each mode along the one path, and what that comes to. With strategies and
+//! councils, each beside asking once. Nothing of it is stored, learned or counted, but what `--remember` keeps.
 
 use crate::ask;
 use crate::batch::{self, HasQuestion, Queue};
 use crate::output::{Exit, Output};
 use engine::home::Home;
+use engine::measured::{Gain, Measured};
 use engine::report::benchmark::{Difference, Figures, Sample, Share, accuracy_by, difference, figures};
 use engine::settings::Settings;
-use engine::words::{Failure, Mode, Question};
+use engine::words::{Aggregate, Failure, Mode, Question, Strategy};
 use engine::{Engine, Options};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -28,9 +29,25 @@ pub struct Arguments {
     /// JSON lines: {"id", "question", "expected"?}.
     #[arg(long, value_name = "Q.jsonl")]
     file: PathBuf,
-    /// One after the other, each beginning with an empty seat.
-    #[arg(long, value_name = "MODES", value_delimiter = ',', value_parser = ask::mode, default_value = "basic,fast,optimized")]
-    modes: Vec<Mode>,
+    /// One after the other, each beginning with an empty seat. Default: basic,fast,optimized; basic alone with strategies or
+    /// councils.
+    #[arg(long, value_name = "MODES", value_delimiter = ',', value_parser = ask::mode)]
+    modes: Option<Vec<Mode>>,
+    /// Ask by each of these as well, and say what it gains over asking once.
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = ask::strategy)]
+    strategies: Vec<Strategy>,
+    /// The same for councils: voting, weighted, sequential, ensemble.
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = ask::aggregate, conflicts_with = "expert")]
+    aggregate: Vec<Aggregate>,
+    /// Experts of a council. Default: 3, or 5 for a hard question.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), requires = "aggregate")]
+    top_k: Option<u32>,
+    /// Keep what was found: councils weigh by it, and the mode optimized asks by a strategy whose gain is proven.
+    #[arg(long)]
+    remember: bool,
+    /// Of sampled answers.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
     /// This expert answers, whatever the router says.
     #[arg(long, value_name = "NAME")]
     expert: Option<String>,
@@ -97,16 +114,37 @@ struct Report {
     /// Interrupted: the figures are of what was asked until then.
     stopped: bool,
     rule: &'static str,
-    modes: Vec<Measured>,
+    modes: Vec<Found>,
     all: Group,
     differences: Vec<Compared>,
     /// Where every sample is.
     out: Option<PathBuf>,
 }
 
-#[derive(Serialize)]
-struct Measured {
+/// One way of asking all questions.
+#[derive(Clone)]
+struct List {
     mode: Mode,
+    /// Empty: as the mode has it.
+    way: &'static str,
+    question: Question,
+}
+
+impl List {
+    fn name(&self) -> String {
+        named(self.mode, self.way)
+    }
+}
+
+fn named(mode: Mode, way: &str) -> String {
+    if way.is_empty() { name(mode).to_owned() } else { format!("{} {way}", name(mode)) }
+}
+
+#[derive(Serialize)]
+struct Found {
+    mode: Mode,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    way: &'static str,
     #[serde(flatten)]
     group: Group,
 }
@@ -129,24 +167,24 @@ impl Group {
     }
 }
 
-/// The accuracy of `mode` minus that of `than`.
+/// The accuracy of `mode` (asked this `way`) minus that of `than`.
 #[derive(Serialize)]
 struct Compared {
     mode: Mode,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    way: &'static str,
     than: Mode,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    than_way: &'static str,
+    /// Of this domain's questions; `None`: of all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<String>,
     #[serde(flatten)]
     difference: Difference,
 }
 
 pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
-    let mut modes = arguments.modes;
-    let mut seen = Vec::new();
-    modes.retain(|mode| {
-        !seen.contains(mode) && {
-            seen.push(*mode);
-            true
-        }
-    });
+    let lists = lists(&arguments);
     let lines = first_of(batch::lines_of::<Line>(&arguments.file)?, arguments.limit);
     let mut out = arguments.out.as_deref().map(Kept::new).transpose()?;
     let home = Home::find()?;
@@ -154,26 +192,106 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     let stop = ask::stop_on_interrupt()?;
 
     let mut samples: Vec<Vec<Sample>> = Vec::new();
-    for mode in &modes {
-        // Each mode pays for its own loads.
+    for list in &lists {
+        // Each pays for its own loads.
         engine.unseat()?;
+        let asked = ask_each(&engine, &lines, &list.question, &stop, &mut |so_far, sample| {
+            output.note(&progress(&list.name(), so_far, lines.len(), sample));
+            let sample = Sample { way: list.way.to_owned(), ..sample.clone() };
+            out.as_mut().map_or(Ok(()), |out| out.keep(&sample))
+        })?;
+        samples.push(asked);
+    }
+    let stopped = stop.load(Ordering::Relaxed);
+    let report = report(arguments.file, lines.len(), &lists, &samples, stopped, arguments.out);
+    if arguments.remember && !stopped {
+        engine.remember(remembered(engine.measured(), &lists, &samples))?;
+    }
+    output.show(&report, in_words);
+    let failed = report.all.figures.failed;
+    if failed > 0 && failed == report.all.figures.n { Err(Exit::Said) } else { Ok(()) }
+}
+
+/// Each mode; with strategies and councils, asking once first and then each of them.
+fn lists(arguments: &Arguments) -> Vec<List> {
+    let alone = arguments.strategies.is_empty() && arguments.aggregate.is_empty();
+    let usual = if alone { vec![Mode::Basic, Mode::Fast, Mode::Optimized] } else { vec![Mode::Basic] };
+    let mut lists: Vec<List> = Vec::new();
+    for mode in arguments.modes.clone().unwrap_or(usual) {
         let question = Question {
-            mode: *mode,
+            mode,
             recall: true,
             expert: arguments.expert.clone(),
             trial: true,
             ..Question::default()
         };
-        samples.push(ask_each(&engine, &lines, &question, &stop, &mut |so_far, sample| {
-            output.note(&progress(name(*mode), so_far, lines.len(), sample));
-            out.as_mut().map_or(Ok(()), |out| out.keep(sample))
-        })?);
+        let mut add = |way: &'static str, question: Question| {
+            if !lists.iter().any(|list: &List| list.mode == mode && list.way == way) {
+                lists.push(List { mode, way, question });
+            }
+        };
+        if alone {
+            add("", question);
+            continue;
+        }
+        let question = Question { strategy: Some(Strategy::Direct), seed: Some(arguments.seed), ..question };
+        add(Strategy::Direct.name(), question.clone());
+        for strategy in &arguments.strategies {
+            add(strategy.name(), Question { strategy: Some(*strategy), ..question.clone() });
+        }
+        for aggregate in &arguments.aggregate {
+            let council =
+                Question { aggregate: Some(*aggregate), top_k: arguments.top_k, ..question.clone() };
+            add(aggregate.name(), council);
+        }
     }
-    let report =
-        report(arguments.file, lines.len(), &modes, &samples, stop.load(Ordering::Relaxed), arguments.out);
-    output.show(&report, in_words);
-    let failed = report.all.figures.failed;
-    if failed > 0 && failed == report.all.figures.n { Err(Exit::Said) } else { Ok(()) }
+    lists
+}
+
+/// What this benchmark adds to what is known: accuracies of experts that were asked once, and what strategies gain.
+fn remembered(mut known: Measured, lists: &[List], samples: &[Vec<Sample>]) -> Measured {
+    for (list, samples) in lists.iter().zip(samples) {
+        let once = list.way.is_empty() || list.way == Strategy::Direct.name();
+        if once {
+            let mut counts: BTreeMap<(&str, &str), (u32, u32)> = BTreeMap::new();
+            for sample in samples.iter().filter(|sample| !sample.expert.is_empty()) {
+                let (right, n) = counts.entry((&sample.expert, &sample.domain)).or_default();
+                *right += u32::from(sample.right == Some(true));
+                *n += u32::from(sample.right.is_some());
+            }
+            for ((expert, domain), (right, n)) in counts.into_iter().filter(|(_, (_, n))| *n > 0) {
+                known.count(expert, domain, right, n);
+            }
+        }
+    }
+    for (domain, list, found) in by_domain(lists, samples) {
+        let (Some(strategy), None) = (list.question.strategy, list.question.aggregate) else { continue };
+        let Difference { n, difference, low, high, .. } = found;
+        known.gain(Gain { strategy, domain, n: n as u32, difference, low, high });
+    }
+    known
+}
+
+/// What each way gains over asking once in the same mode, by domain.
+fn by_domain<'l>(lists: &'l [List], samples: &[Vec<Sample>]) -> Vec<(String, &'l List, Difference)> {
+    let mut found = Vec::new();
+    let direct = Strategy::Direct.name();
+    for (list, of_list) in lists.iter().zip(samples).filter(|(list, _)| !["", direct].contains(&list.way)) {
+        let Some(base) = lists.iter().position(|base| base.mode == list.mode && base.way == direct) else {
+            continue;
+        };
+        let domains: std::collections::BTreeSet<&String> =
+            of_list.iter().map(|sample| &sample.domain).collect();
+        for domain in domains {
+            let only = |samples: &[Sample]| -> Vec<Sample> {
+                samples.iter().filter(|sample| sample.domain == *domain).cloned().collect()
+            };
+            if let Some(difference) = difference(&only(of_list), &only(&samples[base])) {
+                found.push((domain.clone(), list, difference));
+            }
+        }
+    }
+    found
 }
 
 /// The engine as measurements open it: nobody comes back to their conversations.
@@ -258,29 +376,44 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 fn report(
     file: PathBuf,
     questions: usize,
-    modes: &[Mode],
+    lists: &[List],
     samples: &[Vec<Sample>],
     stopped: bool,
     out: Option<PathBuf>,
 ) -> Report {
-    let lists: Vec<(Mode, &[Sample])> =
-        modes.iter().copied().zip(samples.iter().map(Vec::as_slice)).collect();
+    let direct = Strategy::Direct.name();
+    // Ways are compared with asking once, modes with each other.
+    let comparable = |one: &List, than: &List| match (one.way, than.way) {
+        (one_way, than_way) if one_way == than_way => true,
+        (_, than_way) => than_way == direct && one.mode == than.mode,
+    };
+    let all: Vec<(&List, &[Sample])> = lists.iter().zip(samples.iter().map(Vec::as_slice)).collect();
     let pairs =
-        lists.iter().enumerate().flat_map(|(at, than)| lists[at + 1..].iter().map(move |one| (one, than)));
+        all.iter().enumerate().flat_map(|(at, than)| all[at + 1..].iter().map(move |one| (one, than)));
+    let compared = |one: &List, than: &List, domain: Option<String>, difference: Difference| Compared {
+        mode: one.mode,
+        way: one.way,
+        than: than.mode,
+        than_way: than.way,
+        domain,
+        difference,
+    };
+    let whole = pairs
+        .filter(|((one, _), (than, _))| comparable(one, than))
+        .filter_map(|((one, a), (than, b))| Some(compared(one, than, None, difference(a, b)?)));
+    let parts = by_domain(lists, samples).into_iter().map(|(domain, list, difference)| {
+        compared(list, &List { way: direct, ..list.clone() }, Some(domain), difference)
+    });
     Report {
         file,
         questions,
         stopped,
         rule: RULE,
         all: Group::of(samples.iter().flatten()),
-        differences: pairs
-            .filter_map(|((mode, one), (than, other))| {
-                Some(Compared { mode: *mode, than: *than, difference: difference(one, other)? })
-            })
-            .collect(),
-        modes: lists
+        differences: whole.chain(parts).collect(),
+        modes: all
             .iter()
-            .map(|(mode, samples)| Measured { mode: *mode, group: Group::of(samples.iter()) })
+            .map(|(list, samples)| Found { mode: list.mode, way: list.way, group: Group::of(samples.iter()) })
             .collect(),
         out,
     }
@@ -311,11 +444,11 @@ pub fn progress(list: &str, so_far: usize, of: usize, sample: &Sample) -> String
 
 fn in_words(report: &Report) -> String {
     let mut text = format!(
-        "{:<10} {:>5}  {:<36} {:>15} {:>9} {:>9} {:>9} {:>9} {:>5} {:>5}\n",
+        "{:<17} {:>5}  {:<36} {:>15} {:>9} {:>9} {:>9} {:>9} {:>5} {:>5}\n",
         "mode", "n", "right (95 %)", "tokens in/out", "p50 ms", "p99 ms", "first ms", "MB", "loads", "swaps"
     );
-    for measured in &report.modes {
-        text.push_str(&row(name(measured.mode), &measured.group.figures));
+    for Found { mode, way, group } in &report.modes {
+        text.push_str(&row(&named(*mode, way), &group.figures));
     }
     text.push_str(&row("all", &report.all.figures));
     for (kind, shares) in [("expert", &report.all.experts), ("domain", &report.all.domains)] {
@@ -328,8 +461,14 @@ fn in_words(report: &Report) -> String {
     if !report.differences.is_empty() {
         text.push_str("\ndifference in points, paired (95 %)\n");
     }
-    for Compared { mode, than, difference: found } in &report.differences {
-        text.push_str(&format!("  {} - {}: {}\n", name(*mode), name(*than), points(found)));
+    for Compared { mode, way, than, than_way, domain, difference: found } in &report.differences {
+        let of = domain.as_ref().map_or(String::new(), |domain| format!(" in {domain}"));
+        text.push_str(&format!(
+            "  {} - {}{of}: {}\n",
+            named(*mode, way),
+            named(*than, than_way),
+            points(found)
+        ));
     }
     let all = &report.all.figures;
     text.push_str(&format!(
@@ -358,7 +497,7 @@ pub fn points(found: &Difference) -> String {
 fn row(name: &str, figures: &Figures) -> String {
     let ms = |time: Option<f32>| time.map_or("-".into(), |time| format!("{time:.1}"));
     format!(
-        "{name:<10} {:>5}  {:<36} {:>15} {:>9} {:>9} {:>9} {:>9.1} {:>5} {:>5}\n",
+        "{name:<17} {:>5}  {:<36} {:>15} {:>9} {:>9} {:>9} {:>9.1} {:>5} {:>5}\n",
         figures.n,
         right(figures.accuracy.as_ref()),
         format!("{}/{}", figures.prompt_tokens, figures.tokens),

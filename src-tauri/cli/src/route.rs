@@ -5,8 +5,9 @@ use crate::batch::{self, HasQuestion};
 use crate::output::{Exit, Output};
 use engine::Engine;
 use engine::home::Home;
+use engine::route::arms::Arm;
 use engine::settings::Settings;
-use engine::words::Plan;
+use engine::words::{Plan, Ranked};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -22,6 +23,25 @@ pub struct Arguments {
     /// As if this expert had been chosen by hand.
     #[arg(long, value_name = "NAME")]
     expert: Option<String>,
+    /// gate: the router; heuristic, keywords, all, rank: other scores to compare it with, each with its terms and formula.
+    #[arg(long, value_name = "ARM", value_parser = arm, default_value = "gate", conflicts_with = "expert")]
+    arm: Scored,
+}
+
+/// By what experts are scored.
+#[derive(Clone, Copy)]
+enum Scored {
+    Gate,
+    By(Arm),
+}
+
+fn arm(text: &str) -> Result<Scored, String> {
+    let known = Arm::ALL.into_iter().find(|(name, _)| *name == text);
+    match (text, known) {
+        ("gate", _) => Ok(Scored::Gate),
+        (_, Some((_, arm))) => Ok(Scored::By(arm)),
+        _ => Err("gate, heuristic, keywords, all or rank".into()),
+    }
 }
 
 #[derive(Deserialize)]
@@ -49,15 +69,47 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     let settings = Settings::load(&home).settings;
     let engine = ask::open(home, &settings, output)?;
     let by_hand = arguments.expert.as_deref();
-    match lines {
-        None => output.show(&engine.route(&text, by_hand)?, in_words),
-        Some(lines) => {
+    match (lines, arguments.arm) {
+        (None, Scored::Gate) => output.show(&engine.route(&text, by_hand)?, in_words),
+        (None, Scored::By(arm)) => output.show(&engine.ranked(&text, arm)?, ranked_in_words),
+        (Some(lines), scored) => {
             for line in &lines {
-                show_line(&engine, line, by_hand, output)?;
+                match scored {
+                    Scored::Gate => show_line(&engine, line, by_hand, output)?,
+                    Scored::By(arm) => show_ranked(&engine, line, arm, output)?,
+                }
             }
         }
     }
     Ok(())
+}
+
+fn show_ranked(engine: &Engine, line: &Line, arm: Arm, output: &Output) -> Result<(), Exit> {
+    let ranked = engine.ranked(&line.question, arm)?;
+    if output.is_json() {
+        output.json(&with_id(json!(ranked), line));
+    } else {
+        let score = ranked.experts.first().map_or(0.0, |best| best.score);
+        output.line(&format!("{:<14} {score:.2}  {}", ranked.chosen, line.question));
+    }
+    Ok(())
+}
+
+fn with_id(mut result: Value, line: &Line) -> Value {
+    if let (Some(fields), Some(id)) = (result.as_object_mut(), &line.id) {
+        fields.insert("id".into(), id.clone());
+    }
+    result
+}
+
+fn ranked_in_words(ranked: &Ranked) -> String {
+    let mut text = format!("score = {}\n\n", ranked.formula);
+    for expert in &ranked.experts {
+        let terms: Vec<String> = expert.terms.iter().map(|(name, term)| format!("{name} {term}")).collect();
+        text.push_str(&format!("  {:<14} {:>8}  {}\n", expert.name, expert.score, terms.join(", ")));
+    }
+    text.push_str(&format!("\n  domain {} · complexity {:.1} of 10", ranked.domain, ranked.complexity));
+    text
 }
 
 fn show_line(engine: &Engine, line: &Line, by_hand: Option<&str>, output: &Output) -> Result<(), Exit> {
@@ -67,11 +119,7 @@ fn show_line(engine: &Engine, line: &Line, by_hand: Option<&str>, output: &Outpu
         output.line(&format!("{:<14} {score:.2}  {}", plan.chosen, line.question));
         return Ok(());
     }
-    let mut result = json!(plan);
-    if let (Some(fields), Some(id)) = (result.as_object_mut(), &line.id) {
-        fields.insert("id".into(), id.clone());
-    }
-    output.json(&result);
+    output.json(&with_id(json!(plan), line));
     Ok(())
 }
 

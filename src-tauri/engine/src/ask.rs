@@ -1,12 +1,17 @@
-//! One question from start to end, one line a room. This file is the architecture: only it strings rooms together.
+//! One question from start to end, one line a room. This file is the architecture: only it strings rooms together, with
+//! the two beside it: how [`one`] expert is heard, and how [`several`] are.
 //!
 //! Each room gives its part of the trace and its event; between rooms the user may stop. A stopped answer keeps what it
 //! has; a failed one ends the stream with its failure, and the next question works.
 
+mod one;
+mod several;
+
 use crate::engine::Engine;
 use crate::events::AnswerEvent;
-use crate::words::{Answer, Context, Exchange, Failure, Finish, Plan, Question, Stage, Trace};
-use crate::{compress, learn, pool, reason, report, retrieve, route, seat};
+use crate::words::{Answer, Failure, Plan, Question, Ranked, Stage, Trace};
+use crate::{learn, pool, report, retrieve, route};
+use one::{Heard, Way};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -92,37 +97,17 @@ fn walk(
         room(Stage::Route, stop, || route::route(&trace.read, &question.text, &experts, &standing, by_hand))?;
     on(AnswerEvent::Routed(trace.route.clone()));
 
+    let way = Way { engine, question, conversation, stop, experts: &experts };
+    if question.is_for_several() {
+        return several::ask(&way, &standing, trace, text, on);
+    }
     let expert = chosen(&trace.route, &experts).map_err(Halt::Failed)?;
-    let guest = guest(expert);
-    let turn = room(Stage::Seat, stop, || {
-        let taken = engine.lectern.take(guest, stop, &mut |seat| on(AnswerEvent::Seating(seat)));
-        taken.map_err(|error| with_who_fits(error, &experts))
-    })?;
-    trace.seat = turn.seated().clone();
-    on(AnswerEvent::Seated(trace.seat.clone()));
-
-    let earlier = earlier(engine, question, expert).map_err(Halt::Failed)?;
-    let passages = &trace.retrieve.passages;
-    let reader = reader(expert, &turn, question);
-    let (compressed, context): (_, Context) = room(Stage::Compress, stop, || {
-        compress::compress(question, passages, &earlier, &reader, &mut |text| turn.count_tokens(text, stop))
-    })?;
-    trace.compress = compressed;
-    on(AnswerEvent::Compressed(trace.compress.clone()));
-
-    let shorter = context.question.clone().map(|text| Question { text, ..question.clone() });
-    let request = reason::direct(&expert.manifest, shorter.as_ref().unwrap_or(question), &context);
-    let goes_on = Some(conversation).filter(|_| reader.reads_conversation && !question.trial);
-    let (whole, generated) = room(Stage::Generate, stop, || {
-        turn.generate(request, goes_on, stop, &mut |piece| {
-            text.push_str(piece);
-            on(AnswerEvent::Text { piece: piece.to_owned() });
-        })
-    })?;
-    *text = whole;
-    trace.generate = generated;
-    on(AnswerEvent::Generated(trace.generate.clone()));
-    if trace.generate.finish == Finish::Stopped { Err(Halt::Stopped(Stage::Generate)) } else { Ok(()) }
+    let mut heard = Heard::default();
+    let outcome = way.hear(expert, trace, None, &mut heard, on);
+    let Heard { seat, compress, generate, reason, text: said } = heard;
+    (trace.seat, trace.compress, trace.generate, trace.reason, *text) =
+        (seat, compress, generate, reason, said);
+    outcome
 }
 
 /// Enters a room unless the user has stopped. What fails after a stop no longer matters: it is a stop.
@@ -155,6 +140,12 @@ pub(crate) fn plan(engine: &Engine, question: &Question) -> Result<Plan, Failure
     Ok(plan)
 }
 
+/// The experts as another arm scores them, to compare the router with.
+pub(crate) fn ranked(engine: &Engine, text: &str, arm: route::arms::Arm) -> Result<Ranked, Failure> {
+    let reading = engine.reader.read(text)?;
+    Ok(route::arms::ranked(arm, &reading, text, &engine.pool.experts(), &standing(engine)))
+}
+
 fn standing(engine: &Engine) -> route::Standing {
     use crate::events::Seat;
     let seated = match engine.lectern.seat() {
@@ -171,74 +162,21 @@ fn chosen<'a>(plan: &Plan, experts: &'a [pool::Expert]) -> Result<&'a pool::Expe
     })
 }
 
-fn guest(expert: &pool::Expert) -> seat::Guest {
-    seat::Guest {
-        name: expert.manifest.name.clone(),
-        title: expert.manifest.title.clone(),
-        file: expert.file.clone(),
-    }
-}
-
-/// A refusal for memory says who of the pool would fit.
-fn with_who_fits(error: seat::SeatError, experts: &[pool::Expert]) -> Failure {
-    let room = match &error {
-        seat::SeatError::TooLarge { budget, .. } => *budget,
-        seat::SeatError::NoMemory { free, .. } => *free,
-        _ => return error.into(),
-    };
-    let fits = |expert: &&pool::Expert| {
-        expert.unavailable.is_none()
-            && expert.retired.is_none()
-            && seat::memory_needed(&expert.manifest.title, &expert.file).is_ok_and(|needed| needed <= room)
-    };
-    let titles: Vec<&str> =
-        experts.iter().filter(fits).map(|expert| expert.manifest.title.as_str()).collect();
-    let mut failure = Failure::from(error);
-    let who = if titles.is_empty() { "nobody in the pool".to_owned() } else { titles.join(", ") };
-    failure.fix = format!("{} What would fit: {who}.", failure.fix);
-    failure
-}
-
-fn reader<'a>(expert: &'a pool::Expert, turn: &seat::Turn, question: &Question) -> compress::Reader<'a> {
-    compress::Reader {
-        title: &expert.manifest.title,
-        context_length: turn.context_length(),
-        // An expert with a short context still gets half of it to read with.
-        answer_tokens: question
-            .max_tokens
-            .unwrap_or(expert.manifest.max_tokens)
-            .min(turn.context_length() / 2),
-        system_prompt: expert.manifest.system_prompt.as_deref(),
-        reads_conversation: expert.manifest.reads == pool::Reads::Conversation,
-    }
-}
-
-/// The turns of the conversation before this one, oldest first: none for an expert that reads single questions, and not
-/// the answer that is being replaced.
-fn earlier(engine: &Engine, question: &Question, expert: &pool::Expert) -> Result<Vec<Exchange>, Failure> {
-    let Some(conversation) = &question.conversation else { return Ok(Vec::new()) };
-    if expert.manifest.reads != pool::Reads::Conversation {
-        return Ok(Vec::new());
-    }
-    let answers = engine.archive.conversation(conversation)?;
-    Ok(answers
-        .into_iter()
-        .take_while(|answer| question.replaces.as_ref() != Some(&answer.id))
-        .filter(|answer| !answer.refused && !answer.answer.trim().is_empty())
-        .map(|answer| Exchange { question: answer.question, answer: answer.answer })
-        .collect())
-}
-
 fn answer(id: String, conversation: String, question: &Question, gathered: Gathered) -> Answer {
     let Gathered { trace, text } = gathered;
+    let (speaker, tokens) = match (&trace.council, &trace.reason) {
+        (Some(council), _) => (council.speaker.clone(), council.tokens),
+        (None, Some(reasoned)) => (trace.route.chosen.clone(), reasoned.tokens),
+        (None, None) => (trace.route.chosen.clone(), trace.generate.tokens),
+    };
     Answer {
         id,
         conversation,
         question: question.text.clone(),
         refused: text.trim_start().starts_with(pool::REFUSAL),
         answer: text,
-        expert: trace.route.chosen.clone(),
-        tokens: trace.generate.tokens,
+        expert: speaker,
+        tokens,
         stopped: trace.stopped_in.is_some(),
         rating: 0,
         created: now_ms(),

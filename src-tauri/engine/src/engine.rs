@@ -6,16 +6,18 @@ use crate::ask;
 use crate::events::{AnswerEvent, News, Seat};
 use crate::home::Home;
 use crate::hub;
+use crate::measured::Measured;
 use crate::pool::Pool;
 use crate::read::Reader;
 use crate::report::{self, ComponentStatus};
+use crate::route::arms::Arm;
 use crate::seat::{self, Lectern};
 use crate::settings::Settings;
 use crate::states::{self, States};
-use crate::words::{Answer, Failure, Plan, Question};
+use crate::words::{Answer, Failure, Plan, Question, Ranked};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Where experts run and what they may take.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +42,8 @@ pub struct Engine {
     pub(crate) pool: Pool,
     pub(crate) reader: Reader,
     pub(crate) lectern: Lectern,
+    home: Home,
+    measured: RwLock<Measured>,
 }
 
 impl Engine {
@@ -66,7 +70,8 @@ impl Engine {
             fix: "Close other programs and start Lectern again.".into(),
             detail: None,
         })?;
-        Ok(Engine { archive, pool, reader, lectern })
+        let measured = RwLock::new(Measured::load(&home));
+        Ok(Engine { archive, pool, reader, lectern, home, measured })
     }
 
     /// Answers one question; returns when it is answered, stopped or failed. Questions queue for the seat in their
@@ -83,6 +88,23 @@ impl Engine {
     /// Who would answer `text`, and why. Loads nothing and takes about a millisecond.
     pub fn route(&self, text: &str, by_hand: Option<&str>) -> Result<Plan, Failure> {
         self.plan(&Question { expert: by_hand.map(str::to_owned), ..Question::new(text) })
+    }
+
+    /// The experts as another arm scores them, to compare the router with. Loads nothing.
+    pub fn ranked(&self, text: &str, arm: Arm) -> Result<Ranked, Failure> {
+        ask::ranked(self, text, arm)
+    }
+
+    /// What benchmarks found on this machine.
+    pub fn measured(&self) -> Measured {
+        self.measured.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps what a benchmark found, for this engine and those that come.
+    pub fn remember(&self, measured: Measured) -> Result<(), Failure> {
+        measured.save(&self.home)?;
+        *self.measured.write().unwrap_or_else(PoisonError::into_inner) = measured;
+        Ok(())
     }
 
     /// The same for a question with its choices.

@@ -1,7 +1,10 @@
 //! Two streams out: [`AnswerEvent`] of one answer, whose variants mirror the rooms in the order that a question meets
 //! them, and [`News`], whole states of the app, never deltas to reconcile.
 
-use crate::words::{Answer, Compressed, Failure, Generated, Plan, Reading, Recalled, Seated};
+use crate::words::{
+    Answer, Called, Compressed, Council, Draft, Failure, Generated, Plan, Reading, Reasoned, Recalled,
+    Seated, Step, StepKind,
+};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -17,15 +20,30 @@ pub enum AnswerEvent {
     Read(Reading),
     Retrieved(Recalled),
     Routed(Plan),
+    /// A council: this expert is asked now. What follows is of its draft, from the beginning.
+    Called(Called),
     /// The seat changes hands: what it is now. Repeats while memory drains and fills.
     Seating(Seat),
     Seated(Seated),
     Compressed(Compressed),
-    /// More text of the answer.
+    /// A strategy: the expert is asked this now. Text that follows is of this step, from the beginning.
+    Asked {
+        step: StepKind,
+        prompt: String,
+    },
+    /// More text of the answer; in a council of the draft, in a strategy of the step.
     Text {
         piece: String,
     },
+    /// A strategy: the step is complete.
+    Step(Step),
+    /// A strategy: all of its steps, and what came of them.
+    Reasoned(Reasoned),
     Generated(Generated),
+    /// A council: the draft is complete, or its expert is absent.
+    Drafted(Box<Draft>),
+    /// A council: all drafts, and what came of them.
+    Joined(Box<Council>),
     Done {
         answer: Box<Answer>,
     },

@@ -114,6 +114,10 @@ impl Home {
         self.root.join("moving.json")
     }
 
+    pub fn measured_file(&self) -> PathBuf {
+        self.root.join("measured.json")
+    }
+
     pub fn settings_file(&self) -> PathBuf {
         self.root.join("settings.json")
     }

@@ -9,20 +9,23 @@
 //! | [`route`] | which expert answers, with every term of every score |
 //! | [`seat`] | the one place in memory: the last expert leaves, the next one loads, in a process of its own |
 //! | [`compress`] | makes the recalled context fit the seated expert |
-//! | [`reason`] | how the expert is asked; the answer streams |
+//! | [`reason`] | how the expert is asked, once or by a strategy; the answer streams |
+//! | [`aggregate`] | of several experts' answers, the one |
 //! | [`learn`] | keeps the answer for later questions |
 //! | [`report`] | counts what ran, what it changed and what it cost |
 //!
 //! Stores, which rooms may use: [`archive`] (conversations and past answers), [`pool`] (the experts), [`states`] (what
-//! experts have read), [`hub`] (models from elsewhere), [`home`] (where files are), [`settings`]. What rooms hand each
-//! other: [`words`]; what comes out while it happens: [`events`]. The door to all of it: [`Engine`].
+//! experts have read), [`measured`] (what benchmarks found), [`hub`] (models from elsewhere), [`home`] (where files are),
+//! [`settings`]. What an answer comes to: [`extract`]. What rooms hand each other: [`words`]; what comes out while it happens: [`events`]. The door to all of it: [`Engine`].
 
 mod engine;
 
 pub mod ask;
 pub mod events;
+pub mod extract;
 pub mod words;
 
+pub mod aggregate;
 pub mod compress;
 pub mod learn;
 pub mod read;
@@ -35,6 +38,7 @@ pub mod seat;
 pub mod archive;
 pub mod home;
 pub mod hub;
+pub mod measured;
 pub mod pool;
 pub mod settings;
 pub mod states;

@@ -1,6 +1,12 @@
 //! The plain words that rooms hand each other. No behaviour beyond small conversions; every figure carries its unit
 //! in its name. What crosses the bridge to the window derives `TS`; what the command line prints is the same data.
 
+mod ranked;
+mod several;
+
+pub use ranked::{Ranked, RankedExpert};
+pub use several::{Aggregate, Called, Council, Draft, Group, Reasoned, Step, StepKind, Strategy, Weight};
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -25,6 +31,22 @@ pub struct Question {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub ratio: Option<f32>,
+    /// So many experts are asked, one after the other; `None` with an `aggregate`: 3, or 5 for a hard question.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub top_k: Option<u32>,
+    /// How their answers become one; `None` without `top_k`: one expert is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub aggregate: Option<Aggregate>,
+    /// Who writes the one answer of an ensemble; `None`: the best generalist.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub synthesis: Option<String>,
+    /// How each expert is asked; `None`: once, or by what was measured to do better (in the mode Optimized).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub strategy: Option<Strategy>,
     pub max_tokens: Option<u32>,
     pub temperature: Option<f32>,
     #[ts(type = "number | null")]
@@ -43,6 +65,11 @@ impl Question {
     /// A question in the default mode, with recall.
     pub fn new(text: impl Into<String>) -> Self {
         Question { text: text.into(), recall: true, ..Question::default() }
+    }
+
+    /// Several experts are to be asked.
+    pub fn is_for_several(&self) -> bool {
+        self.top_k.is_some() || self.aggregate.is_some()
     }
 }
 
@@ -326,6 +353,14 @@ pub struct Trace {
     pub seat: Seated,
     pub compress: Compressed,
     pub generate: Generated,
+    /// A strategy asked the expert; `None`: it was asked once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub reason: Option<Reasoned>,
+    /// Several experts were asked: seat, compress and generate are of the one whose text the answer is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub council: Option<Box<Council>>,
     pub learn: Learned,
     pub total_ms: f32,
     /// The stage in which the user stopped it; the stages after it never ran and hold their empty values.

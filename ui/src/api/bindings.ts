@@ -1,5 +1,10 @@
 // Generated from the Rust types by `cargo xtask bindings`. Do not edit.
 
+/**
+ * How several drafts become one answer.
+ */
+export type Aggregate = "voting" | "weighted" | "sequential" | "ensemble";
+
 export type Align = "none" | "left" | "center" | "right";
 
 /**
@@ -26,7 +31,7 @@ created: number, };
 /**
  * One answer as it happens. The last event is `Done` or `Failed`.
  */
-export type AnswerEvent = { "kind": "begun", id: string, conversation: string, } | { "kind": "read" } & Reading | { "kind": "retrieved" } & Recalled | { "kind": "routed" } & Plan | { "kind": "seating" } & Seat | { "kind": "seated" } & Seated | { "kind": "compressed" } & Compressed | { "kind": "text", piece: string, } | { "kind": "generated" } & Generated | { "kind": "done", answer: Answer, } | { "kind": "failed", failure: Failure, };
+export type AnswerEvent = { "kind": "begun", id: string, conversation: string, } | { "kind": "read" } & Reading | { "kind": "retrieved" } & Recalled | { "kind": "routed" } & Plan | { "kind": "called" } & Called | { "kind": "seating" } & Seat | { "kind": "seated" } & Seated | { "kind": "compressed" } & Compressed | { "kind": "asked", step: StepKind, prompt: string, } | { "kind": "text", piece: string, } | { "kind": "step" } & Step | { "kind": "reasoned" } & Reasoned | { "kind": "generated" } & Generated | { "kind": "drafted" } & Draft | { "kind": "joined" } & Council | { "kind": "done", answer: Answer, } | { "kind": "failed", failure: Failure, };
 
 export type Block = { "kind": "paragraph", inlines: Array<Inline>, } | { "kind": "heading", 
 /**
@@ -41,6 +46,15 @@ language: string | null, text: string, } | { "kind": "list",
  * The first number; `null` for a list of points.
  */
 start: number | null, items: Array<Array<Block>>, } | { "kind": "quote", blocks: Array<Block>, } | { "kind": "table", align: Array<Align>, head: Array<Array<Inline>>, rows: Array<Array<Array<Inline>>>, } | { "kind": "rule" };
+
+/**
+ * A council: an expert that is asked now.
+ */
+export type Called = { expert: string, title: string, 
+/**
+ * Its place, from 1, and how many there are.
+ */
+at: number, of: number, };
 
 export type Candidate = { name: string, title: string, 
 /**
@@ -162,6 +176,51 @@ created: number, updated: number, answers: number, };
  */
 export type Copies = { sha256: string, bytes: number, paths: string[], };
 
+/**
+ * Aggregate: several experts, one answer.
+ */
+export type Council = { aggregate: Aggregate, 
+/**
+ * Experts that were to be asked, and why so many.
+ */
+k: number, why: string, 
+/**
+ * In the order in which they took the lectern, absent ones included.
+ */
+drafts: Array<Draft>, 
+/**
+ * What was said, most support first; a second one is a conflict.
+ */
+groups: Array<Group>, 
+/**
+ * Part of the votes for the answer; of the weight in a weighted council.
+ */
+agreement: number, 
+/**
+ * Whose text the answer is.
+ */
+speaker: string, 
+/**
+ * How it was decided, in one sentence.
+ */
+outcome: string, 
+/**
+ * Why another way was gone than the one that was asked for.
+ */
+fell_back: string | null, 
+/**
+ * The answer that an ensemble's synthesis wrote, also when it was not taken.
+ */
+synthesis?: Draft, 
+/**
+ * Experts that were loaded, and those of them for whom another one left.
+ */
+loads: number, swaps: number, 
+/**
+ * Generated in all.
+ */
+tokens: number, elapsed_ms: number, };
+
 export type DomainScore = { domain: string, probability: number, };
 
 /**
@@ -172,6 +231,31 @@ export type Download = {
  * In this process.
  */
 id: number, name: FileName, state: State, };
+
+/**
+ * What one expert of a council said.
+ */
+export type Draft = { expert: string, title: string, answer: string, 
+/**
+ * What it comes to: what is counted.
+ */
+says: string, weight: Weight, 
+/**
+ * Mean probability that the expert gave to its tokens.
+ */
+confidence: number, 
+/**
+ * The expert said that it cannot do this: it has no vote.
+ */
+refused: boolean, 
+/**
+ * Why it is absent.
+ */
+absent: Failure | null, 
+/**
+ * It was shown the answer before it.
+ */
+shown_answer: boolean, seat: Seated, generate: Generated, reason?: Reasoned, elapsed_ms: number, };
 
 /**
  * Files that somebody drags over the window.
@@ -303,6 +387,11 @@ shifted: number,
  * `"end"`, `"length"` or `"stopped"`.
  */
 finish: Finish, elapsed_ms: number, };
+
+/**
+ * Drafts that say the same.
+ */
+export type Group = { says: string, experts: Array<string>, votes: number, weight: number, };
 
 /**
  * By what an expert recognises a question that is its own. Evidence adds up as independent hints do (1 minus the
@@ -741,7 +830,23 @@ replaces: string | null,
 /**
  * The part of the context's tokens that stays; `None` drops only what does not fit.
  */
-ratio?: number, max_tokens: number | null, temperature: number | null, seed: number | null, };
+ratio?: number, 
+/**
+ * So many experts are asked, one after the other; `None` with an `aggregate`: 3, or 5 for a hard question.
+ */
+top_k?: number, 
+/**
+ * How their answers become one; `None` without `top_k`: one expert is asked.
+ */
+aggregate?: Aggregate, 
+/**
+ * Who writes the one answer of an ensemble; `None`: the best generalist.
+ */
+synthesis?: string, 
+/**
+ * How each expert is asked; `None`: once, or by what was measured to do better (in the mode Optimized).
+ */
+strategy?: Strategy, max_tokens: number | null, temperature: number | null, seed: number | null, };
 
 /**
  * What reading the question found.
@@ -768,6 +873,35 @@ complexity: number, features: Features, elapsed_ms: number, };
  * What the expert is given.
  */
 export type Reads = "question" | "conversation";
+
+/**
+ * Reason: what a strategy did with the seated expert.
+ */
+export type Reasoned = { strategy: Strategy, 
+/**
+ * Why this one.
+ */
+why: string, steps: Array<Step>, 
+/**
+ * What came of it, in one sentence.
+ */
+outcome: string, 
+/**
+ * Why it came down to asking once, when it did.
+ */
+fell_back: string | null, 
+/**
+ * The answer is another than the one that asking once gave.
+ */
+changed_answer: boolean, 
+/**
+ * Lines of the first answer that went (`- `) and that came (`+ `).
+ */
+diff: Array<string>, 
+/**
+ * Generated in all.
+ */
+tokens: number, elapsed_ms: number, };
 
 /**
  * Retrieve: what was looked at and what was kept.
@@ -930,6 +1064,34 @@ samples: number,
 last_used: number | null, };
 
 /**
+ * One thing that a strategy asked of the expert.
+ */
+export type Step = { step: StepKind, 
+/**
+ * What the expert was asked; empty when it was the question itself.
+ */
+prompt: string, text: string, 
+/**
+ * What the text comes to.
+ */
+says: string, 
+/**
+ * What the strategy judges by; what it is stands in `note`.
+ */
+score: number | null, 
+/**
+ * It is part of what became the answer.
+ */
+accepted: boolean, note: string, tokens: number, elapsed_ms: number, };
+
+export type StepKind = "answer" | "sample" | "understand" | "plan" | "part" | "check" | "improve" | "join";
+
+/**
+ * How one expert is asked.
+ */
+export type Strategy = "direct" | "steps" | "guided" | "refine" | "verify" | "multi-stage" | "vote";
+
+/**
  * Every term of a score.
  */
 export type Terms = { 
@@ -960,7 +1122,15 @@ export type TokenFrom = "nowhere" | "environment" | "keyring" | "session";
 /**
  * Everything that happened on the way.
  */
-export type Trace = { read: Reading, retrieve: Recalled, route: Plan, seat: Seated, compress: Compressed, generate: Generated, learn: Learned, total_ms: number, 
+export type Trace = { read: Reading, retrieve: Recalled, route: Plan, seat: Seated, compress: Compressed, generate: Generated, 
+/**
+ * A strategy asked the expert; `None`: it was asked once.
+ */
+reason?: Reasoned, 
+/**
+ * Several experts were asked: seat, compress and generate are of the one whose text the answer is.
+ */
+council?: Council, learn: Learned, total_ms: number, 
 /**
  * The stage in which the user stopped it; the stages after it never ran and hold their empty values.
  */
@@ -969,7 +1139,11 @@ stopped_in: Stage | null, };
 /**
  * One question with its answer, as the page draws it.
  */
-export type Turn = { answer: Answer, blocks: Array<Block>, };
+export type Turn = { answer: Answer, blocks: Array<Block>, 
+/**
+ * Of each draft of a council, in their order.
+ */
+drafts: Array<Array<Block>>, };
 
 /**
  * One expert's share.
@@ -996,3 +1170,24 @@ expert: string | null,
  * Why it is none.
  */
 why_not: string | null, };
+
+/**
+ * `accuracy · route`: what a draft counts in a weighted council, and in a tie.
+ */
+export type Weight = { weight: number, 
+/**
+ * (right + prior · share) / (n + n of the prior) in this domain.
+ */
+accuracy: number, 
+/**
+ * Questions behind it.
+ */
+n: number, 
+/**
+ * Where they were measured.
+ */
+source: string, 
+/**
+ * The route's score, at least 0.
+ */
+route: number, };

@@ -2,15 +2,35 @@
 //! when another one is looked at; questions asked while an answer runs wait their turn.
 
 import { api, asFailure } from "../api";
-import type { Failure, Mode, Question } from "../api/bindings";
+import type { Aggregate, Failure, Mode, Question, Strategy } from "../api/bindings";
 import { failed, fresh, fromAnswer, over, step, type Turn } from "./turn";
 
 export type Face = { state: "waiting" } | { state: "content" } | { state: "failed"; failure: Failure };
+
+/** How the experts are asked. `null`: one of them, once. */
+export interface Way {
+  aggregate: Aggregate | null;
+  /** Experts of a council; `null` lets the question decide. */
+  topK: number | null;
+  strategy: Strategy | null;
+}
 
 export interface Choice {
   mode: Mode;
   /** Chosen by hand; `null` lets the question decide. */
   expert: string | null;
+  way?: Way;
+}
+
+/** What a question says of it: nothing where one expert is asked once. */
+function asked(way: Way | undefined): Pick<Question, "top_k" | "aggregate" | "strategy"> {
+  if (!way) return {};
+  const { aggregate, topK, strategy } = way;
+  return {
+    ...(aggregate === null ? {} : { aggregate }),
+    ...(aggregate === null || topK === null ? {} : { top_k: topK }),
+    ...(strategy === null ? {} : { strategy }),
+  };
 }
 
 export class Talk {
@@ -21,6 +41,8 @@ export class Talk {
   draft = $state("");
   /** By hand, for the questions of this conversation. */
   expert = $state<string | null>(null);
+  /** The same for how they are asked. */
+  way = $state<Way>({ aggregate: null, topK: null, strategy: null });
   /** The answer that the next question replaces. */
   editing = $state<string | null>(null);
   /** Said when something beside the answer went wrong: a rating, a forgetting. */
@@ -45,7 +67,7 @@ export class Talk {
     this.face = { state: "waiting" };
     try {
       const turns = await api.conversation(this.id);
-      this.turns = turns.map((turn) => fromAnswer(turn.answer, turn.blocks));
+      this.turns = turns.map((turn) => fromAnswer(turn.answer, turn.blocks, turn.drafts));
       this.face = { state: "content" };
     } catch (error) {
       this.face = { state: "failed", failure: asFailure(error) };
@@ -75,6 +97,7 @@ export class Talk {
       mode: choice.mode,
       expert: choice.expert,
       recall: true,
+      ...asked(choice.way),
       without: turn.without,
       replaces,
       max_tokens: null,

@@ -56,6 +56,16 @@ describe("a conversation", () => {
     expect(app.asked[0]?.question).toMatchObject({ text: "What is 384 + 97?", mode: "fast", expert: "words", conversation: null });
   });
 
+  it("says how it is asked only where that is another way than one expert once", () => {
+    talk.send({ ...auto, way: { aggregate: null, topK: null, strategy: null } }, "one");
+    talk.stop();
+    expect(Object.keys(app.asked[0]!.question)).not.toContain("aggregate");
+    app.asked[0]?.end();
+    talk = new Talk(null, () => changed());
+    talk.send({ ...auto, way: { aggregate: "voting", topK: 3, strategy: "verify" } }, "two");
+    expect(app.asked[1]?.question).toMatchObject({ aggregate: "voting", top_k: 3, strategy: "verify" });
+  });
+
   it("asks one after the other, the second in the conversation that the first one began", async () => {
     talk.send(auto, "one");
     talk.send(auto, "two");

@@ -4,19 +4,31 @@
 import type {
   Answer,
   Block,
+  Called,
   Compressed,
+  Council,
+  Draft,
   Failure,
   Generated,
   Learned,
   Plan,
   Reading,
+  Reasoned,
   Recalled,
   Seat,
   Seated,
   Shown,
+  Step,
+  StepKind,
 } from "../api/bindings";
 
 export type Outcome = "queued" | "running" | "done" | "stopped" | "refused" | "failed";
+
+/** What one expert of a council said, as it is drawn. */
+export interface Drafted {
+  draft: Draft;
+  blocks: Block[];
+}
 
 export interface Turn {
   /** Ours, from before the app gave an id. */
@@ -41,6 +53,14 @@ export interface Turn {
   seat: Seated | null;
   compress: Compressed | null;
   generate: Generated | null;
+  /** A strategy: what the expert is asked now, what it was asked before, and in the end what came of it. */
+  asking: { step: StepKind; prompt: string } | null;
+  steps: Step[];
+  reasoned: Reasoned | null;
+  /** A council: who is heard now, who was, and in the end what came of it. */
+  called: Called | null;
+  drafts: Drafted[];
+  council: Council | null;
   learn: Learned | null;
   totalMs: number | null;
 }
@@ -68,6 +88,12 @@ export function fresh(question: string, without: string[] = []): Turn {
     seat: null,
     compress: null,
     generate: null,
+    asking: null,
+    steps: [],
+    reasoned: null,
+    called: null,
+    drafts: [],
+    council: null,
     learn: null,
     totalMs: null,
   };
@@ -78,8 +104,10 @@ function outcomeOf(answer: Answer): Outcome {
   return answer.refused ? "refused" : "done";
 }
 
-function withAnswer(turn: Turn, answer: Answer, blocks: Block[]): Turn {
+/** `drafts`: how each draft of a council is drawn, in their order. */
+function withAnswer(turn: Turn, answer: Answer, blocks: Block[], drafts: Block[][]): Turn {
   const { trace } = answer;
+  const council = trace.council ?? null;
   return {
     ...turn,
     id: answer.id,
@@ -96,13 +124,19 @@ function withAnswer(turn: Turn, answer: Answer, blocks: Block[]): Turn {
     seat: trace.seat,
     compress: trace.compress,
     generate: trace.generate,
+    asking: null,
+    steps: trace.reason?.steps ?? [],
+    reasoned: trace.reason ?? null,
+    called: null,
+    drafts: council?.drafts.map((draft, at) => ({ draft, blocks: drafts[at] ?? [] })) ?? [],
+    council,
     learn: trace.learn,
     totalMs: trace.total_ms,
   };
 }
 
-export function fromAnswer(answer: Answer, blocks: Block[]): Turn {
-  return { ...withAnswer(fresh(answer.question), answer, blocks), rating: answer.rating };
+export function fromAnswer(answer: Answer, blocks: Block[], drafts: Block[][] = []): Turn {
+  return { ...withAnswer(fresh(answer.question), answer, blocks, drafts), rating: answer.rating };
 }
 
 /** The turn after one more event. Events after the last one change nothing. */
@@ -125,12 +159,25 @@ export function step(turn: Turn, shown: Shown): Turn {
       return { ...now, seat: event, seating: null, expert: event.expert };
     case "compressed":
       return { ...now, compress: event };
+    case "called":
+      // What follows is of this expert, from the beginning.
+      return { ...now, called: event, expert: event.expert, text: "", blocks: [], seat: null, compress: null, generate: null, asking: null, steps: [], reasoned: null };
+    case "asked":
+      return { ...now, asking: event, text: "", blocks: [] };
     case "text":
       return { ...now, text: turn.text + event.piece };
+    case "step":
+      return { ...now, steps: [...turn.steps, event] };
+    case "reasoned":
+      return { ...now, asking: null, steps: event.steps, reasoned: event };
+    case "drafted":
+      return { ...now, drafts: [...turn.drafts, { draft: event, blocks: now.blocks }], text: "", blocks: [] };
+    case "joined":
+      return { ...now, called: null, council: event };
     case "generated":
       return { ...now, generate: event };
     case "done":
-      return withAnswer(now, event.answer, now.blocks);
+      return withAnswer(now, event.answer, now.blocks, turn.drafts.map((one) => one.blocks));
     case "failed":
       return failed(now, event.failure);
   }
@@ -142,6 +189,11 @@ export function failed(turn: Turn, failure: Failure): Turn {
 
 export function over(turn: Turn): boolean {
   return turn.outcome !== "queued" && turn.outcome !== "running";
+}
+
+/** Whether several experts are heard, or were. */
+export function isCouncil(turn: Turn): boolean {
+  return turn.called !== null || turn.drafts.length > 0;
 }
 
 /** The title of the expert that answers, as the plan knows it; its name when no plan does. */

@@ -1,13 +1,15 @@
 //! Reason: how one expert is asked.
 //!
-//! In:     the expert's manifest, the question, the context that fits
-//! Out:    the request for the expert's process: messages, sampling, limits
-//! Fails:  never
+//! In:     the expert's manifest, the question, the context that fits; for a [`strategy`], the seated expert's voice
+//! Out:    the request for the expert's process (messages, sampling, limits); of a strategy, the answer and its steps
+//! Fails:  only where the expert's process does
 //! Cost:   none; the expert's work is the next step
 //!
-//! One way today: direct. The expert's own chat template, inside its file, turns the messages into text.
+//! The expert's own chat template, inside its file, turns the messages into text.
 
-use crate::pool::Manifest;
+pub mod strategy;
+
+use crate::pool::{Manifest, Reads};
 use crate::words::{Context, Question};
 use runtime::host::{Message, Request, Role};
 use std::collections::hash_map::RandomState;
@@ -32,6 +34,38 @@ pub fn direct(manifest: &Manifest, question: &Question, context: &Context) -> Re
     sampling.seed = question.seed.unwrap_or_else(fresh_seed);
     let max_tokens = question.max_tokens.unwrap_or(manifest.max_tokens);
     Request { sampling, ..Request::chat(messages, max_tokens) }
+}
+
+/// The same question with an answer to make better; `None`: this expert reads single questions and would not see it.
+pub fn improving(
+    manifest: &Manifest,
+    question: &Question,
+    context: &Context,
+    answer: &str,
+) -> Option<Request> {
+    let told = format!(
+        "{}\n\nAnother expert answered this:\n\n{}\n\nCorrect what is wrong in it and give the whole answer. If nothing \
+         is wrong, repeat it.",
+        question.text,
+        answer.trim()
+    );
+    with_text(manifest, question, context, told)
+}
+
+/// The question with the answers of several experts, to be made one; `None`: this expert would not see them.
+/// `drafts`: title and answer.
+pub fn joining(manifest: &Manifest, question: &Question, drafts: &[(&str, &str)]) -> Option<Request> {
+    let mut told = format!("{}\n\nThese experts answered:\n\n", question.text);
+    for (title, answer) in drafts {
+        told.push_str(&format!("{title}:\n{}\n\n", answer.trim()));
+    }
+    told.push_str("Write the one answer that these support best. Use no number that none of them gives.");
+    with_text(manifest, question, &Context::default(), told)
+}
+
+fn with_text(manifest: &Manifest, question: &Question, context: &Context, text: String) -> Option<Request> {
+    let reads = manifest.reads == Reads::Conversation;
+    reads.then(|| direct(manifest, &Question { text, ..question.clone() }, context))
 }
 
 /// The question as it was written; with sources, they stand before it, numbered as the window shows them.

@@ -21,6 +21,8 @@ pub struct Sample {
     pub place: usize,
     pub id: String,
     pub mode: Mode,
+    /// How it was asked, beside the mode: empty where nobody said.
+    pub way: String,
     pub question: String,
     pub expected: Option<String>,
     /// Judged by [`is_right`]; a failure where an answer was expected is not right. `None`: nothing was expected.
@@ -42,6 +44,9 @@ pub struct Sample {
     pub peak_memory_bytes: u64,
     /// Who left the seat for it.
     pub left: Option<String>,
+    /// Experts that took the seat for it, and those of them for whom another one left.
+    pub loads: u32,
+    pub swaps: u32,
 }
 
 impl Sample {
@@ -62,6 +67,14 @@ impl Sample {
             memory_bytes: trace.seat.memory_bytes,
             peak_memory_bytes: trace.generate.peak_memory_bytes.max(trace.seat.memory_bytes),
             left: trace.seat.left.clone(),
+            loads: trace
+                .council
+                .as_ref()
+                .map_or(u32::from(trace.seat.load_ms > 0.0), |council| council.loads),
+            swaps: trace
+                .council
+                .as_ref()
+                .map_or(u32::from(trace.seat.left.is_some()), |council| council.swaps),
             ..self
         }
     }
@@ -146,8 +159,8 @@ pub fn figures<'s>(samples: impl Iterator<Item = &'s Sample> + Clone) -> Figures
         latency_p99_ms: percentile(&mut latencies, 0.99),
         first_token_p50_ms: percentile(&mut first_tokens, 0.50),
         peak_memory_bytes: samples.clone().map(|sample| sample.peak_memory_bytes).max().unwrap_or(0),
-        loads: count(|sample| sample.load_ms > 0.0),
-        swaps: count(|sample| sample.left.is_some()),
+        loads: samples.clone().map(|sample| sample.loads as usize).sum(),
+        swaps: samples.clone().map(|sample| sample.swaps as usize).sum(),
         load_ms: samples.clone().map(|sample| sample.load_ms).sum(),
     }
 }

@@ -1,5 +1,7 @@
 //! Judge: whether an answer is the expected one. Plain text against plain text; no model has a say.
 
+use crate::extract::unified;
+
 /// Right: equal to `expected` after trimming, folding case, spaces and the way that numbers are written
 /// (1,000 is 1000, 3.50 is 3.5); or its last line, without emphasis, is; or `expected` is a number, and the last number
 /// of the answer is that number.
@@ -13,93 +15,6 @@ pub fn is_right(expected: &str, answer: &str) -> bool {
 fn last_line(answer: &str) -> &str {
     let line = answer.trim_end().lines().last().unwrap_or_default();
     line.trim().trim_matches(['*', '_', '`'])
-}
-
-/// A text with its numbers in one form.
-struct Unified {
-    text: String,
-    numbers: Vec<String>,
-}
-
-impl Unified {
-    fn is_number(&self) -> bool {
-        self.numbers.len() == 1 && self.numbers[0] == self.text
-    }
-}
-
-fn unified(text: &str) -> Unified {
-    let folded = text.to_lowercase().replace('\u{2212}', "-");
-    let folded: Vec<char> = folded.split_whitespace().collect::<Vec<_>>().join(" ").chars().collect();
-    let (mut text, mut numbers, mut at) = (String::new(), Vec::new(), 0);
-    while at < folded.len() {
-        match number_at(&folded, at) {
-            Some((number, end)) => {
-                text.push_str(&number);
-                numbers.push(number);
-                at = end;
-            }
-            None => {
-                text.push(folded[at]);
-                at += 1;
-            }
-        }
-    }
-    Unified { text, numbers }
-}
-
-/// The number that begins at `at`, in one form, and where it ends. A minus belongs to it unless it stands behind a
-/// letter, a digit or a bracket; digits inside a word are no number.
-fn number_at(text: &[char], at: usize) -> Option<(String, usize)> {
-    let digit = |place: usize| text.get(place).is_some_and(char::is_ascii_digit);
-    let before = at.checked_sub(1).map(|place| text[place]);
-    let minus = text[at] == '-';
-    if before.is_some_and(|before| before.is_alphanumeric() || (minus && [')', ']', '_'].contains(&before))) {
-        return None;
-    }
-    let mut end = at + usize::from(minus);
-    // ".5" is a number, but not in "1.2.5".
-    if !digit(end)
-        && !(text.get(end) == Some(&'.') && digit(end + 1) && (minus || !before.is_some_and(is_mark)))
-    {
-        return None;
-    }
-    let (mut whole, mut fraction) = (String::new(), String::new());
-    while digit(end) || is_thousands(text, end, whole.len()) {
-        if digit(end) {
-            whole.push(text[end]);
-        }
-        end += 1;
-    }
-    if text.get(end) == Some(&'.') && digit(end + 1) {
-        end += 1;
-        while digit(end) {
-            fraction.push(text[end]);
-            end += 1;
-        }
-    }
-    let whole = whole.trim_start_matches('0');
-    let whole = if whole.is_empty() { "0" } else { whole };
-    let fraction = fraction.trim_end_matches('0');
-    let mut number = if fraction.is_empty() { whole.to_owned() } else { format!("{whole}.{fraction}") };
-    if minus && number != "0" {
-        number.insert(0, '-');
-    }
-    Some((number, end))
-}
-
-fn is_mark(character: char) -> bool {
-    ['.', ','].contains(&character)
-}
-
-/// A comma between thousands: one to three digits (or whole groups) before it, three behind it.
-fn is_thousands(text: &[char], comma: usize, digits_before: usize) -> bool {
-    let digit = |place: usize| text.get(place).is_some_and(char::is_ascii_digit);
-    let first_group = text[..comma.min(text.len())].iter().rev().take_while(|c| c.is_ascii_digit()).count();
-    text.get(comma) == Some(&',')
-        && digits_before > 0
-        && (1..=3).contains(&first_group)
-        && (1..=3).all(|place| digit(comma + place))
-        && !digit(comma + 4)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub use judge::is_right;
 
 use crate::archive::{Archive, Counted};
 use crate::pool::{Outcome, Pool};
-use crate::words::{Answer, Failure, Question, Trace};
+use crate::words::{Answer, Council, Draft, Failure, Group, Question, Trace};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -39,13 +39,18 @@ pub struct ComponentStatus {
 }
 
 /// A component's name and what is counted as a change that it makes.
-const COMPONENTS: [(&str, Option<&str>); 7] = [
+const COMPONENTS: [(&str, Option<&str>); 9] = [
     ("read", None),
     ("retrieve", Some("a past answer was given to the expert")),
     ("route", Some("another expert than the generalist answered, and nobody chose it by hand")),
     ("seat", None),
     ("compress", Some("something that was recalled was left out")),
     ("generate", None),
+    ("reason", Some("a strategy gave another answer than asking once")),
+    (
+        "aggregate",
+        Some("a council gave another answer than the expert that the router would have asked alone"),
+    ),
     ("learn", None),
 ];
 
@@ -61,6 +66,8 @@ pub struct Run {
 pub fn runs(trace: &Trace, generalist: Option<&str>) -> Vec<Run> {
     let routed = !trace.route.by_hand && generalist.is_some_and(|name| name != trace.route.chosen);
     let learned = trace.learn.stored || trace.learn.why_not.is_some();
+    let reasoned = trace.reason.as_ref();
+    let council = trace.council.as_deref();
     let table = [
         (!trace.read.domains.is_empty(), trace.read.elapsed_ms, false),
         (trace.retrieve.asked, trace.retrieve.elapsed_ms, trace.compress.kept > 0),
@@ -68,6 +75,16 @@ pub fn runs(trace: &Trace, generalist: Option<&str>) -> Vec<Run> {
         (!trace.seat.expert.is_empty(), trace.seat.elapsed_ms, false),
         (!trace.compress.reason.is_empty(), trace.compress.elapsed_ms, trace.compress.dropped > 0),
         (trace.generate.elapsed_ms > 0.0, trace.generate.elapsed_ms, false),
+        (
+            reasoned.is_some(),
+            reasoned.map_or(0.0, |reasoned| reasoned.elapsed_ms),
+            reasoned.is_some_and(|reasoned| reasoned.changed_answer),
+        ),
+        (
+            council.is_some(),
+            council.map_or(0.0, |council| council.elapsed_ms),
+            council.is_some_and(|council| outvoted(council, &trace.route.chosen)),
+        ),
         (learned, trace.learn.elapsed_ms, false),
     ];
     COMPONENTS
@@ -76,6 +93,15 @@ pub fn runs(trace: &Trace, generalist: Option<&str>) -> Vec<Run> {
         .filter(|(_, (ran, _, _))| *ran)
         .map(|((component, _), (_, ms, changed))| Run { component, elapsed_ms: ms, changed_answer: changed })
         .collect()
+}
+
+/// What the router's expert says is not what the council says.
+fn outvoted(council: &Council, alone: &str) -> bool {
+    let says = |group: &Group| group.experts.iter().any(|expert| expert == alone);
+    match council.groups.iter().position(says) {
+        Some(place) => !council.groups[place].experts.contains(&council.speaker),
+        None => council.speaker != alone,
+    }
 }
 
 /// Counts the rooms of one answer. A counter that cannot be written costs a figure, not the answer.
@@ -97,6 +123,12 @@ pub fn count_answer(archive: &Archive, pool: &Pool, question: &Question, answer:
     if answer.trace.stopped_in.is_some() {
         return;
     }
+    if let Some(council) = &answer.trace.council {
+        for draft in &council.drafts {
+            let _ = pool.record(&draft.expert, of_draft(draft));
+        }
+        return;
+    }
     let generate = &answer.trace.generate;
     let _ = pool.record(
         &answer.expert,
@@ -108,6 +140,17 @@ pub fn count_answer(archive: &Archive, pool: &Pool, question: &Question, answer:
             tokens_per_s: Some(generate.tokens_per_s),
         },
     );
+}
+
+fn of_draft(draft: &Draft) -> Outcome {
+    let said = draft.absent.is_none();
+    Outcome {
+        success: said && !draft.refused && !draft.answer.trim().is_empty(),
+        latency_ms: draft.elapsed_ms,
+        tokens: draft.generate.tokens,
+        first_token_ms: said.then_some(draft.generate.first_token_ms),
+        tokens_per_s: said.then_some(draft.generate.tokens_per_s),
+    }
 }
 
 /// Counts the rooms of an answer that failed; one that failed after its expert was seated is a failure of that expert.
@@ -164,7 +207,7 @@ mod tests {
     #[test]
     fn a_component_that_never_ran_is_in_the_table_and_says_so() {
         let table = table(&[]);
-        assert_eq!(table.len(), 7);
+        assert_eq!(table.len(), 9);
         assert!(table.iter().all(|row| row.runs == 0 && row.mean_ms.is_none() && row.last_run.is_none()));
         assert_eq!(table[1].changed_answer, Some(0));
         assert_eq!(table[3].changed_answer, None, "who sits there is not a change of the answer");

@@ -1,11 +1,14 @@
 //! Route: choose which expert answers, and say why.
 //!
 //! In:     the question as the user wrote it, its reading, the pool, who is seated and what swaps cost
-//! Out:    a plan: every ready expert with every term of its score, the one that answers, and one sentence
+//! Out:    a plan: every ready expert with every term of its score, the one that answers, and one sentence; of a plan,
+//!         a [`council`]; by other [`arms`], the same list to compare with
 //! Fails:  NoExpert (nothing is ready), UnknownExpert and Unavailable (a choice by hand that cannot be followed)
 //! Cost:   under 1 ms for 64 experts; loads nothing
 //! Source: gate and self-assessment of requirement R61
 
+pub mod arms;
+pub mod council;
 mod score;
 
 pub use score::{GATE_SHARE, MIN_CONFIDENCE, SELF_SHARE, score, swap_price};

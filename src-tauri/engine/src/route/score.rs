@@ -113,12 +113,12 @@ fn load(waiting: u32, max_loads: impl Iterator<Item = f32>) -> f32 {
     if waiting as f32 > OVERLOADED * most { 0.5 } else { 1.0 }
 }
 
-fn four(value: f32) -> f32 {
+pub(super) fn four(value: f32) -> f32 {
     if value.is_finite() { ((f64::from(value) * 1e4).round() / 1e4) as f32 } else { 0.0 }
 }
 
 /// The four-decimal number that an f32 made by [`four`] stands for.
-fn exact(value: f32) -> f64 {
+pub(super) fn exact(value: f32) -> f64 {
     (f64::from(value) * 1e4).round() / 1e4
 }
 

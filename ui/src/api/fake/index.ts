@@ -12,6 +12,7 @@ import { Cancelled, failure, pause } from "./pause";
 import { plan } from "./plan";
 import { past, seeded } from "./past";
 import { reply } from "./replies";
+import { council, reasoned } from "./several";
 
 /** Looked for in the build, where it must not be. */
 export const MARK = "lectern-development-double";
@@ -74,6 +75,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
     const answer: Answer = { ...blank(), id, conversation, question: question.text, expert: planned.plan.chosen, created: Date.now() };
     answer.trace.read = planned.reading;
     let blocks: Block[] = [];
+    let drafts: Block[][] = [];
     try {
       await wait(60);
       on({ kind: "read", ...planned.reading });
@@ -113,6 +115,13 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
       answer.tokens = said.pieces.length;
       answer.trace.generate = { prompt_tokens: 18, tokens: said.pieces.length, first_token_ms: 7.4, tokens_per_s: 612, prompt_tokens_per_s: 2480, confidence: 0.982, peak_memory_bytes: MEMORY * 1.1, cached_tokens: 0, cached_in: null, read_tokens: 18, shifted: 0, finish: "end", elapsed_ms: said.pieces.length * 1.7 };
       on({ kind: "generated", ...answer.trace.generate });
+      if (question.aggregate) {
+        const heard = await council(question, planned.plan.experts, blocks, answer.trace.seat, answer.trace.generate, wait, on);
+        [answer.trace.council, drafts] = [heard.council, heard.drafts];
+      } else if (question.strategy && question.strategy !== "direct") {
+        answer.trace.reason = reasoned(question, answer.answer);
+        on({ kind: "reasoned", ...answer.trace.reason });
+      }
       await wait(60);
       answer.trace.learn = said.refused ? { stored: false, why_not: "a refusal teaches nothing", elapsed_ms: 0.1 } : { stored: true, why_not: null, elapsed_ms: 3.1 };
     } catch (error) {
@@ -131,7 +140,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
     const name = planned.plan.chosen;
     seats({ state: "taken", expert: name, title: titleOf(name), memory_bytes: MEMORY, pid: 4242, busy: false, tokens_per_s: 612 });
     turns = turns.filter((turn) => turn.answer.id !== question.replaces);
-    turns.push({ answer, blocks });
+    turns.push({ answer, blocks, drafts });
     on({ kind: "done", answer }, blocks);
   }
 
@@ -167,10 +176,10 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
     saveSettings: (next) => guard(() => void (settings = next)),
     status: () =>
       guard(() =>
-        ["read", "retrieve", "route", "seat", "compress", "generate", "learn"].map((component, index) => {
+        ["read", "retrieve", "route", "seat", "compress", "generate", "reason", "aggregate", "learn"].map((component, index) => {
           const runs = scene === "first" || component === "compress" ? 0 : 57 - index;
           const change = component === "route" ? "another expert than the generalist answered" : component === "retrieve" ? "a past answer was given to the expert" : null;
-          return { component, runs, changed_answer: change === null ? null : Math.round(runs * 0.8), change_means: change, mean_ms: runs ? [0.4, 1.9, 0.2, 48, 0, 61, 3.2][index] as number : null, total_ms: 0, last_run: runs ? Date.now() - 90_000 : null };
+          return { component, runs, changed_answer: change === null ? null : Math.round(runs * 0.8), change_means: change, mean_ms: runs ? [0.4, 1.9, 0.2, 48, 0, 61, 120, 340, 3.2][index] as number : null, total_ms: 0, last_run: runs ? Date.now() - 90_000 : null };
         }),
       ),
     ...hub(parameters, guard, () => pool, (next) => void (pool = next), () => settings.hub),

@@ -35,7 +35,7 @@ export function seeded(): Turn[] {
         stopped_in: null,
       },
     };
-    return { answer, blocks };
+    return { answer, blocks, drafts: [] };
   });
 }
 

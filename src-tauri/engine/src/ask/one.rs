@@ -1,0 +1,239 @@
+//! How one expert is heard: it takes the lectern, what it reads is made to fit, it is asked, and its answer streams.
+
+use super::{Halt, room};
+use crate::engine::Engine;
+use crate::events::AnswerEvent;
+use crate::words::{
+    Compressed, Context, Exchange, Failure, Finish, Generated, Question, Reasoned, Seated, Stage, Step,
+    StepKind, Strategy, Trace,
+};
+use crate::{compress, pool, reason, seat};
+use reason::strategy::{Subject, Voice, think};
+use runtime::host::Request;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Complexity under which nothing but asking once is chosen without being told to.
+const EASY: f32 = 3.0;
+
+/// What is the same for every expert that hears a question.
+pub(super) struct Way<'a> {
+    pub engine: &'a Engine,
+    pub question: &'a Question,
+    pub conversation: &'a str,
+    pub stop: &'a Arc<AtomicBool>,
+    pub experts: &'a [pool::Expert],
+}
+
+/// What one expert gave; what it did not come to is empty.
+#[derive(Default)]
+pub(super) struct Heard {
+    pub seat: Seated,
+    pub compress: Compressed,
+    pub generate: Generated,
+    pub reason: Option<Reasoned>,
+    pub text: String,
+}
+
+/// What an expert of a council is asked in the place of the question.
+pub(super) enum Instead<'a> {
+    /// This answer made better.
+    Improve(&'a str),
+    /// These made one: title and answer.
+    Join(&'a [(&'a str, &'a str)]),
+}
+
+impl Way<'_> {
+    /// `expert` answers, or does what it is asked `instead` where it can. What there is stays in `heard`, also when it
+    /// is stopped or fails.
+    pub(super) fn hear(
+        &self,
+        expert: &pool::Expert,
+        trace: &Trace,
+        instead: Option<Instead>,
+        heard: &mut Heard,
+        on: &mut dyn FnMut(AnswerEvent),
+    ) -> Result<(), Halt> {
+        let Way { engine, question, stop, experts, .. } = self;
+        let guest = guest(expert);
+        let turn = room(Stage::Seat, stop, || {
+            let taken = engine.lectern.take(guest, stop, &mut |seat| on(AnswerEvent::Seating(seat)));
+            taken.map_err(|error| with_who_fits(error, experts))
+        })?;
+        heard.seat = turn.seated().clone();
+        on(AnswerEvent::Seated(heard.seat.clone()));
+
+        let earlier = earlier(engine, question, expert).map_err(Halt::Failed)?;
+        let passages = &trace.retrieve.passages;
+        let reader = reader(expert, &turn, question);
+        let (compressed, context): (_, Context) = room(Stage::Compress, stop, || {
+            compress::compress(question, passages, &earlier, &reader, &mut |text| {
+                turn.count_tokens(text, stop)
+            })
+        })?;
+        heard.compress = compressed;
+        on(AnswerEvent::Compressed(heard.compress.clone()));
+
+        let shorter = context.question.clone().map(|text| Question { text, ..(*question).clone() });
+        let asked = shorter.as_ref().unwrap_or(question);
+        let goes_on = Some(self.conversation).filter(|_| reader.reads_conversation && !question.trial);
+        let (strategy, why) = self.strategy(trace);
+        let told = instead.and_then(|instead| match instead {
+            Instead::Improve(answer) => reason::improving(&expert.manifest, asked, &context, answer),
+            Instead::Join(drafts) => reason::joining(&expert.manifest, asked, drafts),
+        });
+        let mut speaker = Speaker { turn: &turn, stop, goes_on, said: String::new(), on };
+        let spoken = room(Stage::Generate, stop, || match (told, strategy) {
+            (Some(request), _) => speaker.speak(request).map_err(Failure::from),
+            (None, Strategy::Direct) => {
+                let request = reason::direct(&expert.manifest, asked, &context);
+                speaker.speak(request).map_err(Failure::from)
+            }
+            (None, strategy) => {
+                speaker.goes_on = None;
+                let subject = Subject {
+                    manifest: &expert.manifest,
+                    question: asked,
+                    context: &context,
+                    past: passages,
+                };
+                let thought = think(strategy, &why, &subject, &mut speaker)?;
+                (speaker.on)(AnswerEvent::Reasoned(thought.reasoned.clone()));
+                heard.reason = Some(thought.reasoned);
+                Ok((thought.text, thought.generated))
+            }
+        });
+        let said = std::mem::take(&mut speaker.said);
+        match spoken {
+            Ok((text, generated)) => (heard.text, heard.generate) = (text, generated),
+            Err(halt) => {
+                // What was said before it failed is still what there is.
+                heard.text = said;
+                return Err(halt);
+            }
+        }
+        on(AnswerEvent::Generated(heard.generate.clone()));
+        if heard.generate.finish == Finish::Stopped { Err(Halt::Stopped(Stage::Generate)) } else { Ok(()) }
+    }
+
+    /// How this question is asked, and why: as it was told, or by what was measured to gain here.
+    fn strategy(&self, trace: &Trace) -> (Strategy, String) {
+        use crate::words::Mode;
+        let Way { question, engine, .. } = self;
+        if let Some(strategy) = question.strategy {
+            return (strategy, "chosen by hand".into());
+        }
+        let read = &trace.read;
+        // Several experts are several answers already.
+        if question.mode != Mode::Optimized || question.is_for_several() || read.complexity < EASY {
+            return (Strategy::Direct, String::new());
+        }
+        let measured = engine.measured();
+        measured.best(&read.domain).map_or((Strategy::Direct, String::new()), |gain| {
+            let why = format!(
+                "measured here on {} questions of {}: {:+.1} points ({:+.1} to {:+.1}) over asking once",
+                gain.n,
+                gain.domain,
+                gain.difference * 100.0,
+                gain.low * 100.0,
+                gain.high * 100.0
+            );
+            (gain.strategy, why)
+        })
+    }
+}
+
+/// The seated expert's voice, heard by who asked.
+struct Speaker<'a, 't> {
+    turn: &'t seat::Turn,
+    stop: &'t Arc<AtomicBool>,
+    goes_on: Option<&'t str>,
+    /// Since it was asked last.
+    said: String,
+    on: &'a mut dyn FnMut(AnswerEvent),
+}
+
+impl Speaker<'_, '_> {
+    fn speak(&mut self, request: Request) -> Result<(String, Generated), seat::SeatError> {
+        self.said.clear();
+        let Speaker { turn, stop, goes_on, said, on } = self;
+        turn.generate(request, *goes_on, stop, &mut |piece| {
+            said.push_str(piece);
+            on(AnswerEvent::Text { piece: piece.to_owned() });
+        })
+    }
+}
+
+impl Voice for Speaker<'_, '_> {
+    fn say(
+        &mut self,
+        kind: StepKind,
+        prompt: &str,
+        request: Request,
+    ) -> Result<(String, Generated), Failure> {
+        (self.on)(AnswerEvent::Asked { step: kind, prompt: prompt.to_owned() });
+        Ok(self.speak(request)?)
+    }
+
+    fn done(&mut self, step: &Step) {
+        (self.on)(AnswerEvent::Step(step.clone()));
+    }
+}
+
+fn guest(expert: &pool::Expert) -> seat::Guest {
+    seat::Guest {
+        name: expert.manifest.name.clone(),
+        title: expert.manifest.title.clone(),
+        file: expert.file.clone(),
+    }
+}
+
+/// A refusal for memory says who of the pool would fit.
+fn with_who_fits(error: seat::SeatError, experts: &[pool::Expert]) -> Failure {
+    let room = match &error {
+        seat::SeatError::TooLarge { budget, .. } => *budget,
+        seat::SeatError::NoMemory { free, .. } => *free,
+        _ => return error.into(),
+    };
+    let fits = |expert: &&pool::Expert| {
+        expert.unavailable.is_none()
+            && expert.retired.is_none()
+            && seat::memory_needed(&expert.manifest.title, &expert.file).is_ok_and(|needed| needed <= room)
+    };
+    let titles: Vec<&str> =
+        experts.iter().filter(fits).map(|expert| expert.manifest.title.as_str()).collect();
+    let mut failure = Failure::from(error);
+    let who = if titles.is_empty() { "nobody in the pool".to_owned() } else { titles.join(", ") };
+    failure.fix = format!("{} What would fit: {who}.", failure.fix);
+    failure
+}
+
+fn reader<'a>(expert: &'a pool::Expert, turn: &seat::Turn, question: &Question) -> compress::Reader<'a> {
+    compress::Reader {
+        title: &expert.manifest.title,
+        context_length: turn.context_length(),
+        // An expert with a short context still gets half of it to read with.
+        answer_tokens: question
+            .max_tokens
+            .unwrap_or(expert.manifest.max_tokens)
+            .min(turn.context_length() / 2),
+        system_prompt: expert.manifest.system_prompt.as_deref(),
+        reads_conversation: expert.manifest.reads == pool::Reads::Conversation,
+    }
+}
+
+/// The turns of the conversation before this one, oldest first: none for an expert that reads single questions, and not
+/// the answer that is being replaced.
+fn earlier(engine: &Engine, question: &Question, expert: &pool::Expert) -> Result<Vec<Exchange>, Failure> {
+    let Some(conversation) = &question.conversation else { return Ok(Vec::new()) };
+    if expert.manifest.reads != pool::Reads::Conversation {
+        return Ok(Vec::new());
+    }
+    let answers = engine.archive.conversation(conversation)?;
+    Ok(answers
+        .into_iter()
+        .take_while(|answer| question.replaces.as_ref() != Some(&answer.id))
+        .filter(|answer| !answer.refused && !answer.answer.trim().is_empty())
+        .map(|answer| Exchange { question: answer.question, answer: answer.answer })
+        .collect())
+}

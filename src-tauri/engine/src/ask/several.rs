@@ -1,0 +1,291 @@
+//! How several experts are heard: each takes the lectern in turn, then their drafts become one answer. An expert that
+//! cannot come is absent and named; the others answer.
+
+use super::one::{Heard, Instead, Way};
+use super::{Halt, milliseconds};
+use crate::aggregate::{self, Decision};
+use crate::events::AnswerEvent;
+use crate::extract::said;
+use crate::pool::{Expert, REFUSAL, Reads};
+use crate::route::{self, Standing};
+use crate::words::{Aggregate, Called, Candidate, Compressed, Council, Draft, Failure, Stage, Trace};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// Asks a council. What it has stays in `trace` and `text`, also when it is stopped.
+pub(super) fn ask(
+    way: &Way,
+    standing: &Standing,
+    trace: &mut Trace,
+    text: &mut String,
+    on: &mut dyn FnMut(AnswerEvent),
+) -> Result<(), Halt> {
+    let begun = Instant::now();
+    let question = way.question;
+    let aggregate = question.aggregate.unwrap_or_default();
+    let k = question.top_k.unwrap_or_else(|| route::council::size(trace.read.complexity));
+    let members = route::council::order(route::council::members(&trace.route, k), standing);
+    let mut council =
+        Council { aggregate, k, why: why(question.top_k, k, &members, trace), ..Council::default() };
+
+    let mut halted = None;
+    let mut compressed = Vec::new();
+    for (at, member) in members.iter().enumerate() {
+        if way.stop.load(Ordering::Relaxed) {
+            halted = Some(Halt::Stopped(Stage::Seat));
+            break;
+        }
+        let place = Called {
+            expert: member.name.clone(),
+            title: member.title.clone(),
+            at: at as u32 + 1,
+            of: members.len() as u32,
+        };
+        on(AnswerEvent::Called(place));
+        let before = if aggregate == Aggregate::Sequential {
+            last_word(&question.text, &council.drafts)
+        } else {
+            None
+        };
+        let (draft, fitted, end) = draft(way, member, trace, before.as_deref(), on);
+        compressed.push(fitted);
+        on(AnswerEvent::Drafted(Box::new(draft.clone())));
+        council.drafts.push(draft);
+        if let Some(Halt::Stopped(stage)) = end {
+            halted = Some(Halt::Stopped(stage));
+            break;
+        }
+    }
+    if let Some(failure) = nobody(&council.drafts).filter(|_| halted.is_none()) {
+        trace.council = Some(Box::new(council));
+        return Err(Halt::Failed(failure));
+    }
+
+    let mut decision = match aggregate {
+        Aggregate::Sequential => aggregate::last_of_chain(&question.text, &council.drafts),
+        _ => aggregate::decide(&question.text, aggregate, &council.drafts),
+    };
+    let mut joined = None;
+    if aggregate == Aggregate::Ensemble && halted.is_none() {
+        match synthesis(way, trace, &council.drafts, on) {
+            Ok(draft) => joined = Some(draft),
+            Err(ended) => {
+                let Ended { draft, why, stopped } = *ended;
+                council.synthesis = draft.map(Box::new);
+                council.fell_back = Some(why);
+                halted = stopped;
+            }
+        }
+    }
+    trace.compress = compressed.into_iter().nth(decision.speaker).unwrap_or_default();
+    finish(&mut council, &mut decision, joined, trace, text);
+    council.elapsed_ms = milliseconds(begun);
+    on(AnswerEvent::Joined(Box::new(council.clone())));
+    trace.council = Some(Box::new(council));
+    halted.map_or(Ok(()), Err)
+}
+
+/// Why so many, and why in this order.
+fn why(asked: Option<u32>, k: u32, members: &[Candidate], trace: &Trace) -> String {
+    let many = match asked {
+        Some(_) if (members.len() as u32) < k => {
+            format!("{k} were asked for, and {} are ready", members.len())
+        }
+        Some(_) => format!("{k} were asked for"),
+        None => format!("{k} for complexity {:.1} of 10", trace.read.complexity),
+    };
+    format!("{many}; who is seated begins, then the quickest to load.")
+}
+
+/// One expert's draft, or why it is absent, with what it was given to read; and how it ended, where that was not an end.
+fn draft(
+    way: &Way,
+    member: &Candidate,
+    trace: &Trace,
+    before: Option<&str>,
+    on: &mut dyn FnMut(AnswerEvent),
+) -> (Draft, Compressed, Option<Halt>) {
+    let begun = Instant::now();
+    let mut draft = Draft { expert: member.name.clone(), title: member.title.clone(), ..Draft::default() };
+    let Some(expert) = way.experts.iter().find(|expert| expert.manifest.name == member.name) else {
+        draft.absent = Some(gone(&member.title));
+        return (draft, Compressed::default(), None);
+    };
+    draft.weight = aggregate::weight(expert, &trace.read.domain, member.score, &way.engine.measured());
+    draft.shown_answer = before.is_some() && expert.manifest.reads == Reads::Conversation;
+    let mut heard = Heard::default();
+    let end = way.hear(expert, trace, before.map(Instead::Improve), &mut heard, on).err();
+    let compressed = std::mem::take(&mut heard.compress);
+    take(&mut draft, heard, &way.question.text);
+    draft.elapsed_ms = milliseconds(begun);
+    let end = match end {
+        Some(Halt::Failed(failure)) => {
+            // Half an answer of an expert that crashed is none.
+            (draft.answer, draft.says) = (String::new(), String::new());
+            draft.absent = Some(failure);
+            None
+        }
+        end => end,
+    };
+    (draft, compressed, end)
+}
+
+fn take(draft: &mut Draft, heard: Heard, question: &str) {
+    let Heard { seat, generate, reason, text, .. } = heard;
+    draft.refused = text.trim_start().starts_with(REFUSAL);
+    draft.says = if draft.refused { String::new() } else { said(question, &text).shown() };
+    draft.confidence = generate.confidence;
+    (draft.seat, draft.generate, draft.reason, draft.answer) = (seat, generate, reason, text);
+}
+
+fn gone(title: &str) -> Failure {
+    Failure {
+        code: "expert_unavailable".into(),
+        message: format!("{title} left the pool while the council sat."),
+        fix: "Ask again.".into(),
+        detail: None,
+    }
+}
+
+/// The answer that the next expert of a chain is shown.
+fn last_word(question: &str, drafts: &[Draft]) -> Option<String> {
+    let there = drafts.iter().any(aggregate::speaks);
+    there.then(|| drafts[aggregate::last_of_chain(question, drafts).speaker].answer.clone())
+}
+
+/// Every expert is absent.
+fn nobody(drafts: &[Draft]) -> Option<Failure> {
+    let absent: Option<Vec<&Failure>> = drafts.iter().map(|draft| draft.absent.as_ref()).collect();
+    let absent = absent?;
+    let why: Vec<String> = drafts
+        .iter()
+        .zip(&absent)
+        .map(|(draft, failure)| format!("{}: {}", draft.title, failure.message))
+        .collect();
+    Some(Failure {
+        code: "council_absent".into(),
+        message: format!("None of the {} experts of the council could answer.", drafts.len()),
+        fix: absent.first().map_or_else(|| "Ask again.".into(), |failure| failure.fix.clone()),
+        detail: Some(why.join("\n")),
+    })
+}
+
+/// Why there is no synthesis.
+struct Ended {
+    draft: Option<Draft>,
+    why: String,
+    stopped: Option<Halt>,
+}
+
+/// One expert reads all drafts and writes one answer. It may use no number that nobody gave.
+fn synthesis(
+    way: &Way,
+    trace: &Trace,
+    drafts: &[Draft],
+    on: &mut dyn FnMut(AnswerEvent),
+) -> Result<Draft, Box<Ended>> {
+    let ended =
+        |why: String| Box::new(Ended { draft: None, why: format!("{why}: voted instead"), stopped: None });
+    let given: Vec<(&str, &str)> = drafts
+        .iter()
+        .filter(|draft| aggregate::speaks(draft))
+        .map(|draft| (draft.title.as_str(), draft.answer.as_str()))
+        .collect();
+    if given.len() < 2 {
+        return Err(ended("there are no two answers to make one of".into()));
+    }
+    let expert = synthesist(way, trace).map_err(&ended)?;
+    let manifest = &expert.manifest;
+    if manifest.reads != Reads::Conversation {
+        return Err(ended(format!("{} reads single questions and cannot read the answers", manifest.title)));
+    }
+    let called = drafts.len() as u32 + 1;
+    on(AnswerEvent::Called(Called {
+        expert: manifest.name.clone(),
+        title: manifest.title.clone(),
+        at: called,
+        of: called,
+    }));
+    let begun = Instant::now();
+    let mut draft = Draft {
+        expert: manifest.name.clone(),
+        title: manifest.title.clone(),
+        shown_answer: true,
+        ..Draft::default()
+    };
+    let mut heard = Heard::default();
+    let end = way.hear(expert, trace, Some(Instead::Join(&given)), &mut heard, on).err();
+    take(&mut draft, heard, &way.question.text);
+    draft.elapsed_ms = milliseconds(begun);
+    let why = match end {
+        None if !aggregate::speaks(&draft) => format!("{} wrote nothing", draft.title),
+        None => match aggregate::invented(&way.question.text, drafts, &draft.answer) {
+            None => return Ok(draft),
+            Some(number) => format!("{} wrote {number}, which no expert gave", draft.title),
+        },
+        Some(Halt::Failed(failure)) => {
+            let why = format!("{} could not write it ({})", draft.title, failure.message);
+            draft.absent = Some(failure);
+            why
+        }
+        Some(Halt::Stopped(stage)) => {
+            let why = "it was stopped before it was written: voted instead".into();
+            return Err(Box::new(Ended { draft: Some(draft), why, stopped: Some(Halt::Stopped(stage)) }));
+        }
+    };
+    Err(Box::new(Ended { draft: Some(draft), why: format!("{why}: voted instead"), stopped: None }))
+}
+
+/// Who was named for it, or the best generalist: of those that take anything, the first by the route's score.
+fn synthesist<'a>(way: &'a Way, trace: &Trace) -> Result<&'a Expert, String> {
+    let here = |expert: &&Expert| expert.unavailable.is_none() && expert.retired.is_none();
+    if let Some(name) = &way.question.synthesis {
+        let found = way.experts.iter().filter(here).find(|expert| expert.manifest.name == *name);
+        return found.ok_or_else(|| format!("there is no expert \"{name}\" that is ready"));
+    }
+    let takes_anything = |expert: &&Expert| {
+        expert.manifest.fallback
+            || expert.manifest.domains.iter().any(|domain| domain.eq_ignore_ascii_case("general"))
+    };
+    let place = |expert: &&Expert| {
+        let name = &expert.manifest.name;
+        trace.route.experts.iter().position(|candidate| candidate.name == *name).unwrap_or(usize::MAX)
+    };
+    // One that can read the answers comes before one that cannot.
+    let best = way
+        .experts
+        .iter()
+        .filter(here)
+        .filter(takes_anything)
+        .min_by_key(|expert| (expert.manifest.reads != Reads::Conversation, place(expert)));
+    best.ok_or_else(|| "no expert of the pool takes anything".into())
+}
+
+/// The council's figures, and the speaker's part in the trace.
+fn finish(
+    council: &mut Council,
+    decision: &mut Decision,
+    joined: Option<Draft>,
+    trace: &mut Trace,
+    text: &mut String,
+) {
+    let Decision { speaker, groups, agreement, outcome } = std::mem::take(decision);
+    (council.groups, council.agreement, council.outcome) = (groups, agreement, outcome);
+    if let Some(draft) = joined {
+        council.outcome = format!("{} wrote one answer from {}.", draft.title, council.drafts.len());
+        council.synthesis = Some(Box::new(draft));
+    }
+    let all = || council.drafts.iter().chain(council.synthesis.as_deref());
+    let loads = all().filter(|draft| draft.seat.load_ms > 0.0).count() as u32;
+    let swaps = all().filter(|draft| draft.seat.left.is_some()).count() as u32;
+    let tokens =
+        all().map(|draft| draft.reason.as_ref().map_or(draft.generate.tokens, |reason| reason.tokens)).sum();
+    (council.loads, council.swaps, council.tokens) = (loads, swaps, tokens);
+    let taken = council.synthesis.as_deref().filter(|_| council.fell_back.is_none());
+    let Some(spoken) = taken.or_else(|| council.drafts.get(speaker)) else { return };
+    text.clone_from(&spoken.answer);
+    let (seat, generate, reason) = (spoken.seat.clone(), spoken.generate.clone(), spoken.reason.clone());
+    let name = spoken.expert.clone();
+    (trace.seat, trace.generate, trace.reason) = (seat, generate, reason);
+    council.speaker = name;
+}
