@@ -211,7 +211,7 @@ fn what_strategies_and_councils_gain_over_the_best_starter() {
         let report = document(&lectern(home.path(), &arguments));
         for list in report["modes"].as_array().unwrap() {
             let swaps = list["swaps"].as_f64().unwrap() / n as f64;
-            println!(
+            eprintln!(
                 "{starter} {}: {:.1} % of {}, p50 {:.0} ms, {swaps:.2} swaps a question",
                 list["way"].as_str().unwrap(),
                 list["accuracy"]["share"].as_f64().unwrap() * 100.0,
@@ -223,7 +223,7 @@ fn what_strategies_and_councils_gain_over_the_best_starter() {
             report["differences"].as_array().unwrap().iter().filter(|found| found["domain"].is_null())
         {
             let points = |field: &str| found[field].as_f64().unwrap() * 100.0;
-            println!(
+            eprintln!(
                 "  {} - direct: {:+.1} ({:+.1} to {:+.1}), {} won, {} lost",
                 found["way"].as_str().unwrap(),
                 points("difference"),
