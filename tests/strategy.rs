@@ -187,12 +187,14 @@ fn expected(answer: &str) -> String {
     if result.parse::<f64>().is_ok() { result.to_owned() } else { line.to_owned() }
 }
 
-/// The figures of the README: `cargo test --workspace --test strategy -- --ignored --nocapture`.
+/// The figures of the README: `cargo test --workspace --test strategy -- --ignored --nocapture`; LECTERN_QUESTIONS of each
+/// kind, of LECTERN_STARTERS alone.
 #[test]
 #[ignore = "takes minutes; its table goes into the README"]
 fn what_strategies_and_councils_gain_over_the_best_starter() {
     let n = std::env::var("LECTERN_QUESTIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(250);
-    for starter in ["arithmetic", "units", "words", "code"] {
+    let starters = std::env::var("LECTERN_STARTERS").unwrap_or_else(|_| "arithmetic,units,words,code".into());
+    for starter in starters.split(',') {
         let home = tempfile::tempdir().unwrap();
         let file: PathBuf = home.path().join("q.jsonl");
         fresh(starter, n, 20_261_121, &file);
