@@ -119,6 +119,9 @@ fn the_starters_are_chosen_for_what_they_are_made_for() {
     }
 }
 
+/// A score from its terms, by their names.
+type Formula<'f> = &'f dyn Fn(&dyn Fn(&str) -> f64) -> f64;
+
 #[test]
 fn the_scores_of_other_arms_come_out_of_their_terms_to_the_digit() {
     if engine::pool::gate().is_none() || engine::pool::shipped().len() < 5 {
@@ -134,7 +137,7 @@ fn the_scores_of_other_arms_come_out_of_their_terms_to_the_digit() {
             .expect("the command line starts");
         serde_json::from_slice(&output.stdout).expect("one JSON document")
     };
-    let of = |arm: &str, formula: &dyn Fn(&dyn Fn(&str) -> f64) -> f64| {
+    let of = |arm: &str, formula: Formula| {
         let found = ranked(arm);
         assert_eq!(found["arm"], arm);
         assert!(found["formula"].as_str().is_some_and(|formula| !formula.is_empty()));

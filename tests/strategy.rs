@@ -187,12 +187,14 @@ fn expected(answer: &str) -> String {
     if result.parse::<f64>().is_ok() { result.to_owned() } else { line.to_owned() }
 }
 
-/// The figures of the README: `cargo test --workspace --test strategy -- --ignored --nocapture`.
+/// The figures of the README: `cargo test --workspace --test strategy -- --ignored --nocapture`; LECTERN_QUESTIONS of each
+/// kind, of LECTERN_STARTERS alone.
 #[test]
 #[ignore = "takes minutes; its table goes into the README"]
 fn what_strategies_and_councils_gain_over_the_best_starter() {
     let n = std::env::var("LECTERN_QUESTIONS").ok().and_then(|n| n.parse().ok()).unwrap_or(250);
-    for starter in ["arithmetic", "units", "words", "code"] {
+    let starters = std::env::var("LECTERN_STARTERS").unwrap_or_else(|_| "arithmetic,units,words,code".into());
+    for starter in starters.split(',') {
         let home = tempfile::tempdir().unwrap();
         let file: PathBuf = home.path().join("q.jsonl");
         fresh(starter, n, 20_261_121, &file);
@@ -211,7 +213,7 @@ fn what_strategies_and_councils_gain_over_the_best_starter() {
         let report = document(&lectern(home.path(), &arguments));
         for list in report["modes"].as_array().unwrap() {
             let swaps = list["swaps"].as_f64().unwrap() / n as f64;
-            println!(
+            eprintln!(
                 "{starter} {}: {:.1} % of {}, p50 {:.0} ms, {swaps:.2} swaps a question",
                 list["way"].as_str().unwrap(),
                 list["accuracy"]["share"].as_f64().unwrap() * 100.0,
@@ -223,7 +225,7 @@ fn what_strategies_and_councils_gain_over_the_best_starter() {
             report["differences"].as_array().unwrap().iter().filter(|found| found["domain"].is_null())
         {
             let points = |field: &str| found[field].as_f64().unwrap() * 100.0;
-            println!(
+            eprintln!(
                 "  {} - direct: {:+.1} ({:+.1} to {:+.1}), {} won, {} lost",
                 found["way"].as_str().unwrap(),
                 points("difference"),

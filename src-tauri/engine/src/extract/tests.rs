@@ -205,6 +205,7 @@ fn the_same_in_another_unit_agrees_and_another_number_does_not() {
     assert!(!says("5 km").agrees(&says("5 m")) && !says("5 km").agrees(&says("5 kg")));
     assert!(!says("12345678901").agrees(&says("12345678902")), "digits that a float would lose");
     assert_eq!(says("0.21 lb").is_about(&says("95.26 g")), Some(true), "rounded");
+    assert_eq!(says("1 kg").is_about(&says("2.21 lb")), Some(true), "by a factor of 2.205, rounded again");
     assert_eq!(says("0.21 lb").is_about(&says("952.56 g")), Some(false));
     assert_eq!(says("0.17 ft").is_about(&says("0.05 m")), Some(true), "as far as it is written out");
     assert_eq!(says("37.9 °F").is_about(&says("3.3 °C")), None, "no factor leads from one to the other");

@@ -116,14 +116,14 @@ pub(super) fn are_equal((a, of_a): (&str, &str), (b, of_b): (&str, &str)) -> boo
     both.is_some_and(|(a, b)| plainly(a) == plainly(b))
 }
 
-/// The same, where `b` may be rounded: by half of its last digit, or by 0.2 % for factors that are rounded themselves.
+/// The same, where `b` may be rounded: by half of its last digit, or by 0.5 % for factors that are rounded themselves.
 /// `None`: these are no amounts of one kind.
 pub(super) fn are_about(a: (&str, &str), b: (&str, &str)) -> Option<bool> {
     let (known, given) = in_own(a, b)?;
     let digits = b.0.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     let factor = find(b.1)?.2;
     let half = 0.5 * 10_f64.powi(-(digits as i32)) * factor;
-    Some((known - given).abs() <= half.max(2e-3 * known.abs()) + 1e-9)
+    Some((known - given).abs() <= half.max(5e-3 * known.abs()) + 1e-9)
 }
 
 /// Two amounts of one kind in the kind's own unit.

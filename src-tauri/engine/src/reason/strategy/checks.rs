@@ -24,9 +24,9 @@ pub(super) fn of(question: &str, text: &str, says: &Said) -> Vec<Check> {
 }
 
 /// What an answer says that it answers, as the plainest question.
-pub(super) fn plainest(question: &str, text: &str, says: &Said) -> Option<String> {
+pub(super) fn claim(question: &str, text: &str, says: &Said) -> Option<String> {
     let sum = equation(question, text).map(|sum| sum.asked());
-    let plain = sum.or_else(|| {
+    sum.or_else(|| {
         let (given, from) = amount(question, text)?;
         match says {
             Said::Number { unit, .. } if !unit.is_empty() => {
@@ -34,8 +34,7 @@ pub(super) fn plainest(question: &str, text: &str, says: &Said) -> Option<String
             }
             _ => None,
         }
-    });
-    plain.filter(|plain| plain != question.trim())
+    })
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,15 +180,19 @@ fn conversion(question: &str, text: &str, answer: &Said) -> Option<Vec<Check>> {
     Some(vec![back, again])
 }
 
-/// The one number with its unit that is converted: the question's, where it has one, else the answer's own.
+/// The one number with its unit that is converted: what the answer says, else what the question does.
 fn amount(question: &str, text: &str) -> Option<(String, String)> {
-    let one = |text: &str| match said("", text) {
+    left_side(text).and_then(|left| one(&left)).or_else(|| one(question))
+}
+
+/// The number of a text that has one, with its unit.
+fn one(text: &str) -> Option<(String, String)> {
+    match said("", text) {
         Said::Number { value, unit } if !unit.is_empty() && crate::extract::numbers(text).len() == 1 => {
             Some((value, unit))
         }
         _ => None,
-    };
-    one(question).or_else(|| left_side(text).and_then(|left| one(&left)))
+    }
 }
 
 /// A word turned round: round again it is in the question.

@@ -27,7 +27,7 @@ use runtime::host::Request;
 use std::time::{Duration, Instant};
 
 /// A strategy asks no more often than this, and begins no new call after so long.
-pub const MOST_CALLS: usize = 12;
+pub const MOST_CALLS: usize = 16;
 pub const MOST_TIME: Duration = Duration::from_secs(120);
 /// Samples differ from the likeliest answer by this much where the question names no temperature.
 const TEMPERATURE: f32 = 0.7;
@@ -146,15 +146,21 @@ impl<'a> Work<'a> {
 
     /// The question as it is, sampled. `None`: stopped, or the strategy has had its calls or its time.
     fn sample(&mut self) -> Result<Option<Attempt>, Failure> {
+        let own = self.subject.question.temperature.filter(|own| *own > 0.0);
+        self.sample_of(&self.subject.question.text, own.unwrap_or(TEMPERATURE))
+    }
+
+    /// The same of another text.
+    fn sample_of(&mut self, text: &str, temperature: f32) -> Result<Option<Attempt>, Failure> {
         if self.is_over() {
             return Ok(None);
         }
-        let mut request = self.request(&self.subject.question.text.clone());
-        if request.sampling.temperature <= 0.0 {
-            request.sampling.temperature = TEMPERATURE;
-        }
+        let mut request = self.request(text);
+        request.sampling.temperature = temperature;
         request.sampling.seed = self.seed.wrapping_add(self.steps.len() as u64);
-        self.call(StepKind::Sample, String::new(), request).map(Some)
+        let is_own = text == self.subject.question.text;
+        let prompt = if is_own { String::new() } else { text.to_owned() };
+        self.call(StepKind::Sample, prompt, request).map(Some)
     }
 
     /// Another text in the place of the question.

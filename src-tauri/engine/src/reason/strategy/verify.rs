@@ -6,8 +6,9 @@ use crate::extract::Said;
 use crate::pool::REFUSAL;
 use crate::words::{Exchange, Failure, StepKind};
 
-/// Other answers that are tried after the checks have disagreed.
-const TRIES: usize = 4;
+/// How far from the likeliest answer others are looked for after the checks have disagreed, one after the other. An expert
+/// that errs once mostly errs again the same way: only unlikely texts say something else.
+const TRIES: [f32; 8] = [0.0, 0.7, 0.7, 1.0, 1.0, 1.2, 1.5, 1.5];
 
 /// What a check said.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,17 +68,15 @@ fn by_checks(work: &mut Work, first: Attempt, known: &[Check]) -> Result<Outcome
     overturned(work, first)
 }
 
-/// Another answer: what the question in its plainest words gives, then samples; taken where its inverse agrees.
+/// Another answer to what the first one says that it answers, asked in the plainest words; taken where a check of its own
+/// agrees.
 fn overturned(work: &mut Work, first: Attempt) -> Result<Outcome, Failure> {
     let question = work.subject.question.text.clone();
+    let claim = checks::claim(&question, &first.text, &first.said);
     let mut tried: Vec<Said> = vec![first.said.clone()];
-    for number in 0..TRIES {
-        let plainest = checks::plainest(&question, &first.text, &first.said).filter(|_| number == 0);
-        let attempt = match plainest {
-            Some(plainest) => work.ask(StepKind::Sample, plainest)?,
-            None => work.sample()?,
-        };
-        let Some(attempt) = attempt else { break };
+    for temperature in TRIES {
+        let asked = claim.as_ref().unwrap_or(&question);
+        let Some(attempt) = work.sample_of(asked, temperature)? else { break };
         if work.stopped {
             break;
         }
@@ -86,6 +85,10 @@ fn overturned(work: &mut Work, first: Attempt) -> Result<Outcome, Failure> {
             continue;
         }
         tried.push(attempt.said.clone());
+        if claim != checks::claim(&question, &attempt.text, &attempt.said) {
+            work.note(attempt.at, None, "it answers something else");
+            continue;
+        }
         let inverse = checks::of(&question, &attempt.text, &attempt.said).into_iter().next();
         let stands = match inverse {
             Some(check) => ask(work, &check)? == Verdict::Agrees,
@@ -94,14 +97,14 @@ fn overturned(work: &mut Work, first: Attempt) -> Result<Outcome, Failure> {
         if stands {
             work.note(attempt.at, None, "a check agrees with it");
             return Ok(Outcome {
-                said: "Two checks disagreed with the first answer; another one stands its check.".into(),
+                said: "The checks disagreed with the first answer; another one stands its check.".into(),
                 answer: attempt,
                 fell_back: None,
             });
         }
         work.note(attempt.at, None, "no check agrees with it");
     }
-    Ok(kept(first, "Two checks disagree, and no other answer stands its own: the first one is kept."))
+    Ok(kept(first, "The checks disagree, and no other answer stands its own: the first one is kept."))
 }
 
 fn ask(work: &mut Work, check: &Check) -> Result<Verdict, Failure> {
