@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use engine::home::Home;
 use engine::hub::{
     Download, Downloads, Elsewhere, Fetched, FileName, Found, Hub, HubError, Machine, Model, Phase, Pick,
-    Record, Request, Speed, State, Stop, TokenFrom, Wish, catalogue, date, look, show_phase,
+    Record, Request, Speed, State, Stop, TokenFrom, Trash, Wish, catalogue, date, look, show_phase,
 };
 use engine::pool::{Manifest, Pool};
 use engine::settings::Settings;
@@ -87,6 +87,9 @@ pub struct Disk {
     /// Read files of the same size whose check sum nobody knows.
     #[arg(long)]
     hash: bool,
+    /// Take a model that Lectern fetched and no expert uses off the disk.
+    #[arg(long, value_name = "REPO:FILE|PATH", conflicts_with = "hash")]
+    remove: Option<String>,
 }
 
 #[derive(Args)]
@@ -145,6 +148,14 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
         Command::Downloads(downloads) => return unfinished(hub, &settings, downloads, output),
         Command::Disk(disk) => {
             let pool = shelf::pool(&home, &settings)?;
+            if let Some(wanted) = &disk.remove {
+                let trash = Trash::of(&hub);
+                let gone = trash.remove_unused(&pool.experts(), wanted).map_err(Failure::from)?;
+                let freed_bytes = trash.empty().map_err(Failure::from)?;
+                let said = json!({ "removed": gone, "freed_bytes": freed_bytes });
+                output.show(&said, |_| format!("{} are off the disk", size(freed_bytes)));
+                return Ok(());
+            }
             let disk = hub.on_disk(&pool.experts(), &Elsewhere::usual(), disk.hash).map_err(Failure::from)?;
             output.show(&disk, of_disk);
         }
