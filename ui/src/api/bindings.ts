@@ -162,6 +162,11 @@ created: number, updated: number, answers: number, };
  */
 export type Copies = { sha256: string, bytes: number, paths: string[], };
 
+/**
+ * One file in the trash.
+ */
+export type Discarded = { repo: string, file: string, sha256: string, bytes: number, };
+
 export type DomainScore = { domain: string, probability: number, };
 
 /**
@@ -177,6 +182,39 @@ id: number, name: FileName, state: State, };
  * Files that somebody drags over the window.
  */
 export type Drop = { "drop": "over" } | { "drop": "gone" } | { "drop": "files", paths: string[], };
+
+/**
+ * What is to be another; `None`: as it is.
+ */
+export type Edit = { title: string | null, domains: Array<string> | null, 
+/**
+ * Empty: none.
+ */
+system_prompt: string | null, 
+/**
+ * 0 is greedy.
+ */
+temperature: number | null, 
+/**
+ * 0 is all.
+ */
+top_k: number | null, 
+/**
+ * 1 is all.
+ */
+top_p: number | null, 
+/**
+ * 0 is all.
+ */
+min_p: number | null, 
+/**
+ * 1 changes nothing.
+ */
+repeat_penalty: number | null, 
+/**
+ * Of one answer.
+ */
+max_tokens: number | null, };
 
 /**
  * One expert of the pool.
@@ -992,3 +1030,12 @@ expert: string | null,
  * Why it is none.
  */
 why_not: string | null, };
+
+/**
+ * One file of an expert went, the expert stays.
+ */
+export type WithoutFile = { file: Implementation, freed_bytes: number, 
+/**
+ * As it is now, with the file that it uses.
+ */
+expert: Expert, };
