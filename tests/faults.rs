@@ -25,6 +25,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const REPO: &str = "somebody/model-GGUF";
+/// The name that it had before.
+const OLD: &str = "somebody/model";
 const TOKEN: &str = "hf_onlyForTheHub123";
 const MIB: u64 = 1 << 20;
 /// A kill costs so much at most, and so does any other end of the process: four parts under way.
@@ -75,6 +77,7 @@ struct Plan {
     file: &'static str,
     faults: Faults,
     with_token: bool,
+    is_renamed: bool,
     processes: usize,
     ends: Vec<End>,
     /// It is not wanted any more after the last of the ends.
@@ -133,6 +136,7 @@ impl Plan {
             file: ["model-Q4_K_M.bin", "sub/model-Q4_K_M.gguf"][random.below(2) as usize],
             faults,
             with_token: random.one_in(2),
+            is_renamed: random.one_in(6),
             processes: 1 + usize::from(random.one_in(3)),
             ends,
             cancels: random.one_in(8),
@@ -154,18 +158,25 @@ struct Done {
 struct House {
     hub: FakeHub,
     folder: tempfile::TempDir,
+    repo: &'static str,
     file: &'static str,
     sum: String,
     token: Option<&'static str>,
 }
 
 impl House {
+    fn of(repo: &'static str, file: &'static str) -> House {
+        let (hub, folder) = (FakeHub::start(), tempfile::tempdir().unwrap());
+        hub.rename(OLD, REPO);
+        House { hub, folder, repo, file, sum: String::new(), token: None }
+    }
+
     fn cache(&self) -> PathBuf {
         self.folder.path().join("cache")
     }
 
     fn what(&self) -> String {
-        format!("{REPO}:{}", self.file)
+        format!("{}:{}", self.repo, self.file)
     }
 
     fn lectern(&self, arguments: &[&str]) -> Command {
@@ -221,15 +232,18 @@ impl House {
         }
     }
 
-    /// Blob, link and branch, and nothing else.
-    fn assert_only_the_file(&self) {
-        let folder = "models--somebody--model-GGUF";
-        let expected = [
+    /// Blob, link and branch.
+    fn whole(&self) -> [String; 3] {
+        let folder = format!("models--{}", self.repo.replace('/', "--"));
+        [
             format!("{folder}/blobs/{}", self.sum),
             format!("{folder}/refs/main"),
             format!("{folder}/snapshots/{COMMIT}/{}", self.file),
-        ];
-        assert_eq!(self.files(), expected);
+        ]
+    }
+
+    fn assert_only_the_file(&self) {
+        assert_eq!(self.files(), self.whole());
     }
 
     /// The token, where it may not be.
@@ -273,8 +287,7 @@ fn run(seed: u64) -> Done {
     let mut random = Random::of(seed);
     let plan = Plan::of(&mut random);
     let is_open = plan.faults.token.is_none();
-    let folder = tempfile::tempdir().unwrap();
-    let mut house = House { hub: FakeHub::start(), folder, file: plan.file, sum: String::new(), token: None };
+    let mut house = House::of(if plan.is_renamed { OLD } else { REPO }, plan.file);
     house.sum = house.hub.put(REPO, plan.file, bytes(plan.size, seed));
     *house.hub.faults() = plan.faults.clone();
     let mut done = Done::default();
@@ -428,7 +441,7 @@ fn whatever_happens_nothing_wrong_is_seen_and_little_comes_twice() {
                     sum.sent += done.sent;
                     sum.again = sum.again.max(done.again);
                     sum.peak = sum.peak.max(done.peak);
-                    if (at + 1) % 100 == 0 {
+                    if (at + 1).is_multiple_of(100) {
                         eprintln!("{} runs in {:.0} s", at + 1, begun.elapsed().as_secs_f64());
                     }
                 }
@@ -455,9 +468,7 @@ fn whatever_happens_nothing_wrong_is_seen_and_little_comes_twice() {
 #[test]
 fn a_disk_that_fills_midway_costs_nothing_and_is_told() {
     const SIZE: u64 = 40 * MIB;
-    let folder = tempfile::tempdir().unwrap();
-    let mut house =
-        House { hub: FakeHub::start(), folder, file: "full.bin", sum: String::new(), token: None };
+    let mut house = House::of(REPO, "full.bin");
     house.sum = house.hub.put(REPO, house.file, bytes(SIZE, 3));
     std::fs::create_dir_all(house.cache()).unwrap();
     let namespace = ["--user", "--map-root-user", "--mount", "--", "sh", "-c"];
@@ -502,19 +513,12 @@ fn a_disk_that_fills_midway_costs_nothing_and_is_told() {
     assert_eq!((&second["sha256"], &second["received"]), (&house.sum.as_str().into(), &0.into()), "{said}");
     assert_eq!(house.hub.sent(), SIZE, "every byte came once");
     let left: Vec<&str> = lines[2..].iter().copied().filter(|file| !file.ends_with(".lock")).collect();
-    let folder = "./models--somebody--model-GGUF";
-    let expected = [
-        format!("{folder}/blobs/{}", house.sum),
-        format!("{folder}/refs/main"),
-        format!("{folder}/snapshots/{COMMIT}/{}", house.file),
-    ];
-    assert_eq!(left, expected);
+    assert_eq!(left, house.whole().map(|file| format!("./{file}")));
 }
 
 /// The downloader's memory just before the last bytes of so large a file, and the seconds that the whole took.
 fn peak_for(size: u64) -> (u64, f64) {
-    let (file, folder) = ("large.bin", tempfile::tempdir().unwrap());
-    let house = House { hub: FakeHub::start(), folder, file, sum: String::new(), token: None };
+    let house = House::of(REPO, "large.bin");
     house.hub.put(REPO, house.file, vec![0; size as usize]);
     house.hub.faults().gate_after = Some(size - MIB);
     let begun = Instant::now();

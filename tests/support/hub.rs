@@ -83,9 +83,15 @@ pub struct Heard {
     pub authorization: Option<String>,
 }
 
+/// One file, with its check sum.
+#[derive(Clone)]
+struct Put {
+    bytes: Arc<Vec<u8>>,
+    sum: String,
+}
+
 struct Inside {
-    /// With the check sum.
-    files: Mutex<BTreeMap<String, (Arc<Vec<u8>>, String)>>,
+    files: Mutex<BTreeMap<String, Put>>,
     /// `owner/name` to JSON of `api/models/owner/name`.
     models: Mutex<BTreeMap<String, String>>,
     renamed: Mutex<BTreeMap<String, String>>,
@@ -152,7 +158,8 @@ impl FakeHub {
     /// Gives the check sum.
     pub fn put(&self, repo: &str, file: &str, bytes: Vec<u8>) -> String {
         let sum = sha256(&bytes);
-        self.inside.files.lock().unwrap().insert(format!("{repo}/{file}"), (Arc::new(bytes), sum.clone()));
+        let put = Put { bytes: Arc::new(bytes), sum: sum.clone() };
+        self.inside.files.lock().unwrap().insert(format!("{repo}/{file}"), put);
         sum
     }
 
@@ -383,7 +390,8 @@ fn of_hub(inside: &Inside, request: &Request) -> Answer {
         return plain(307, vec![("location", format!("/{new}/resolve/{rest}"))], "");
     }
     let file = rest.split_once('/').map_or("", |(_, file)| file);
-    let Some((bytes, sum)) = inside.files.lock().unwrap().get(&format!("{repo}/{file}")).cloned() else {
+    let Some(Put { bytes, sum }) = inside.files.lock().unwrap().get(&format!("{repo}/{file}")).cloned()
+    else {
         return plain(404, vec![("x-error-code", "EntryNotFound".into())], "");
     };
     let (sum, size) = {
@@ -440,7 +448,9 @@ fn of_bytes(inside: &Inside, request: &Request) -> Answer {
         return plain(302, vec![("location", location)], "");
     }
     let files = inside.files.lock().unwrap();
-    let Some((bytes, _)) = files.get(path.trim_start_matches('/')) else { return plain(404, Vec::new(), "") };
+    let Some(Put { bytes, .. }) = files.get(path.trim_start_matches('/')) else {
+        return plain(404, Vec::new(), "");
+    };
     let mut is_spoiled = false;
     let mut spoil = |count: &mut u32| {
         let is_left = one(count);
