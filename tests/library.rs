@@ -867,6 +867,11 @@ fn a_search_says_what_runs_and_fits_here() {
     describe("a/runs", "qwen3", "false");
     describe("b/alien", "mamba9", "\"manual\"");
     let found = json(&house.lectern(&["search", "anything at all"]).output().unwrap());
+    assert_eq!(found["picks"], serde_json::json!([]), "nothing is recommended for that");
+    let code = json(&house.lectern(&["search", "code"]).output().unwrap());
+    let picks = code["picks"].as_array().unwrap();
+    let is_of_code = |pick: &Value| pick["domains"].as_array().unwrap().contains(&"code".into());
+    assert!(picks.iter().any(is_of_code), "the catalogue comes first: {code}");
     let [runs, alien] = &found["results"].as_array().unwrap()[..] else { panic!("{found}") };
     assert_eq!(
         (&runs["repo"], &runs["supported"], &runs["gated"]),
