@@ -161,11 +161,11 @@ fn a_move_that_is_cut_off_at_any_step_loses_nothing_and_doubles_nothing() {
     }
 }
 
-/// The real program, killed at moments that nobody chose. `LIBRARY_ROUNDS=100` does it a hundred times as often.
+/// The real program, killed at moments that nobody chose. `cargo xtask faults` does it more often.
 #[test]
 fn a_move_that_is_killed_again_and_again_ends_with_every_expert_answering() {
-    let rounds: u32 =
-        std::env::var("LIBRARY_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
+    let runs: u32 = std::env::var("LECTERN_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(0);
+    let rounds = (runs / 100).max(1);
     let mut killed = 0;
     for round in 0..rounds * 2 {
         let (house, sums) = furnished(12_000);

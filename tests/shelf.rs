@@ -16,7 +16,7 @@ mod hub;
 mod toy;
 
 use engine::hub::{HubError, Machine, Trash, Watch, offer};
-use engine::pool::{Expert, Offer, Outcome, Pool};
+use engine::pool::{Expert, Manifest, Offer, Outcome, Pool};
 use engine::settings::Settings;
 use engine::words::Failure;
 use house::{House, json};
@@ -193,6 +193,123 @@ fn a_second_quantisation_is_one_more_file_of_the_expert_and_the_best_that_fits_a
     let removed = house.says(&["experts", "remove", "speller-1b"]);
     assert_eq!(removed["freed_bytes"], small.bytes + large.bytes, "both files go");
     assert!(!small.path.exists() && !large.path.exists());
+}
+
+#[test]
+fn one_of_several_files_goes_alone_says_who_takes_over_and_comes_back_as_it_was() {
+    let house = House::new();
+    let (small, _) =
+        house.pull("Speller-1B-Q4_0.gguf", Toy { says: &["small"], feed_forward: 64, ..Toy::default() });
+    let (large, _) =
+        house.pull("Speller-1B-Q8_0.gguf", Toy { says: &["large"], feed_forward: 96, ..Toy::default() });
+    let (pool, name) = (house.pool(), "speller-1b");
+    pool.choose(name, Some("Q8_0")).unwrap();
+    pool.record(name, Outcome { success: true, latency_ms: 5.0, ..Outcome::default() }).unwrap();
+    let before = pool.get(name).unwrap();
+    let trash = Trash::of(&house.hub_at(&house.cache()));
+
+    let without = trash.remove_build(&pool, name, "q8_0").unwrap();
+    assert_eq!((without.file.quantisation.as_str(), without.freed_bytes), ("Q8_0", large.bytes));
+    let uses = without.expert.implementation().unwrap();
+    assert_eq!(
+        (uses.quantisation.as_str(), &without.expert.manifest.uses),
+        ("Q4_0", &None),
+        "the other takes over"
+    );
+    assert!(!large.path.exists() && small.path.exists());
+    assert_eq!(house.answer_of(name), "small");
+    let last = Failure::from(pool.take_file(name, "Q4_0").unwrap_err());
+    assert_eq!(last.code, "pool.last_file");
+    assert_eq!(trash.restore_build(&pool, name, "/no/such.gguf").unwrap_err().code, "hub.not_removed");
+
+    let back = trash.restore_build(&pool, name, &without.file.file).unwrap();
+    assert_eq!(back.manifest, before.manifest, "chosen as before, in its place");
+    assert_eq!(std::fs::metadata(&large.path).unwrap().len(), large.bytes);
+    assert_eq!(house.answer_of(name), "large");
+    assert!(trash.restore_build(&pool, name, &without.file.file).is_err(), "once");
+
+    // With the expert gone meanwhile, it comes back after it.
+    let without = trash.remove_build(&pool, name, "Q4_0").unwrap();
+    let rest = pool.get(name).unwrap().manifest;
+    trash.remove_expert(&pool, name).unwrap();
+    assert_eq!(trash.restore_build(&pool, name, &without.file.file).unwrap_err().code, "pool.not_found");
+    trash.restore_expert(&pool, &rest).unwrap();
+    trash.restore_build(&pool, name, &without.file.file).unwrap();
+    assert_eq!(pool.get(name).unwrap().manifest, before.manifest);
+
+    // In the terminal it is for good; what another expert uses stays.
+    pool.put(&Manifest { name: "twin".into(), ..before.manifest.clone() }).unwrap();
+    let kept = house.says(&["experts", "remove", "twin", "Q8_0"]);
+    assert_eq!((&kept["freed_bytes"], large.path.exists()), (&0.into(), true), "{kept}");
+    let gone = house.says(&["experts", "remove", name, "Q8_0"]);
+    assert_eq!((&gone["freed_bytes"], large.path.exists()), (&large.bytes.into(), false), "{gone}");
+    assert_eq!(gone["expert"]["manifest"]["implementations"].as_array().unwrap().len(), 1);
+    assert!(small.path.exists());
+    drop(trash);
+    assert!(small.path.exists(), "what came back is not swept");
+}
+
+#[test]
+fn sampling_comes_from_the_file_and_everything_that_is_said_of_an_expert_can_be_edited() {
+    let house = House::new();
+    let path = house.at("advised.gguf");
+    Toy::default().write_with(&path, |file| {
+        file.set("general.sampling.temp", 0.75f32).set("general.sampling.top_k", 20i32);
+        file.set("general.sampling.top_p", 7.0f32).set("general.sampling.min_p", "much");
+    });
+    let file = path.to_str().unwrap();
+    let added = house.says(&["experts", "add", file, "--name", "advised", "--domains", "law"]);
+    let sampling = &added["sampling"];
+    assert_eq!((&sampling["temperature"], &sampling["top_k"]), (&0.75.into(), &20.into()), "{added}");
+    assert_eq!(
+        (&sampling["top_p"], &sampling["min_p"]),
+        (&1.0.into(), &0.0.into()),
+        "what makes no sense is passed over"
+    );
+
+    let edited = house.says(&[
+        "experts", "edit", "advised", "--title", "Of law", "--domains", "Law, ,tax", "--prompt", "Be brief.",
+        "--temperature", "0", "--max-tokens", "64",
+    ]);
+    let now = &edited["manifest"];
+    assert_eq!(
+        (&now["title"], &now["domains"]),
+        (&"Of law".into(), &serde_json::json!(["law", "tax"])),
+        "{edited}"
+    );
+    assert_eq!((&now["system_prompt"], &now["max_tokens"]), (&"Be brief.".into(), &64.into()));
+    assert_eq!((&now["sampling"]["temperature"], &now["sampling"]["top_k"]), (&0.0.into(), &20.into()));
+    assert_eq!(
+        house.says(&["experts", "edit", "advised", "--prompt", ""])["manifest"]["system_prompt"],
+        Value::Null
+    );
+    let wrong = house.says(&["experts", "edit", "advised", "--top-p", "0"]);
+    assert_eq!(wrong["error"]["code"], "pool.bad_edit");
+    let nothing = house.lectern(&["experts", "edit", "advised"]).output().unwrap();
+    assert_eq!(nothing.status.code(), Some(2));
+}
+
+#[test]
+fn a_file_that_is_offered_or_named_twice_is_not_taken() {
+    let house = House::new();
+    let pool = house.pool();
+    house.model("shelf/Reader-1B-Q4_0.gguf", Toy::default());
+    house.model("shelf/Reader-1B-Q8_0.gguf", Toy::default());
+    offer(&pool, &watching(&[house.at("shelf")])).unwrap();
+    let code = |name: &str, file: &str| Failure::from(pool.take_file(name, file).unwrap_err()).code;
+    assert_eq!(
+        code("reader-1b", "Q8_0"),
+        "pool.is_offered",
+        "the next look at the folder would bring it back"
+    );
+    let one = house.model("a/Speller-1B-Q4_0.gguf", Toy::default());
+    let two = house.model("b/Speller-1B-Q4_0.gguf", Toy::default());
+    pool.add(&one, "mine", &[]).unwrap();
+    pool.add(&two, "mine", &[]).unwrap();
+    assert_eq!(code("mine", "Q4_0"), "pool.which_file");
+    assert_eq!(code("mine", "Q2_K"), "pool.no_file");
+    let (taken, left) = pool.take_file("mine", two.to_str().unwrap()).unwrap();
+    assert_eq!((PathBuf::from(taken.file.file), left.file), (two, one));
 }
 
 #[test]

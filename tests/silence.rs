@@ -53,7 +53,7 @@ mod commands {
         Toy::default().write(Path::new(&model));
         Toy { says: &["hello"], ..Toy::default() }.write(Path::new(&own));
         let (shelf, elsewhere) = (at("shelf"), at("elsewhere"));
-        let commands: [&[&str]; 21] = [
+        let commands: [&[&str]; 22] = [
             &["ask", "What is 384 + 97?"],
             &["route", "Convert 3 kilometres to metres."],
             &["experts", "add", &own, "--name", "own", "--domains", "general"],
@@ -67,6 +67,7 @@ mod commands {
             &["experts", "disk", "--hash"],
             &["experts", "token", "show"],
             &["experts", "use", "own"],
+            &["experts", "edit", "own", "--title", "Own"],
             &["experts", "move"],
             &["experts", "folders", "remove", &shelf],
             &["experts", "remove", "own"],

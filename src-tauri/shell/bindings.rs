@@ -19,11 +19,14 @@ pub fn text() -> String {
     types.visit::<engine::archive::Conversation>();
     types.visit::<engine::archive::Hits>();
     types.visit::<engine::pool::Expert>();
+    types.visit::<engine::pool::Edit>();
     types.visit::<engine::settings::Settings>();
     types.visit::<engine::report::ComponentStatus>();
     types.visit::<engine::hub::Download>();
     types.visit::<engine::hub::Model>();
     types.visit::<engine::hub::OnDisk>();
+    types.visit::<engine::hub::WithoutFile>();
+    types.visit::<engine::hub::Discarded>();
     types.visit::<engine::hub::Pick>();
     types.visit::<engine::hub::Prospect>();
     types.visit::<engine::hub::Request>();

@@ -5,7 +5,9 @@
 
 use crate::moving::Mover;
 use engine::home::Home;
-use engine::hub::{Download, Downloads, FileName, Hub, HubError, Place, State, Trash, Watch};
+use engine::hub::{
+    Discarded, Download, Downloads, FileName, Hub, HubError, Place, State, Trash, Watch, WithoutFile,
+};
 use engine::pool::{Expert, Manifest, Pool};
 use engine::settings::{HubSettings, Settings};
 use engine::words::Failure;
@@ -152,6 +154,33 @@ impl Library {
         self.mover.is_still()?;
         let before = self.now().before.iter().find(|shelf| shelf.trash.knows(&manifest.name)).cloned();
         before.map_or_else(|| self.shelf(), Ok)?.trash.restore_expert(pool, manifest)
+    }
+
+    /// Takes one of several files from an expert, and off the disk where it is ours alone.
+    pub fn remove_build(&self, pool: &Pool, name: &str, file: &str) -> Result<WithoutFile, Failure> {
+        self.mover.is_still()?;
+        self.shelf()?.trash.remove_build(pool, name, file)
+    }
+
+    /// Undoes that.
+    pub fn restore_build(&self, pool: &Pool, name: &str, file: &str) -> Result<Expert, Failure> {
+        self.mover.is_still()?;
+        let before = self.now().before.iter().find(|shelf| shelf.trash.knows_file(name, file)).cloned();
+        before.map_or_else(|| self.shelf(), Ok)?.trash.restore_build(pool, name, file)
+    }
+
+    /// Takes a model that we fetched and that no expert uses off the disk.
+    pub fn remove_unused(&self, pool: &Pool, path: &str) -> Result<Discarded, Failure> {
+        self.mover.is_still()?;
+        Ok(self.shelf()?.trash.remove_unused(&pool.experts(), path)?)
+    }
+
+    /// Undoes that.
+    pub fn restore_unused(&self, sha256: &str) -> Result<(), Failure> {
+        self.mover.is_still()?;
+        let has_it = |shelf: &&Arc<Shelf>| shelf.trash.list().iter().any(|kept| kept.sha256 == sha256);
+        let before = self.now().before.iter().find(has_it).cloned();
+        Ok(before.map_or_else(|| self.shelf(), Ok)?.trash.undo(sha256)?)
     }
 
     /// What was removed is gone for good. Gives the bytes that came free.

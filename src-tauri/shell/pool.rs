@@ -1,7 +1,8 @@
 //! Pool: the experts that are there, one more, one less.
 
 use crate::house::House;
-use engine::pool::{Expert, Manifest};
+use engine::hub::{Discarded, WithoutFile};
+use engine::pool::{Edit, Expert, Manifest};
 use engine::words::Failure;
 use std::path::PathBuf;
 use tauri::State;
@@ -31,6 +32,12 @@ pub fn choose_file(house: State<'_, House>, name: String, file: Option<String>) 
     Ok(house.inside()?.engine.pool().choose(&name, file.as_deref())?)
 }
 
+/// What is said of an expert is another.
+#[tauri::command(async)]
+pub fn edit_expert(house: State<'_, House>, name: String, edit: Edit) -> Result<Expert, Failure> {
+    Ok(house.inside()?.engine.pool().edit(&name, &edit)?)
+}
+
 /// A retired expert is routed to again.
 #[tauri::command(async)]
 pub fn take_back_expert(house: State<'_, House>, name: String) -> Result<(), Failure> {
@@ -43,6 +50,33 @@ pub fn take_back_expert(house: State<'_, House>, name: String) -> Result<(), Fai
 pub fn remove_expert(house: State<'_, House>, name: String) -> Result<u64, Failure> {
     let open = house.inside()?;
     open.library.remove(open.engine.pool(), &name)
+}
+
+/// One of several files of an expert goes, and off the disk as well when we fetched it and no other expert uses it.
+#[tauri::command(async)]
+pub fn remove_build(house: State<'_, House>, name: String, file: String) -> Result<WithoutFile, Failure> {
+    let open = house.inside()?;
+    open.library.remove_build(open.engine.pool(), &name, &file)
+}
+
+/// Undoes that; possible until the window closes.
+#[tauri::command(async)]
+pub fn restore_build(house: State<'_, House>, name: String, file: String) -> Result<Expert, Failure> {
+    let open = house.inside()?;
+    open.library.restore_build(open.engine.pool(), &name, &file)
+}
+
+/// A model that Lectern fetched and no expert uses goes off the disk.
+#[tauri::command(async)]
+pub fn remove_unused(house: State<'_, House>, path: String) -> Result<Discarded, Failure> {
+    let open = house.inside()?;
+    open.library.remove_unused(open.engine.pool(), &path)
+}
+
+/// Undoes that; possible until the window closes.
+#[tauri::command(async)]
+pub fn restore_unused(house: State<'_, House>, sha256: String) -> Result<(), Failure> {
+    house.inside()?.library.restore_unused(&sha256)
 }
 
 /// Undoes a removal; possible until the window closes.

@@ -51,6 +51,26 @@ pub struct Faults {
     pub gate_after: Option<u64>,
     /// The hub names another check sum from now on.
     pub other_sum: Option<String>,
+    /// The hub names another size in so many answers.
+    pub wrong_sizes: u32,
+    pub wrong_size: u64,
+    /// The connection ends before an answer: of the host of the bytes, of the hub.
+    pub drops: u32,
+    pub hub_drops: u32,
+    /// The body is shorter than the range that it says it is.
+    pub short_bodies: u32,
+    /// `content-length` is larger than the body, after which the connection ends.
+    pub long_lengths: u32,
+    /// The body comes in chunks, and ends in the middle without the last one.
+    pub broken_chunks: u32,
+    /// The body is said to be compressed.
+    pub encodings: u32,
+    /// A smaller range than was asked for.
+    pub half_ranges: u32,
+    /// The bytes are at another name of the host.
+    pub detours: u32,
+    /// What is no HTTP.
+    pub garbage: u32,
 }
 
 /// One request that was heard.
@@ -63,8 +83,15 @@ pub struct Heard {
     pub authorization: Option<String>,
 }
 
+/// One file, with its check sum.
+#[derive(Clone)]
+struct Put {
+    bytes: Arc<Vec<u8>>,
+    sum: String,
+}
+
 struct Inside {
-    files: Mutex<BTreeMap<String, Arc<Vec<u8>>>>,
+    files: Mutex<BTreeMap<String, Put>>,
     /// `owner/name` to JSON of `api/models/owner/name`.
     models: Mutex<BTreeMap<String, String>>,
     renamed: Mutex<BTreeMap<String, String>>,
@@ -73,6 +100,8 @@ struct Inside {
     bell: Condvar,
     addresses: Mutex<BTreeMap<u32, u32>>,
     sent: Mutex<u64>,
+    /// Of these, bytes of answers that a fault made useless.
+    spoiled: Mutex<u64>,
     /// To the host of the bytes.
     connections: Mutex<u32>,
     hub: u16,
@@ -97,6 +126,7 @@ impl FakeHub {
             bell: Condvar::new(),
             addresses: Mutex::default(),
             sent: Mutex::default(),
+            spoiled: Mutex::default(),
             connections: Mutex::default(),
             hub: hub.local_addr().unwrap().port(),
             bytes: bytes.local_addr().unwrap().port(),
@@ -128,7 +158,8 @@ impl FakeHub {
     /// Gives the check sum.
     pub fn put(&self, repo: &str, file: &str, bytes: Vec<u8>) -> String {
         let sum = sha256(&bytes);
-        self.inside.files.lock().unwrap().insert(format!("{repo}/{file}"), Arc::new(bytes));
+        let put = Put { bytes: Arc::new(bytes), sum: sum.clone() };
+        self.inside.files.lock().unwrap().insert(format!("{repo}/{file}"), put);
         sum
     }
 
@@ -154,9 +185,22 @@ impl FakeHub {
         *self.inside.sent.lock().unwrap()
     }
 
+    /// Bytes that went out in answers which no fault made useless.
+    pub fn sound(&self) -> u64 {
+        self.sent() - *self.inside.spoiled.lock().unwrap()
+    }
+
     /// Connections that were made to the host of the bytes.
     pub fn connections(&self) -> u32 {
         *self.inside.connections.lock().unwrap()
+    }
+
+    /// Waits until so many bytes went out, or `enough`, which is asked every few milliseconds.
+    pub fn wait_unless(&self, bytes: u64, mut enough: impl FnMut() -> bool) {
+        let mut sent = self.inside.sent.lock().unwrap();
+        while *sent < bytes && !enough() {
+            sent = self.inside.bell.wait_timeout(sent, Duration::from_millis(3)).unwrap().0;
+        }
     }
 
     /// Waits until so many bytes went out.
@@ -210,6 +254,7 @@ struct Request {
     path: String,
     range: Option<(u64, u64)>,
     authorization: Option<String>,
+    host: String,
 }
 
 struct Answer {
@@ -218,6 +263,21 @@ struct Answer {
     body: Vec<u8>,
     /// It is a piece of a file: the faults of bodies apply.
     is_file: bool,
+    /// Nobody can use it.
+    is_spoiled: bool,
+    ending: Ending,
+}
+
+/// How the end of a body is told.
+#[derive(Clone, Copy, PartialEq)]
+enum Ending {
+    /// By so many bytes more than there are.
+    Length(usize),
+    /// By a last chunk, which does not come.
+    Chunks,
+    /// Not at all: the connection ends without an answer, or after what is no answer.
+    Nothing,
+    Garbage,
 }
 
 fn serve(inside: &Inside, host: &'static str, mut stream: TcpStream) -> std::io::Result<()> {
@@ -259,6 +319,7 @@ fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<Option<
                 path: parsed.path.unwrap_or_default().into(),
                 range,
                 authorization: header("authorization"),
+                host: header("host").unwrap_or_default(),
             };
             buffer.drain(..length);
             return Ok(Some(request));
@@ -272,7 +333,8 @@ fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<Option<
 }
 
 fn plain(status: u16, headers: Vec<(&'static str, String)>, body: &str) -> Answer {
-    Answer { status, headers, body: body.as_bytes().to_vec(), is_file: false }
+    let (is_file, is_spoiled, ending) = (false, false, Ending::Length(0));
+    Answer { status, headers, body: body.as_bytes().to_vec(), is_file, is_spoiled, ending }
 }
 
 fn page() -> Answer {
@@ -296,6 +358,9 @@ fn of_hub(inside: &Inside, request: &Request) -> Answer {
         }
         if one(&mut faults.hub_portals) {
             return page();
+        }
+        if one(&mut faults.hub_drops) {
+            return Answer { ending: Ending::Nothing, ..plain(200, Vec::new(), "") };
         }
         if let Some(token) = &faults.token {
             match request.authorization.as_deref() {
@@ -325,10 +390,15 @@ fn of_hub(inside: &Inside, request: &Request) -> Answer {
         return plain(307, vec![("location", format!("/{new}/resolve/{rest}"))], "");
     }
     let file = rest.split_once('/').map_or("", |(_, file)| file);
-    let Some(bytes) = inside.files.lock().unwrap().get(&format!("{repo}/{file}")).cloned() else {
+    let Some(Put { bytes, sum }) = inside.files.lock().unwrap().get(&format!("{repo}/{file}")).cloned()
+    else {
         return plain(404, vec![("x-error-code", "EntryNotFound".into())], "");
     };
-    let sum = inside.faults.lock().unwrap().other_sum.clone().unwrap_or_else(|| sha256(&bytes));
+    let (sum, size) = {
+        let mut faults = inside.faults.lock().unwrap();
+        let size = if one(&mut faults.wrong_sizes) { faults.wrong_size } else { bytes.len() as u64 };
+        (faults.other_sum.clone().unwrap_or(sum), size)
+    };
     let address = {
         let mut addresses = inside.addresses.lock().unwrap();
         let number = addresses.len() as u32;
@@ -340,7 +410,7 @@ fn of_hub(inside: &Inside, request: &Request) -> Answer {
     let headers = vec![
         ("x-repo-commit", COMMIT.to_owned()),
         ("x-linked-etag", format!("\"{sum}\"")),
-        ("x-linked-size", bytes.len().to_string()),
+        ("x-linked-size", size.to_string()),
         ("etag", "\"0123456789abcdef\"".to_owned()),
         ("location", location),
     ];
@@ -355,6 +425,12 @@ fn of_bytes(inside: &Inside, request: &Request) -> Answer {
     if one(&mut faults.portals) {
         return page();
     }
+    if one(&mut faults.drops) {
+        return Answer { ending: Ending::Nothing, ..plain(200, Vec::new(), "") };
+    }
+    if one(&mut faults.garbage) {
+        return Answer { ending: Ending::Garbage, ..plain(200, Vec::new(), "") };
+    }
     let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
     let address: u32 =
         query.strip_prefix("signature=").and_then(|number| number.parse().ok()).unwrap_or(u32::MAX);
@@ -365,8 +441,22 @@ fn of_bytes(inside: &Inside, request: &Request) -> Answer {
             _ => return plain(403, Vec::new(), "the signature has expired"),
         }
     }
+    // The hub has this address, too, under another port.
+    let is_elsewhere = request.host.starts_with("127.");
+    if !is_elsewhere && one(&mut faults.detours) {
+        let location = format!("http://127.0.0.1:{}{}", inside.bytes, request.path);
+        return plain(302, vec![("location", location)], "");
+    }
     let files = inside.files.lock().unwrap();
-    let Some(bytes) = files.get(path.trim_start_matches('/')) else { return plain(404, Vec::new(), "") };
+    let Some(Put { bytes, .. }) = files.get(path.trim_start_matches('/')) else {
+        return plain(404, Vec::new(), "");
+    };
+    let mut is_spoiled = false;
+    let mut spoil = |count: &mut u32| {
+        let is_left = one(count);
+        is_spoiled |= is_left;
+        is_left
+    };
     let etag = match one(&mut faults.new_etags) {
         true => format!("\"other-{}\"", faults.new_etags),
         false => "\"xet\"".to_owned(),
@@ -376,27 +466,69 @@ fn of_bytes(inside: &Inside, request: &Request) -> Answer {
         None => (200, bytes.to_vec()),
         Some((first, last)) => {
             let (mut first, mut total) = (first as usize, bytes.len());
-            let last = (last as usize).min(bytes.len() - 1);
-            if one(&mut faults.wrong_ranges) {
-                first = first.saturating_sub(1);
+            let mut last = (last as usize).min(bytes.len() - 1);
+            if first > 0 && spoil(&mut faults.wrong_ranges) {
+                first -= 1;
             }
-            if one(&mut faults.wrong_totals) {
+            if last > first && spoil(&mut faults.half_ranges) {
+                last = first + (last - first) / 2;
+            }
+            if spoil(&mut faults.wrong_totals) {
                 total += 1;
             }
             headers.push(("content-range", format!("bytes {first}-{last}/{total}")));
             (206, bytes[first..=last].to_vec())
         }
     };
-    if one(&mut faults.flips) {
+    drop(files);
+    if spoil(&mut faults.flips) {
         let middle = body.len() / 2;
         body[middle] ^= 1;
     }
-    Answer { status, headers, body, is_file: true }
+    if spoil(&mut faults.short_bodies) {
+        body.truncate(body.len() - 1);
+    }
+    if spoil(&mut faults.encodings) {
+        headers.push(("content-encoding", "gzip".into()));
+    }
+    let ending = match () {
+        () if spoil(&mut faults.long_lengths) => Ending::Length(1),
+        () if spoil(&mut faults.broken_chunks) => Ending::Chunks,
+        () => Ending::Length(0),
+    };
+    Answer { status, headers, body, is_file: true, is_spoiled, ending }
 }
 
 /// `false`: the connection is to be closed.
 fn send(inside: &Inside, stream: &mut TcpStream, request: &Request, answer: Answer) -> std::io::Result<bool> {
-    let mut head = format!("HTTP/1.1 {} x\r\ncontent-length: {}\r\n", answer.status, answer.body.len());
+    let mut out = 0;
+    let mut is_spoiled = answer.is_spoiled;
+    let sent = send_counting(inside, stream, request, answer, &mut out, &mut is_spoiled);
+    if is_spoiled {
+        *inside.spoiled.lock().unwrap() += out;
+    }
+    sent
+}
+
+/// `out`: bytes of a file that went.
+fn send_counting(
+    inside: &Inside,
+    stream: &mut TcpStream,
+    request: &Request,
+    answer: Answer,
+    out: &mut u64,
+    is_spoiled: &mut bool,
+) -> std::io::Result<bool> {
+    let length = match answer.ending {
+        Ending::Nothing => return Ok(false),
+        Ending::Garbage => {
+            stream.write_all(&noise(300, 7))?;
+            return Ok(false);
+        }
+        Ending::Chunks => "transfer-encoding: chunked".to_owned(),
+        Ending::Length(more) => format!("content-length: {}", answer.body.len() + more),
+    };
+    let mut head = format!("HTTP/1.1 {} x\r\n{length}\r\n", answer.status);
     for (name, value) in &answer.headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
@@ -410,14 +542,15 @@ fn send(inside: &Inside, stream: &mut TcpStream, request: &Request, answer: Answ
     }
     let (cut, stall, pace) = {
         let mut faults = inside.faults.lock().unwrap();
-        let cut = faults.cut_after.filter(|_| one(&mut faults.cuts));
-        (cut, faults.stall_after.filter(|_| one(&mut faults.stalls)), faults.pace)
+        let length = answer.body.len() as u64;
+        let cut = faults.cut_after.filter(|&cut| cut < length && one(&mut faults.cuts));
+        (cut, faults.stall_after.filter(|&stall| stall < length && one(&mut faults.stalls)), faults.pace)
     };
-    let mut out = 0;
+    *is_spoiled |= cut.is_some() || stall.is_some();
     for piece in answer.body.chunks(pace.unwrap_or(64 << 10)) {
-        let end = out + piece.len() as u64;
+        let end = *out + piece.len() as u64;
         if let Some(cut) = cut.filter(|&cut| end > cut) {
-            stream.write_all(&piece[..(cut - out) as usize])?;
+            stream.write_all(&piece[..(cut - *out) as usize])?;
             return Ok(false);
         }
         if stall.is_some_and(|stall| end > stall) {
@@ -434,13 +567,22 @@ fn send(inside: &Inside, stream: &mut TcpStream, request: &Request, answer: Answ
                 }
             }
         }
+        if answer.ending == Ending::Chunks {
+            stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes())?;
+        }
         stream.write_all(piece)?;
-        out = end;
+        *out = end;
         *inside.sent.lock().unwrap() += piece.len() as u64;
         inside.bell.notify_all();
+        if answer.ending == Ending::Chunks {
+            stream.write_all(b"\r\n")?;
+            if *out >= answer.body.len() as u64 / 2 {
+                return Ok(false);
+            }
+        }
         if pace.is_some() {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
-    Ok(true)
+    Ok(answer.ending == Ending::Length(0))
 }

@@ -36,6 +36,11 @@ const MARK: &str = "~";
 impl Toy<'_> {
     /// Writes the file.
     pub fn write(&self, path: &Path) {
+        self.write_with(path, |_| {});
+    }
+
+    /// The same with more in it.
+    pub fn write_with(&self, path: &Path, more: impl FnOnce(&mut Writer)) {
         let words: Vec<String> = self.says.iter().map(|word| format!("▁{word}")).collect();
         let (tokens, types) = vocabulary(&words);
         let vocabulary = tokens.len();
@@ -95,6 +100,7 @@ impl Toy<'_> {
             let (zeros, shape) = matrix(width, self.feed_forward);
             file.tensor_f32(&format!("blk.{layer}.ffn_down.weight"), &shape, &zeros);
         }
+        more(&mut file);
         file.write_to(path).expect("a temporary folder takes the toy");
     }
 

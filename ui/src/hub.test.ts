@@ -120,6 +120,55 @@ describe("the library in the window", () => {
     expect(all("removed")).toHaveLength(0);
   });
 
+  it("removes a fetched model that no expert uses, and brings it back", async () => {
+    await open("hub=busy");
+    await click("tab-disk");
+    await click("remove-unused");
+    expect((await see("removed")).textContent).toContain("phi-2");
+    await vi.waitFor(() => expect(all("remove-unused")).toHaveLength(0), patience);
+    await click("undo-remove");
+    await vi.waitFor(() => expect(all("remove-unused")).toHaveLength(1), patience);
+  });
+
+  it("edits what is said of an expert, and says what is wrong", async () => {
+    await open("hub=busy");
+    await see("ask-it");
+    await click("edit-expert");
+    const type = (id: string, text: string) => {
+      const field = all(id)[0] as HTMLInputElement;
+      field.value = text;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      flushSync();
+    };
+    type("edit-title", "My writer");
+    type("edit-domains", "writing, letters");
+    type("edit-temperature", "9");
+    await click("edit-save");
+    await vi.waitFor(() => expect(document.querySelector('[data-code="pool.bad_edit"]')).not.toBeNull(), patience);
+    type("edit-temperature", "0.7");
+    await click("edit-save");
+    await vi.waitFor(() => expect(all("edit-expert-form")).toHaveLength(0), patience);
+    const card = all("expert-card").find((one) => one.dataset.expert === "gemma-2-2b-it-q4-k-m");
+    expect(card?.textContent).toContain("My writer");
+    expect(card?.textContent).toContain("writing");
+  });
+
+  it("removes one quantisation alone, says which takes over, and brings it back", async () => {
+    await open("hub=busy");
+    await see("ask-it");
+    const builds = () => all("build").map((one) => one.dataset.quantisation);
+    await vi.waitFor(() => expect(builds()).toEqual(["Q4_K_M", "Q8_0"]), patience);
+    await click("remove-build");
+    expect(document.body.textContent).toContain(t.builds.takesOver("Q8_0"));
+    await click("remove-build-confirm");
+    expect((await see("removed")).textContent).toContain("Q8_0 is used");
+    expect(all("builds")).toHaveLength(0);
+    expect(all("expert-card").map((card) => card.dataset.expert)).toContain("gemma-2-2b-it-q4-k-m");
+    await click("undo-remove");
+    await vi.waitFor(() => expect(builds()).toEqual(["Q4_K_M", "Q8_0"]), patience);
+    expect(all("removed")).toHaveLength(0);
+  });
+
   it("files that are dropped anywhere become experts where they lie", async () => {
     await open("");
     await vi.waitFor(() => expect(window).toHaveProperty("dropped"), patience);

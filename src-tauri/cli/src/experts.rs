@@ -4,8 +4,8 @@ use crate::output::{Exit, Output};
 use crate::{hub, shelf};
 use clap::{Args, Subcommand};
 use engine::home::Home;
-use engine::hub::{Hub, Trash};
-use engine::pool::{Expert, Offer, Statistics};
+use engine::hub::{Hub, Trash, WithoutFile};
+use engine::pool::{Edit, Expert, Offer, Statistics};
 use engine::settings::Settings;
 use engine::words::Failure;
 use serde::Serialize;
@@ -22,8 +22,10 @@ pub enum Command {
     Add(Add),
     /// Choose which of its files an expert uses.
     Use(Use),
-    /// Take an added expert out of the pool, and its file off the disk when Lectern fetched it.
-    Remove { name: String },
+    /// Change what is said of an expert that was added; what is left out stays.
+    Edit(Change),
+    /// Take an added expert out of the pool, or one of its files; off the disk as well when Lectern fetched it.
+    Remove(Remove),
     #[command(flatten)]
     Shelf(shelf::Command),
     #[command(flatten)]
@@ -34,6 +36,43 @@ pub enum Command {
 pub struct Use {
     name: String,
     /// Its quantisation, or the file itself. Without it: the best that fits the memory.
+    file: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Change {
+    name: String,
+    #[arg(long)]
+    title: Option<String>,
+    #[arg(long, value_delimiter = ',', value_name = "a,b")]
+    domains: Option<Vec<String>>,
+    /// Stands before every conversation; empty: nothing does.
+    #[arg(long, value_name = "TEXT")]
+    prompt: Option<String>,
+    /// 0 is greedy.
+    #[arg(long)]
+    temperature: Option<f32>,
+    /// 0 is all.
+    #[arg(long)]
+    top_k: Option<u32>,
+    /// 1 is all.
+    #[arg(long)]
+    top_p: Option<f32>,
+    /// 0 is all.
+    #[arg(long)]
+    min_p: Option<f32>,
+    /// 1 changes nothing.
+    #[arg(long)]
+    repeat_penalty: Option<f32>,
+    /// Of one answer.
+    #[arg(long)]
+    max_tokens: Option<u32>,
+}
+
+#[derive(Args)]
+pub struct Remove {
+    name: String,
+    /// This of its files alone, by its quantisation or its path; the expert stays with the others.
     file: Option<String>,
 }
 
@@ -87,10 +126,47 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
         Command::Use(Use { name, file }) => {
             output.show(&pool.choose(&name, file.as_deref()).map_err(Failure::from)?, in_words);
         }
-        Command::Remove { name } => {
+        Command::Edit(change) => {
+            let Change {
+                name,
+                title,
+                domains,
+                prompt,
+                temperature,
+                top_k,
+                top_p,
+                min_p,
+                repeat_penalty,
+                max_tokens,
+            } = change;
+            let edit = Edit {
+                title,
+                domains,
+                system_prompt: prompt,
+                temperature,
+                top_k,
+                top_p,
+                min_p,
+                repeat_penalty,
+                max_tokens,
+            };
+            if edit == Edit::default() {
+                return Err(Exit::Usage(
+                    "say what is to change: `lectern experts edit --help` lists it".into(),
+                ));
+            }
+            output.show(&pool.edit(&name, &edit).map_err(Failure::from)?, in_words);
+        }
+        Command::Remove(Remove { name, file }) => {
             shelf::finish(&home, &pool, output)?;
             let hub = Hub::open(&home, &settings).map_err(Failure::from)?;
             let trash = Trash::of(&hub);
+            if let Some(file) = file {
+                let without = trash.remove_build(&pool, &name, &file)?;
+                trash.empty().map_err(Failure::from)?;
+                output.show(&without, of_removed_file);
+                return Ok(());
+            }
             let freed_bytes = trash.remove_expert(&pool, &name)?;
             trash.empty().map_err(Failure::from)?;
             output.show(&Removed { removed: name, freed_bytes }, |gone| {
@@ -103,6 +179,15 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
         Command::Hub(_) | Command::Shelf(_) => {}
     }
     Ok(())
+}
+
+fn of_removed_file(without: &WithoutFile) -> String {
+    let WithoutFile { file, freed_bytes, expert } = without;
+    let uses = expert.implementation().map_or("nothing", |its| its.quantisation.as_str());
+    format!(
+        "removed {} of {}, which uses {uses} now; {freed_bytes} bytes came free (a file that Lectern did not fetch stays)",
+        file.quantisation, expert.manifest.name
+    )
 }
 
 fn line(expert: &Expert) -> String {

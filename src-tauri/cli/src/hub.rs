@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use engine::home::Home;
 use engine::hub::{
     Download, Downloads, Elsewhere, Fetched, FileName, Found, Hub, HubError, Machine, Model, Phase, Pick,
-    Record, Request, Speed, State, Stop, TokenFrom, Wish, catalogue, date, look, show_phase,
+    Record, Request, Speed, State, Stop, TokenFrom, Trash, Wish, catalogue, date, look, show_phase,
 };
 use engine::pool::{Manifest, Pool};
 use engine::settings::Settings;
@@ -87,6 +87,9 @@ pub struct Disk {
     /// Read files of the same size whose check sum nobody knows.
     #[arg(long)]
     hash: bool,
+    /// Take a model that Lectern fetched and no expert uses off the disk.
+    #[arg(long, value_name = "REPO:FILE|PATH", conflicts_with = "hash")]
+    remove: Option<String>,
 }
 
 #[derive(Args)]
@@ -139,12 +142,26 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
             let pool = shelf::pool(&home, &settings)?;
             let machine = Machine::measured(budget, &pool.experts());
             let found = hub.search(&search.text, search.limit.into(), machine).map_err(Failure::from)?;
-            output.show(&json!({ "results": found }), |_| found.iter().map(of_model).collect());
+            let picks = recommended(&search.text);
+            output.show(&json!({ "picks": picks, "results": found }), |_| {
+                let head = if picks.is_empty() { "" } else { "recommended\n" };
+                let rest = if picks.is_empty() { "" } else { "on the hub\n" };
+                let picks: String = picks.iter().map(of_pick).collect();
+                format!("{head}{picks}{rest}{}", found.iter().map(of_model).collect::<String>())
+            });
         }
         Command::Pull(pull) => return pull_one(&hub, &home, pull, budget, output),
         Command::Downloads(downloads) => return unfinished(hub, &settings, downloads, output),
         Command::Disk(disk) => {
             let pool = shelf::pool(&home, &settings)?;
+            if let Some(wanted) = &disk.remove {
+                let trash = Trash::of(&hub);
+                let gone = trash.remove_unused(&pool.experts(), wanted).map_err(Failure::from)?;
+                let freed_bytes = trash.empty().map_err(Failure::from)?;
+                let said = json!({ "removed": gone, "freed_bytes": freed_bytes });
+                output.show(&said, |_| format!("{} are off the disk", size(freed_bytes)));
+                return Ok(());
+            }
             let disk = hub.on_disk(&pool.experts(), &Elsewhere::usual(), disk.hash).map_err(Failure::from)?;
             output.show(&disk, of_disk);
         }
@@ -164,15 +181,25 @@ fn recommend(wanted: &Catalogue, output: &Output) -> Result<(), Exit> {
         let fits = wanted.memory.is_none_or(|memory| pick.memory_gb <= memory);
         fits && wanted.domain.as_ref().is_none_or(|domain| pick.domains.contains(domain))
     });
-    let line = |pick: &Pick| {
-        let (domains, memory) = (pick.domains.join(","), pick.memory_gb);
-        format!(
-            "{:<30} {memory:>3} GB  {domains}\n  {}:{}\n  {}\n",
-            pick.title, pick.repo, pick.file, pick.why
-        )
-    };
-    output.show(&json!({ "picks": picks }), |_| picks.iter().map(line).collect());
+    output.show(&json!({ "picks": picks }), |_| picks.iter().map(of_pick).collect());
     Ok(())
+}
+
+/// Of the catalogue what somebody who searches for `text` may mean: every word is a domain of it, or in its name.
+fn recommended(text: &str) -> Vec<Pick> {
+    let text = text.to_lowercase();
+    let mut picks = catalogue();
+    picks.retain(|pick| {
+        let name = format!("{} {}", pick.title, pick.repo).to_lowercase();
+        let knows = |word: &str| name.contains(word) || pick.domains.iter().any(|domain| domain == word);
+        text.split_whitespace().all(knows) && !text.trim().is_empty()
+    });
+    picks
+}
+
+fn of_pick(pick: &Pick) -> String {
+    let Pick { title, repo, file, domains, memory_gb, why, .. } = pick;
+    format!("{title:<30} {memory_gb:>3} GB  {}\n  {repo}:{file}\n  {why}\n", domains.join(","))
 }
 
 fn pull_one(hub: &Hub, home: &Home, pull: Pull, budget: u64, output: &Output) -> Result<(), Exit> {

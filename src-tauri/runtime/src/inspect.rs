@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::families::{self, ModelError};
 use crate::gguf::{GgufError, Header};
+use crate::sample::Sampling;
 use crate::tokenizer::Tokenizer;
 
 /// Memory of an expert's process besides weights and cache, measured on Linux (about 8 MB) and rounded up.
@@ -45,6 +46,8 @@ pub struct Facts {
     pub cache_bytes_per_token: Option<u64>,
     pub tensors: u64,
     pub gguf_version: u32,
+    /// As its maker recommends; greedy where the file says nothing.
+    pub sampling: Sampling,
 }
 
 /// Looks at the file at `path`.
@@ -92,7 +95,25 @@ pub fn facts(header: &Header) -> Result<Facts, GgufError> {
         cache_bytes_per_token: shape.as_ref().map(|shape| shape.cache_bytes_per_token()),
         tensors: header.tensors().len() as u64,
         gguf_version: header.version(),
+        sampling: sampling(header),
     })
+}
+
+/// The keys of llama.cpp's converter. Advice that makes no sense is passed over: the model is none the worse.
+fn sampling(header: &Header) -> Sampling {
+    let number = |name: &str, from: f32, to: f32| {
+        let number = header.f32(&format!("general.sampling.{name}")).ok().flatten();
+        number.filter(|number| (from..=to).contains(number))
+    };
+    let usual = Sampling::default();
+    Sampling {
+        temperature: number("temp", 0.0, 5.0).unwrap_or(usual.temperature),
+        top_k: header.u32("general.sampling.top_k").ok().flatten().unwrap_or(usual.top_k),
+        top_p: number("top_p", f32::MIN_POSITIVE, 1.0).unwrap_or(usual.top_p),
+        min_p: number("min_p", 0.0, 1.0).unwrap_or(usual.min_p),
+        repeat_penalty: number("penalty_repeat", 0.1, 10.0).unwrap_or(usual.repeat_penalty),
+        ..usual
+    }
 }
 
 /// Trained numbers: all tensors but the tables of rope factors.

@@ -1,7 +1,7 @@
 //! `cargo xtask`: from a fresh machine with Rust and Node to a running window, a tested tree or a trained expert.
 //! Standard library only, so that it builds in a second and before anything else is there.
 //!
-//! In:     a word (`run`, `test`, `train`, `accuracy`, `fuzz`, `bindings`, `help`) and its arguments
+//! In:     a word (`run`, `test`, `train`, `accuracy`, `fuzz`, `faults`, `bindings`, `help`) and its arguments
 //! Out:    what that word promises; everything that it installs is said first, with the reason
 //! Fails:  with one sentence and what to do; exit status 1
 #![allow(clippy::print_stdout, reason = "a command line tool speaks on stdout")]
@@ -24,6 +24,9 @@ cargo xtask accuracy [NAME]     measure the starter experts on their held-out qu
 cargo xtask fuzz [TARGET] [--mutations N] [--seed S]
                                 feed damaged files to whatever reads files: gguf, safetensors, frames, inspect,
                                 tokenizer, load; a million mutations of each when N is not given
+cargo xtask faults [--runs N] [--seed S]
+                                pull models from a hub that lies and breaks, in processes that are killed at any byte;
+                                two thousand runs when N is not given
 cargo xtask bindings            write ui/src/api/bindings.ts from the Rust types
 cargo xtask help                this text";
 
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         "train" => lab("train", words),
         "accuracy" => lab("accuracy", words),
         "fuzz" => fuzz(words),
+        "faults" => faults(words),
         "bindings" => build::write_bindings(),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
@@ -84,21 +88,44 @@ fn fuzz(words: Vec<String>) -> Outcome {
     let mut tests = build::cargo();
     tests.args(["test", "--workspace", "--test", "fuzz", "--", "--nocapture", "--test-threads=1"]);
     tests.env("LECTERN_MUTATIONS", "1000000");
-    let mut words = words.into_iter();
-    while let Some(word) = words.next() {
-        let variable = match word.as_str() {
-            "--mutations" => "LECTERN_MUTATIONS",
-            "--seed" => "LECTERN_SEED",
-            target if !target.starts_with('-') => {
-                tests.args(["--exact", target]);
-                continue;
-            }
-            other => return Err(format!("There is no option `{other}`.\n\n{HELP}")),
-        };
-        let number = words.next().filter(|number| number.parse::<u64>().is_ok());
-        tests.env(variable, number.ok_or_else(|| format!("`{word}` needs a number after it."))?);
+    let target =
+        numbers(words, &[("--mutations", "LECTERN_MUTATIONS"), ("--seed", "LECTERN_SEED")], &mut tests)?;
+    if let Some(target) = target {
+        tests.args(["--exact", &target]);
     }
     build::finish(&mut tests, "fuzzing")
+}
+
+/// Runs the test `faults` for longer than the ordinary tests do.
+fn faults(words: Vec<String>) -> Outcome {
+    let mut tests = build::cargo();
+    tests.args(["test", "--workspace", "--test", "faults", "--test", "moving", "--", "--nocapture"]);
+    tests.args(["--test-threads=1", "--include-ignored"]).env("LECTERN_RUNS", "2000");
+    match numbers(words, &[("--runs", "LECTERN_RUNS"), ("--seed", "LECTERN_SEED")], &mut tests)? {
+        None => build::finish(&mut tests, "the runs"),
+        Some(other) => Err(format!("`{other}` is not expected here.\n\n{HELP}")),
+    }
+}
+
+/// Hands numbers on as variables; gives the word that is no option, if there is one.
+fn numbers(
+    words: Vec<String>,
+    known: &[(&str, &str)],
+    tests: &mut std::process::Command,
+) -> Outcome<Option<String>> {
+    let mut other = None;
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        match known.iter().find(|(option, _)| *option == word) {
+            Some((_, variable)) => {
+                let number = words.next().filter(|number| number.parse::<u64>().is_ok());
+                tests.env(variable, number.ok_or_else(|| format!("`{word}` needs a number after it."))?);
+            }
+            None if !word.starts_with('-') && other.is_none() => other = Some(word),
+            None => return Err(format!("There is no option `{word}`.\n\n{HELP}")),
+        }
+    }
+    Ok(other)
 }
 
 fn lab(word: &str, mut arguments: Vec<String>) -> Outcome {

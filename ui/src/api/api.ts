@@ -6,11 +6,13 @@ import type {
   Conversation,
   Download,
   Drop,
+  Edit,
   Expert,
   Failure,
   Folder,
   FoundFile,
   HubPlace,
+  Discarded,
   Link,
   Manifest,
   Model,
@@ -25,6 +27,7 @@ import type {
   Settings,
   Shown,
   Turn,
+  WithoutFile,
 } from "./bindings";
 
 export interface Api {
@@ -47,10 +50,20 @@ export interface Api {
 
   experts(): Promise<Expert[]>;
   addExpert(path: string, name: string, domains: string[]): Promise<Expert>;
+  /** What is said of an expert is another. */
+  editExpert(name: string, edit: Partial<Edit>): Promise<Expert>;
   /** Which of its files an expert uses; `null`: the best that fits the memory. */
   chooseFile(name: string, file: string | null): Promise<Expert>;
   /** Its file goes as well when Lectern fetched it and no other expert uses it. Gives the bytes that come free. */
   removeExpert(name: string): Promise<number>;
+  /** One of several files of an expert goes, and off the disk as well when Lectern fetched it and no other expert uses it. */
+  removeBuild(name: string, file: string): Promise<WithoutFile>;
+  /** Undoes that; possible until Lectern closes. */
+  restoreBuild(name: string, file: string): Promise<Expert>;
+  /** A model that Lectern fetched and no expert uses goes off the disk. */
+  removeUnused(path: string): Promise<Discarded>;
+  /** Undoes that; possible until Lectern closes. */
+  restoreUnused(sha256: string): Promise<void>;
   /** Undoes a removal; possible until Lectern closes. */
   restoreExpert(manifest: Manifest): Promise<void>;
   /** The files of removed experts go for good. Gives the bytes that came free. */

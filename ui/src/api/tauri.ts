@@ -31,8 +31,13 @@ export const tauri: Api = {
 
   experts: () => invoke("experts"),
   addExpert: (path, name, domains) => invoke("add_expert", { path, name, domains }),
+  editExpert: (name, edit) => invoke("edit_expert", { name, edit }),
   chooseFile: (name, file) => invoke("choose_file", { name, file }),
   removeExpert: (name) => invoke("remove_expert", { name }),
+  removeBuild: (name, file) => invoke("remove_build", { name, file }),
+  removeUnused: (path) => invoke("remove_unused", { path }),
+  restoreUnused: (sha256) => invoke("restore_unused", { sha256 }),
+  restoreBuild: (name, file) => invoke("restore_build", { name, file }),
   pickModelFile: () =>
     open({ multiple: false, directory: false, filters: [{ name: "GGUF", extensions: ["gguf"] }] }),
   pickFolder: () => open({ multiple: false, directory: true }),

@@ -1,13 +1,19 @@
 //! What lies on this disk, and what was removed since the window opened.
 
 import { api, asFailure } from "../api";
-import type { Failure, FoundFile, Manifest, OnDisk } from "../api/bindings";
+import type { Expert, Failure, FoundFile, Implementation, OnDisk } from "../api/bindings";
 import { pool } from "../pool/pool.svelte";
+import { t } from "../shared/strings";
 
-/** An expert that can still come back. */
+/** What was removed and can still come back: an expert, one of its files, a file that nobody used. */
 export interface Removed {
-  manifest: Manifest;
+  key: string;
+  /** What happened, in words. */
+  text: string;
   freed: number;
+  /** It is this expert, or the file with this check sum. */
+  is: { expert: string } | { sum: string };
+  undo: () => Promise<unknown>;
 }
 
 class Disk {
@@ -30,18 +36,44 @@ class Disk {
   }
 
   async remove(name: string): Promise<void> {
-    const expert = pool.experts.find((one) => one.manifest.name === name);
-    if (!expert) return;
+    const manifest = pool.experts.find((one) => one.manifest.name === name)?.manifest;
+    if (!manifest) return;
+    await this.#remove(async () => ({
+      key: name,
+      freed: await api.removeExpert(name),
+      text: t.disk.removed(manifest.title),
+      is: { expert: name },
+      undo: () => api.restoreExpert(manifest),
+    }));
+  }
+
+  async removeBuild({ manifest }: Expert, { file, quantisation, sha256 }: Implementation): Promise<void> {
+    await this.#remove(async () => {
+      const { expert, freed_bytes: freed } = await api.removeBuild(manifest.name, file);
+      const uses = expert.manifest.implementations[expert.using]?.quantisation ?? "";
+      const text = t.builds.removed(quantisation, manifest.title, uses);
+      return { key: `${manifest.name} ${file}`, freed, text, is: { sum: sha256 }, undo: () => api.restoreBuild(manifest.name, file) };
+    });
+  }
+
+  async removeUnused(file: FoundFile): Promise<void> {
+    await this.#remove(async () => {
+      const { bytes: freed, sha256: sum } = await api.removeUnused(file.path);
+      return { key: file.path, freed, text: t.disk.removed(file.name), is: { sum }, undo: () => api.restoreUnused(sum) };
+    });
+  }
+
+  async #remove(what: () => Promise<Removed>): Promise<void> {
     await this.#try(async () => {
-      const freed = await api.removeExpert(name);
-      this.removed = [{ manifest: expert.manifest, freed }, ...this.removed];
+      const removed = await what();
+      this.removed = [removed, ...this.removed];
     });
     await pool.refresh();
   }
 
   async restore(removed: Removed): Promise<void> {
     await this.#try(async () => {
-      await api.restoreExpert(removed.manifest);
+      await removed.undo();
       this.removed = this.removed.filter((one) => one !== removed);
     });
     await pool.refresh();

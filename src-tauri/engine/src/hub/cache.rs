@@ -11,11 +11,10 @@
 
 use super::HubError;
 use super::names::{FileName, is_commit, is_sha256};
-use crate::home::write_atomically;
 use hf_hub::{Cache as Folder, Repo, RepoType};
 use sha2::{Digest, Sha256};
 use std::fs::{File, TryLockError};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 #[derive(Clone, Debug)]
@@ -88,18 +87,17 @@ impl Cache {
         path
     }
 
-    /// Makes the folders for a blob of this repository.
+    /// Makes the folders for a blob of this repository. One without `snapshots` is broken to huggingface_hub.
     pub fn prepare(&self, repo: &str) -> Result<PathBuf, HubError> {
-        let blobs = self.blobs(repo);
-        std::fs::create_dir_all(&blobs).map_err(HubError::files("make the folder", &blobs))?;
-        Ok(blobs)
+        for folder in [self.repo_folder(repo).join("snapshots"), self.blobs(repo)] {
+            std::fs::create_dir_all(&folder).map_err(HubError::files("make the folder", &folder))?;
+        }
+        Ok(self.blobs(repo))
     }
 
     /// `None`: another process fetches this blob now. The lock is the one that huggingface_hub takes.
     pub fn try_lock(&self, repo: &str, sha256: &str) -> Result<Option<Lock>, HubError> {
-        let folder = self.root.join(".locks").join(Repo::new(repo.to_owned(), RepoType::Model).folder_name());
-        std::fs::create_dir_all(&folder).map_err(HubError::files("make the folder", &folder))?;
-        let path = folder.join(format!("{sha256}.lock"));
+        let path = self.lock_file(repo, sha256)?;
         loop {
             let file = File::options()
                 .create(true)
@@ -117,8 +115,23 @@ impl Cache {
         }
     }
 
+    fn lock_file(&self, repo: &str, what: &str) -> Result<PathBuf, HubError> {
+        let folder = self.root.join(".locks").join(Repo::new(repo.to_owned(), RepoType::Model).folder_name());
+        std::fs::create_dir_all(&folder).map_err(HubError::files("make the folder", &folder))?;
+        Ok(folder.join(format!("{what}.lock")))
+    }
+
+    /// Links and branches of a repository are written by one process at a time: what a kill left of one is then in the
+    /// way of the next, which replaces it, and nothing else stays.
+    fn turn(&self, repo: &str) -> Result<File, HubError> {
+        let path = self.lock_file(repo, "names")?;
+        let lock = File::options().create(true).truncate(false).write(true).open(&path);
+        lock.and_then(|file| file.lock().map(|()| file)).map_err(HubError::files("lock", &path))
+    }
+
     /// Makes a blob that is in place visible under its name.
     pub fn point(&self, name: &FileName, commit: &str, sha256: &str) -> Result<PathBuf, HubError> {
+        let _turn = self.turn(&name.repo)?;
         let pointer = self.pointer(name, commit);
         let folder = pointer.parent().unwrap_or(&self.root).to_path_buf();
         std::fs::create_dir_all(&folder).map_err(HubError::files("make the folder", &folder))?;
@@ -133,7 +146,7 @@ impl Cache {
             let reference = self.reference(name);
             let folder = reference.parent().unwrap_or(&self.root);
             std::fs::create_dir_all(folder).map_err(HubError::files("make the folder", folder))?;
-            write_atomically(&reference, commit.as_bytes()).map_err(HubError::files("write", &reference))?;
+            put(&reference, commit.as_bytes()).map_err(HubError::files("write", &reference))?;
         }
         Ok(pointer)
     }
@@ -162,36 +175,32 @@ impl Cache {
 
     /// Branches of this repository that are at `commit`.
     pub fn branches(&self, repo: &str, commit: &str) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        let mut folders = vec![self.repo_folder(repo).join("refs")];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let path = entry.path();
-                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                    folders.push(path);
-                } else if std::fs::read_to_string(&path).is_ok_and(|text| text.trim() == commit) {
-                    found.push(path);
-                }
-            }
-        }
-        found
+        branches_in(&self.repo_folder(repo), commit)
     }
 
     /// Takes folders of a repository away that are empty now; `pointers` led to what is gone.
     pub fn tidy(&self, repo: &str, pointers: &[(PathBuf, PathBuf)]) {
         let (blobs, repo) = (self.blobs(repo), self.repo_folder(repo));
+        let snapshots = repo.join("snapshots");
         for (pointer, _) in pointers {
             let inside = pointer.ancestors().skip(1);
-            for folder in inside.take_while(|folder| folder.starts_with(&repo) && *folder != repo) {
-                let _ = std::fs::remove_dir(folder);
+            for folder in inside.take_while(|folder| folder.starts_with(&snapshots) && *folder != snapshots) {
+                // A branch at a commit without a folder is broken to huggingface_hub.
+                if std::fs::remove_dir(folder).is_ok() && folder.parent() == Some(snapshots.as_path()) {
+                    let commit = folder.file_name().unwrap_or_default().to_string_lossy();
+                    for branch in branches_in(&repo, &commit) {
+                        let _ = std::fs::remove_file(branch);
+                    }
+                }
             }
         }
         let is_empty =
-            |folder: &Path| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-        // A branch's commit means nothing without a file of it.
-        if is_empty(&blobs) && !repo.join("snapshots").exists() {
+            |folder: &Path| std::fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
+        if is_empty(&blobs) && is_empty(&snapshots) {
             let _ = std::fs::remove_dir_all(repo.join("refs"));
-            let _ = std::fs::remove_dir(blobs).and_then(|()| std::fs::remove_dir(repo));
+            for folder in [snapshots, blobs, repo] {
+                let _ = std::fs::remove_dir(folder);
+            }
         }
     }
 
@@ -207,6 +216,22 @@ impl Cache {
         repos.sort();
         repos
     }
+}
+
+fn branches_in(repo: &Path, commit: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![repo.join("refs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(path);
+            } else if std::fs::read_to_string(&path).is_ok_and(|text| text.trim() == commit) {
+                found.push(path);
+            }
+        }
+    }
+    found
 }
 
 /// `path` still names the open `file`.
@@ -225,10 +250,24 @@ fn is_still(_file: &File, _path: &Path) -> bool {
     true
 }
 
+/// Where `path` is made before it gets its name: the same place each time, so that the next one takes what a kill left.
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.lectern-new"))
+}
+
+/// A small file, whole or not at all, put in the place of whatever was there.
+fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let temporary = beside(path);
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes).and_then(|()| file.sync_all())?;
+    std::fs::rename(&temporary, path)
+}
+
 /// A link to `target`, put in the place of whatever was there.
 #[cfg(unix)]
 pub fn link(target: &Path, _blob: &Path, pointer: &Path) -> std::io::Result<()> {
-    let temporary = pointer.with_file_name(format!(".{}.link", std::process::id()));
+    let temporary = beside(pointer);
     let _ = std::fs::remove_file(&temporary);
     std::os::unix::fs::symlink(target, &temporary)?;
     std::fs::rename(&temporary, pointer)

@@ -7,7 +7,7 @@
 use super::cache::{Lock, sha256_of};
 use super::client::Client;
 use super::names::{FileName, is_commit};
-use super::partial::{Partial, Record, forget};
+use super::partial::{self, Partial, Record, forget};
 use super::resolve::{Located, resolve};
 use super::stop::{Stop, Will};
 use super::transfer::{Far, Look, Transfer};
@@ -73,13 +73,15 @@ impl Hub {
         let located = self.patiently(stop, |client| resolve(client, name))?;
         self.ledger.agrees(name, &located)?;
         let lock = self.lock(name, &located, stop, on)?;
+        let record = Record::new(name, &located.commit, &located.sha256, located.size);
+        self.complete(&record)?;
         if let Some(here) = self.already(name, &located, stop, on)? {
             return Ok(here);
         }
         self.forget_older(name, &located.sha256)?;
         // A second try from nothing, because one of the many who carried the bytes may have changed them.
-        let fetched = match self.transfer(name, &located, look, stop, on) {
-            Err(HubError::WrongBytes { .. }) => self.transfer(name, &located, look, stop, on),
+        let fetched = match self.transfer(record.clone(), &located, look, stop, on) {
+            Err(HubError::WrongBytes { .. }) => self.transfer(record, &located, look, stop, on),
             other => other,
         };
         if fetched.is_err() && !self.cache.blobs(&name.repo).is_dir() {
@@ -90,14 +92,14 @@ impl Hub {
 
     fn transfer(
         &self,
-        name: &FileName,
+        record: Record,
         located: &Located,
         look: Option<Look<'_>>,
         stop: &Stop,
         on: &mut dyn FnMut(Phase),
     ) -> Result<Fetched, HubError> {
-        let record = Record::new(name, &located.commit, &located.sha256, located.size);
-        let partial = Partial::open(&self.cache, record, self.patience.spare_bytes)?;
+        let name = &record.name.clone();
+        let partial = Partial::open(&self.cache, record.clone(), self.patience.spare_bytes)?;
         let client = self.client().stopped_by(stop);
         let total = located.size;
         let moved = Transfer::new(&client, located, &partial, stop, &self.patience)
@@ -105,8 +107,8 @@ impl Hub {
         let summed = match moved {
             Ok(summed) => summed,
             Err(error) => {
-                let is_refused = matches!(error, HubError::Unsupported { .. } | HubError::Changed { .. });
-                if is_refused || stop.will() == Will::Cancel {
+                // Where the hub names other bytes than before, it may be wrong now: the next start tells.
+                if matches!(error, HubError::Unsupported { .. }) || stop.will() == Will::Cancel {
                     partial.forget(&self.cache)?;
                 }
                 return Err(error);
@@ -120,7 +122,31 @@ impl Hub {
         partial.publish(&self.cache)?;
         let fetched = self.point(name, located, summed.resumed, summed.received)?;
         self.ledger.add(&fetched)?;
+        partial::close(&self.cache, &record)?;
         Ok(fetched)
+    }
+
+    /// A kill may have come between the final name and the links: they are made now. The caller holds the lock.
+    fn complete(&self, record: &Record) -> Result<(), HubError> {
+        if !partial::is_unclosed(&self.cache, record) {
+            return Ok(());
+        }
+        let Record { name, commit, sha256, size, .. } = record.clone();
+        let path = self.cache.point(&name, &commit, &sha256)?;
+        let fetched = Fetched { name, commit, path, sha256, bytes: size, resumed_from: size, received: 0 };
+        if self.ledger.ours(&fetched.name.repo, &fetched.sha256).is_none() {
+            self.ledger.add(&fetched)?;
+        }
+        partial::close(&self.cache, record)
+    }
+
+    /// The same for every such file that nobody works on. What fails now is tried at the next start.
+    pub(super) fn complete_all(&self) {
+        for record in partial::unclosed(&self.cache) {
+            if let Ok(Some(_lock)) = self.cache.try_lock(&record.name.repo, &record.sha256) {
+                let _ = self.complete(&record);
+            }
+        }
     }
 
     /// The blob is in place and right.

@@ -8,7 +8,9 @@ use crate::pool::{Expert, Implementation, Manifest, Offer, Pool, Reads, base};
 use crate::words::Failure;
 use runtime::host::{Host, Purpose, Spawn};
 use runtime::inspect::inspect;
+use serde::Serialize;
 use std::path::Path;
+use ts_rs::TS;
 
 /// How the expert is to be; what is left out is taken from the file and the catalogue.
 #[derive(Clone, Debug, Default)]
@@ -79,6 +81,7 @@ impl Hub {
         }
         manifest.licence = wish.licence.clone().or(facts.license).unwrap_or_default();
         manifest.origin = format!("{} at {}", fetched.name.repo, fetched.commit);
+        manifest.sampling = facts.sampling;
         manifest.reads = Reads::Conversation;
         manifest.implementations = vec![implementation];
         pool.put(&manifest)?;
@@ -93,12 +96,8 @@ impl Trash {
         let (gone, counts) = (pool.get(name)?.manifest, pool.counts(name)?);
         let mut freed = pool.remove(name)?;
         self.keep(name, counts);
-        let others = pool.manifests();
-        let uses = |other: &Manifest, file: &str| other.implementations.iter().any(|its| its.file == file);
-        for Implementation { file, sha256, .. } in &gone.implementations {
-            if !others.iter().any(|other| uses(other, file)) {
-                freed += self.remove_file(Path::new(file), sha256)?;
-            }
+        for file in &gone.implementations {
+            freed += self.remove_if_unused(pool, file)?;
         }
         Ok(freed)
     }
@@ -115,6 +114,46 @@ impl Trash {
             Some(counts) => Ok(pool.put_back(&counts)?),
             None => Ok(()),
         }
+    }
+}
+
+/// One file of an expert went, the expert stays.
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
+pub struct WithoutFile {
+    pub file: Implementation,
+    #[ts(type = "number")]
+    pub freed_bytes: u64,
+    /// As it is now, with the file that it uses.
+    pub expert: Expert,
+}
+
+impl Trash {
+    /// Takes one of several files from an expert, by the file or its quantisation, and out of the cache when we fetched it
+    /// and no other expert uses it.
+    pub fn remove_build(&self, pool: &Pool, name: &str, wanted: &str) -> Result<WithoutFile, Failure> {
+        let (taken, expert) = pool.take_file(name, wanted)?;
+        let file = taken.file.clone();
+        self.keep_file(name, taken);
+        let freed_bytes = self.remove_if_unused(pool, &file)?;
+        Ok(WithoutFile { file, freed_bytes, expert })
+    }
+
+    /// Undoes [`Trash::remove_build`].
+    pub fn restore_build(&self, pool: &Pool, name: &str, file: &str) -> Result<Expert, Failure> {
+        let taken = self.kept_file(name, file).ok_or_else(|| HubError::NotRemoved(file.into()))?;
+        pool.get(name)?;
+        if self.list().iter().any(|kept| kept.sha256 == taken.file.sha256) {
+            self.undo(&taken.file.sha256)?;
+        }
+        let expert = pool.give_file(name, &taken)?;
+        self.forget_file(name, file);
+        Ok(expert)
+    }
+
+    fn remove_if_unused(&self, pool: &Pool, gone: &Implementation) -> Result<u64, Failure> {
+        let others = pool.manifests();
+        let is_used = others.iter().flat_map(|other| &other.implementations).any(|its| its.file == gone.file);
+        Ok(if is_used { 0 } else { self.remove_file(Path::new(&gone.file), &gone.sha256)? })
     }
 }
 

@@ -50,6 +50,8 @@ pub enum HubError {
     NoDownload(u64),
     #[error("{0} is not among the files that were removed")]
     NotRemoved(String),
+    #[error("{file} stays where it is: {why}")]
+    Stays { file: String, why: String },
     #[error("the models are on their way to {}", to.display())]
     Moving { to: PathBuf },
     #[error("the models lie where {variable} says, and that goes before the settings")]
@@ -100,6 +102,7 @@ impl HubError {
             HubError::Keyring { .. } => "hub.keyring",
             HubError::NoDownload(_) => "hub.no_download",
             HubError::NotRemoved(_) => "hub.not_removed",
+            HubError::Stays { .. } => "hub.stays",
             HubError::Moving { .. } => "hub.moving",
             HubError::Fixed { .. } => "hub.fixed",
         }
@@ -129,7 +132,9 @@ impl HubError {
             HubError::Garbled { .. } => {
                 "Sign in to this network if it asks for that, and check HF_ENDPOINT if it is set."
             }
-            HubError::Changed { .. } => "Start it again: the new file is then fetched from its beginning.",
+            HubError::Changed { .. } => {
+                "Start it again: if the hub still says so, the new file is fetched from its beginning."
+            }
             HubError::WrongBytes { .. } => {
                 "Nothing of it was kept. Start it again; if it happens again, choose another source of this model."
             }
@@ -148,6 +153,9 @@ impl HubError {
                 "Wait for its end; one that was cut off goes on by `lectern experts move`, or when the window opens."
             }
             HubError::Fixed { .. } => "Change that variable, or unset it to have the settings decide.",
+            HubError::Stays { .. } => {
+                "Remove the expert that uses it, or remove it with the program that keeps it."
+            }
             HubError::NotRemoved(_) => "A removal can be undone until Lectern closes, and not later.",
         };
         fix.into()

@@ -118,6 +118,7 @@ fn offer_one(pool: &Pool, folder: &Path, file: &Path, known: Option<&Manifest>) 
     manifest.title = title.unwrap_or(last.trim_end_matches(".gguf")).to_owned();
     manifest.licence = facts.license.unwrap_or_default();
     manifest.origin = format!("offered from {}", folder.display());
+    manifest.sampling = facts.sampling;
     manifest.reads = Reads::Conversation;
     manifest.offer = Offer::Open;
     manifest.implementations = vec![its];

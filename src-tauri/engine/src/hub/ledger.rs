@@ -103,7 +103,11 @@ impl Ledger {
     }
 
     fn write(&self, line: &Line) -> Result<(), HubError> {
-        let mut text = serde_json::to_vec(line).unwrap_or_default();
+        // What a full disk cut off in the middle ends here, or this line would be lost with it.
+        let is_cut =
+            std::fs::read(&self.path).is_ok_and(|text| text.last().is_some_and(|last| *last != b'\n'));
+        let mut text = if is_cut { b"\n".to_vec() } else { Vec::new() };
+        text.extend(serde_json::to_vec(line).unwrap_or_default());
         text.push(b'\n');
         std::fs::File::options()
             .create(true)
@@ -111,5 +115,25 @@ impl Ledger {
             .open(&self.path)
             .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
             .map_err(HubError::files("write", &self.path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_cut_off_costs_itself_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger { path: folder.path().join("fetched.jsonl") };
+        let name = FileName::new("a/b", "main", "m.gguf").unwrap();
+        let (commit, sha256) = ("c".repeat(40), "d".repeat(64));
+        let line = Line { name, commit, sha256, bytes: 5, when: 1, removed: false };
+        ledger.write(&line).unwrap();
+        let whole = std::fs::read(&ledger.path).unwrap();
+        std::fs::write(&ledger.path, [&whole[..], &whole[..40]].concat()).unwrap();
+        let other = Line { sha256: "e".repeat(64), ..line.clone() };
+        ledger.write(&other).unwrap();
+        assert_eq!(ledger.lines(), [line, other]);
     }
 }

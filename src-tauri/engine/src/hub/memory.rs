@@ -29,6 +29,11 @@ pub struct Prospect {
 }
 
 impl Machine {
+    /// With a speed in any case: where no expert told one, the memory does.
+    pub(super) fn predicting(self) -> Machine {
+        Machine { bytes_per_s: Some(self.prospect().bytes_per_s), ..self }
+    }
+
     /// The speed of experts here, measured at them or predicted.
     pub fn prospect(self) -> Prospect {
         let Machine { budget_bytes, bytes_per_s } = self;

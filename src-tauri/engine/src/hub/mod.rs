@@ -44,7 +44,7 @@ mod trash;
 pub use catalogue::{Pick, catalogue};
 pub use disk::{Copies, Elsewhere, FoundFile, OnDisk, Source, Usage};
 pub use download::{Fetched, Phase};
-pub use expert::Wish;
+pub use expert::{Wish, WithoutFile};
 pub use failure::HubError;
 pub use folders::{Folder, Watch, Watched, offer};
 pub use given::models_at;
@@ -61,7 +61,7 @@ pub use search::{Choice, Machine, Model};
 pub use stop::Stop;
 pub use token::TokenFrom;
 pub use transfer::{Far, Look, Source as Bytes};
-pub use trash::{Kept, Trash};
+pub use trash::{Discarded, Trash};
 
 use crate::home::Home;
 use crate::settings::Settings;
@@ -120,14 +120,17 @@ impl Patience {
 }
 
 impl Hub {
-    /// By the environment and the settings; asks nobody anything. Deletes what downloads that can never go on left.
+    /// By the environment and the settings; asks nobody anything. Completes what a kill left short of its end, and deletes
+    /// what downloads that can never go on left.
     pub fn open(home: &Home, settings: &Settings) -> Result<Hub, HubError> {
         let place = Place::find(settings)?;
         let patience = Patience::default();
         let silence = place.silence.unwrap_or(patience.silence);
-        let hub = Hub::at(home, place, Patience { silence, ..patience });
+        let first = place.pause.unwrap_or(patience.first);
+        let hub = Hub::at(home, place, Patience { silence, first, ..patience });
+        hub.complete_all();
         partial::sweep(&hub.cache);
-        trash::sweep(&hub.cache);
+        trash::sweep(&hub);
         Ok(hub)
     }
 

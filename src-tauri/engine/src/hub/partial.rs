@@ -2,8 +2,10 @@
 //! which parts are there. Either survives the end of the process at any moment.
 //!
 //! The journal is lines: first what the file will be, then `PART CRC32` for each part that was written whole. A part is
-//! believed when its bytes still have that sum, so neither has to reach the disk in any order. Other tools look at neither
-//! file: huggingface_hub goes on with an `.incomplete` one by its length, and ours has its full length from the start.
+//! believed when its bytes still have that sum, so neither has to reach the disk in any order. The last line is `whole`:
+//! the bytes are right and get their final name; until the file has its links, too, and stands in the ledger, the journal
+//! stays, so that whoever comes after a kill can complete that. Other tools look at neither file: huggingface_hub goes on
+//! with an `.incomplete` one by its length, and ours has its full length from the start.
 
 use super::HubError;
 use super::cache::{Cache, sync_folder};
@@ -25,6 +27,7 @@ const PIECE: usize = 128 << 10;
 
 const BYTES: &str = "lectern-part";
 const JOURNAL: &str = "lectern-journal";
+const WHOLE: &str = "whole";
 const VERSION: u32 = 1;
 
 /// What the file will be.
@@ -84,7 +87,9 @@ impl Partial {
         let path = folder.join(format!("{}.{BYTES}", record.sha256));
         let journal_path = folder.join(format!("{}.{JOURNAL}", record.sha256));
         let known = match read(&journal_path) {
-            Some((found, known)) if found.size == record.size && path.is_file() => known,
+            Some(Journal { record: found, known, .. }) if found.size == record.size && path.is_file() => {
+                known
+            }
             _ => {
                 remove(&journal_path)?;
                 remove(&path)?;
@@ -96,7 +101,7 @@ impl Partial {
         let file = file.map_err(HubError::files("write", &path))?;
         if let Err(error) = reserve(&file, &folder, &record, spare) {
             if is_new {
-                remove(&path)?;
+                forget(cache, &record)?;
             }
             return Err(error);
         }
@@ -136,15 +141,18 @@ impl Partial {
         read_at(&self.file, buffer, offset).map_err(HubError::files("read", &self.path))
     }
 
-    /// The bytes are right: they get their final name, and the journal goes. On the disk when this returns.
-    pub fn publish(self, cache: &Cache) -> Result<PathBuf, HubError> {
+    /// The bytes are right: they get their final name. On the disk when this returns; the journal stays until
+    /// [`close`].
+    pub fn publish(self, cache: &Cache) -> Result<(), HubError> {
         let blob = cache.blob(&self.record.name.repo, &self.record.sha256);
         self.file.sync_all().map_err(HubError::files("write", &self.path))?;
         drop(self.file);
+        let mut journal = self.journal.into_inner().unwrap_or_else(PoisonError::into_inner);
+        writeln!(journal, "{WHOLE}")
+            .and_then(|()| journal.sync_all())
+            .map_err(HubError::files("write", &self.journal_path))?;
         std::fs::rename(&self.path, &blob).map_err(HubError::files("rename", &self.path))?;
-        sync_folder(&cache.blobs(&self.record.name.repo))?;
-        remove(&self.journal_path)?;
-        Ok(blob)
+        sync_folder(&cache.blobs(&self.record.name.repo))
     }
 
     /// Nothing of it stays.
@@ -152,6 +160,30 @@ impl Partial {
         drop((self.file, self.journal));
         forget(cache, &self.record)
     }
+}
+
+/// The file has its links and stands in the ledger: the journal goes. The caller holds the lock.
+pub fn close(cache: &Cache, record: &Record) -> Result<(), HubError> {
+    remove(&cache.blobs(&record.name.repo).join(format!("{}.{JOURNAL}", record.sha256)))
+}
+
+/// Files that a kill left under their final name without [`close`].
+pub fn unclosed(cache: &Cache) -> Vec<Record> {
+    let journals = files(cache, JOURNAL).into_iter();
+    journals
+        .filter_map(|path| read(&path))
+        .map(|journal| journal.record)
+        .filter(|record| is_unclosed(cache, record))
+        .collect()
+}
+
+/// Whether that happened to this file. The caller holds the lock, or asks again when he has it.
+pub fn is_unclosed(cache: &Cache, record: &Record) -> bool {
+    let blob = cache.blob(&record.name.repo, &record.sha256);
+    let journal = read(&blob.with_extension(JOURNAL));
+    journal.is_some_and(|journal| journal.whole && journal.record == *record)
+        && !blob.with_extension(BYTES).exists()
+        && blob.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() == record.size)
 }
 
 /// Takes an unfinished download off the disk, with the folders that it alone needed. The caller holds the lock.
@@ -162,7 +194,8 @@ pub fn forget(cache: &Cache, record: &Record) -> Result<(), HubError> {
     remove(&folder.join(format!("{}.{BYTES}", record.sha256)))?;
     let repo = folder.parent().map(Path::to_path_buf).unwrap_or_default();
     // Folders with something in them stay: that is the error here.
-    let _ = std::fs::remove_dir(&folder).and_then(|()| std::fs::remove_dir(&repo));
+    let mut folders = [folder, repo.join("snapshots"), repo].into_iter();
+    let _ = folders.try_for_each(std::fs::remove_dir);
     Ok(())
 }
 
@@ -187,7 +220,7 @@ pub fn carry(record: &Record, from: &Cache, to: &Cache) -> Result<(), HubError> 
 pub fn unfinished(cache: &Cache) -> Vec<(Record, u64)> {
     let mut found = Vec::new();
     for path in files(cache, JOURNAL) {
-        if let Some((record, known)) = read(&path)
+        if let Some(Journal { record, known, .. }) = read(&path)
             && path == cache.blobs(&record.name.repo).join(format!("{}.{JOURNAL}", record.sha256))
             && path.with_extension(BYTES).is_file()
         {
@@ -200,7 +233,7 @@ pub fn unfinished(cache: &Cache) -> Vec<(Record, u64)> {
 }
 
 /// Deletes what no download will ever go on with: bytes without a journal, a journal without bytes, either beside a
-/// finished blob. Gives the bytes that came free. What another process works on stays.
+/// finished blob that is [`close`]d. Gives the bytes that came free. What another process works on stays.
 pub fn sweep(cache: &Cache) -> u64 {
     let mut freed = 0;
     for path in files(cache, JOURNAL).into_iter().chain(files(cache, BYTES)) {
@@ -212,7 +245,9 @@ pub fn sweep(cache: &Cache) -> u64 {
         let Some(repo) = repo.and_then(|name| name.to_str()?.strip_prefix("models--")) else { continue };
         let Ok(Some(_lock)) = cache.try_lock(&repo.replacen("--", "/", 1), sha256) else { continue };
         let (bytes, journal) = (path.with_extension(BYTES), path.with_extension(JOURNAL));
-        let is_wanted = bytes.is_file() && read(&journal).is_some() && !path.with_extension("").is_file();
+        let known = read(&journal);
+        let is_begun = bytes.is_file() && known.is_some() && !path.with_extension("").is_file();
+        let is_wanted = is_begun || known.is_some_and(|known| is_unclosed(cache, &known.record));
         if !is_wanted {
             freed += allocated(&path);
             let _ = std::fs::remove_file(&path);
@@ -228,8 +263,16 @@ fn files(cache: &Cache, ending: &str) -> Vec<PathBuf> {
     paths.filter(|path| path.extension().is_some_and(|found| found == ending)).collect()
 }
 
-/// A journal as far as it is whole.
-fn read(path: &Path) -> Option<(Record, Vec<Option<u32>>)> {
+/// A journal, as far as its lines are whole.
+#[derive(Debug)]
+struct Journal {
+    record: Record,
+    known: Vec<Option<u32>>,
+    /// All of it was right.
+    whole: bool,
+}
+
+fn read(path: &Path) -> Option<Journal> {
     let text = std::fs::read_to_string(path).ok()?;
     let mut lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
     let record: Record = serde_json::from_str(lines.next()?).ok()?;
@@ -237,7 +280,9 @@ fn read(path: &Path) -> Option<(Record, Vec<Option<u32>>)> {
         return None;
     }
     let mut known = vec![None; record.parts()];
+    let mut whole = false;
     for line in lines {
+        whole |= line == WHOLE;
         let Some((part, sum)) = line.split_once(' ') else { continue };
         let (Ok(part), 8, Ok(sum)) = (part.parse::<usize>(), sum.len(), u32::from_str_radix(sum, 16)) else {
             continue;
@@ -246,7 +291,7 @@ fn read(path: &Path) -> Option<(Record, Vec<Option<u32>>)> {
             *known = Some(sum);
         }
     }
-    Some((record, known))
+    Some(Journal { record, known, whole })
 }
 
 /// The file gets its whole size on the disk, so that a full disk is told now and not after an hour.
@@ -367,7 +412,7 @@ mod tests {
         let cache = Cache::at(folder.path());
         let error = Partial::open(&cache, record(5), u64::MAX / 2).unwrap_err();
         assert!(matches!(error, HubError::NoSpace { needed: 5, .. }), "{error}");
-        assert!(std::fs::read_dir(cache.blobs("a/b")).unwrap().next().is_none());
+        assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "not even a folder");
     }
 
     #[cfg(target_os = "linux")]
@@ -379,7 +424,7 @@ mod tests {
         partial.file = File::options().read(true).write(true).open("/dev/full").unwrap();
         let error = partial.keep(0, b"hello").unwrap_err();
         assert!(matches!(error, HubError::DiskFull { .. }), "{error}");
-        assert_eq!(read(&partial.journal_path).unwrap().1, [None], "and the part is not noted");
+        assert_eq!(read(&partial.journal_path).unwrap().known, [None], "and the part is not noted");
     }
 
     #[test]

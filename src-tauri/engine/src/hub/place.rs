@@ -26,6 +26,8 @@ pub struct Place {
     pub offline: Option<String>,
     /// HF_HUB_DOWNLOAD_TIMEOUT: a host that says nothing for so long is gone.
     pub silence: Option<Duration>,
+    /// LECTERN_PAUSE_MS: how long after a first failure it is tried again.
+    pub pause: Option<Duration>,
 }
 
 /// Shows everything but the token.
@@ -54,6 +56,7 @@ impl Place {
             token: None,
             offline: None,
             silence: None,
+            pause: None,
         })
     }
 
@@ -84,7 +87,8 @@ impl Place {
         let cache = std::path::absolute(&cache).map_err(HubError::files("find", &cache))?;
         let silence = set("HF_HUB_DOWNLOAD_TIMEOUT").and_then(|seconds| seconds.parse().ok());
         let silence = silence.filter(|&seconds| seconds > 0).map(Duration::from_secs);
-        Ok(Place { endpoint: endpoint(&address)?, cache, token: set("HF_TOKEN"), offline, silence })
+        let pause = set("LECTERN_PAUSE_MS").and_then(|pause| pause.parse().ok()).map(Duration::from_millis);
+        Ok(Place { endpoint: endpoint(&address)?, cache, token: set("HF_TOKEN"), offline, silence, pause })
     }
 }
 

@@ -139,26 +139,33 @@ impl Hub {
             .append_pair("sort", "downloads")
             .append_pair("direction", "-1")
             .append_pair("limit", &limit.clamp(1, MOST).to_string());
-        let stop = self.asked.begin();
+        let (stop, machine) = (self.asked.begin(), machine.predicting());
         let listed: Vec<Listed> = self.patiently(&stop, |client| {
             client.json(&Ask::get(&url, &format!("search for {text:?}")), "the search")
         })?;
         let mut models = Vec::new();
+        let mut failed = None;
         for Listed { id } in listed.into_iter().take(limit.min(MOST)) {
-            // A name that is none is not asked for; one that is gone since the search is passed over.
+            // A name that is none is not asked for; one that cannot be told of does not take the others with it.
             match self.model_until(&id, machine, &stop) {
                 Ok(model) if !model.files.is_empty() => models.push(model),
                 Ok(_)
                 | Err(HubError::Name { .. } | HubError::Absent { .. } | HubError::Unauthorised { .. }) => {}
+                Err(
+                    error @ (HubError::Gated { .. } | HubError::Garbled { .. } | HubError::Status { .. }),
+                ) => failed = Some(error),
                 Err(error) => return Err(error),
             }
         }
-        Ok(models)
+        match failed {
+            Some(error) if models.is_empty() => Err(error),
+            _ => Ok(models),
+        }
     }
 
     /// One repository.
     pub fn model(&self, repo: &str, machine: Machine) -> Result<Model, HubError> {
-        self.model_until(repo, machine, &self.asked.begin())
+        self.model_until(repo, machine.predicting(), &self.asked.begin())
     }
 
     fn model_until(&self, repo: &str, machine: Machine, stop: &Stop) -> Result<Model, HubError> {
@@ -173,7 +180,7 @@ impl Hub {
     /// The file that somebody means who names a repository alone: the only one, else the best that fits; four to five
     /// bits are the usual balance of size and quality.
     pub fn choose(&self, repo: &str, machine: Machine) -> Result<FileName, HubError> {
-        let model = self.model(repo, machine)?;
+        let model = self.model_until(repo, machine, &self.asked.begin())?;
         let usable: Vec<&Choice> = model.files.iter().filter(|choice| choice.why_not.is_none()).collect();
         let names = || usable.iter().map(|choice| choice.file.as_str()).collect::<Vec<_>>().join(", ");
         let chosen = match usable.as_slice() {

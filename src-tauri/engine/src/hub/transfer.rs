@@ -369,6 +369,10 @@ impl<'a> Transfer<'a> {
         let range = reply.header("content-range").unwrap_or_default().to_owned();
         let total = range.strip_prefix(&expected);
         if total.is_none_or(|total| total != "*" && total.parse() != Ok(self.partial.record.size)) {
+            if total.is_some() {
+                // Either the host is wrong about the size, or the hub was.
+                self.relocate(&origin)?;
+            }
             let why = format!("is {range:?} where {expected}{} was asked for", self.partial.record.size);
             return Err(HubError::Garbled { host, field: "content-range", why });
         }
@@ -384,7 +388,11 @@ impl<'a> Transfer<'a> {
     fn whole(&self, mut reply: Reply, origin: &Origin, buffer: &mut [u8]) -> Result<(), HubError> {
         let host = authority(&reply.url);
         let record = &self.partial.record;
-        if reply.is_page() || reply.number("content-length").is_some_and(|length| length != record.size) {
+        let length = reply.number("content-length").filter(|_| !reply.is_page());
+        if length.is_some_and(|length| length != record.size) {
+            self.relocate(origin)?;
+        }
+        if reply.is_page() || length.is_some_and(|length| length != record.size) {
             let why = format!("is a page or has another length than {} bytes", record.size);
             return Err(HubError::Garbled { host, field: "its answer", why });
         }

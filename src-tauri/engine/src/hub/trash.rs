@@ -3,10 +3,11 @@
 //! It keeps its place beside the blobs under another ending, so that neither way copies anything. A removed file whose
 //! process is gone is deleted at the next start: its lock tells.
 
-use super::cache::{Cache, link, sync_folder};
+use super::cache::{link, sync_folder};
+use super::disk::{Elsewhere, FoundFile, Source};
 use super::ledger::Line;
 use super::{Hub, HubError};
-use crate::pool::Counts;
+use crate::pool::{Counts, Expert, Taken};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fs::File;
@@ -22,6 +23,8 @@ pub struct Trash {
     removed: Mutex<Vec<Removed>>,
     /// What was counted of the experts that were removed.
     counts: Mutex<HashMap<String, Counts>>,
+    /// Files that were taken from experts which stayed, by the expert.
+    files: Mutex<Vec<(String, Taken)>>,
 }
 
 struct Removed {
@@ -36,7 +39,7 @@ struct Removed {
 
 /// One file in the trash.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
-pub struct Kept {
+pub struct Discarded {
     pub repo: String,
     pub file: String,
     pub sha256: String,
@@ -46,12 +49,38 @@ pub struct Kept {
 
 impl Trash {
     pub fn of(hub: &Hub) -> Trash {
-        Trash { hub: hub.clone(), removed: Mutex::default(), counts: Mutex::default() }
+        Trash {
+            hub: hub.clone(),
+            removed: Mutex::default(),
+            counts: Mutex::default(),
+            files: Mutex::default(),
+        }
     }
 
     /// An expert of this name was removed here.
     pub fn knows(&self, expert: &str) -> bool {
         self.counts().contains_key(expert)
+    }
+
+    /// This file was taken from the expert here.
+    pub fn knows_file(&self, expert: &str, file: &str) -> bool {
+        self.kept_file(expert, file).is_some()
+    }
+
+    pub(super) fn keep_file(&self, expert: &str, taken: Taken) {
+        self.files().push((expert.into(), taken));
+    }
+
+    pub(super) fn kept_file(&self, expert: &str, file: &str) -> Option<Taken> {
+        let files = self.files();
+        files
+            .iter()
+            .find(|(name, taken)| name == expert && taken.file.file == file)
+            .map(|(_, taken)| taken.clone())
+    }
+
+    pub(super) fn forget_file(&self, expert: &str, file: &str) {
+        self.files().retain(|(name, taken)| name != expert || taken.file.file != file);
     }
 
     pub(super) fn keep(&self, expert: &str, counts: Counts) {
@@ -70,10 +99,10 @@ impl Trash {
         let blob = cache.blob(repo, sha256);
         let aside = blob.with_extension(ENDING);
         let pointers = cache.pointers(repo, &blob);
-        std::fs::rename(&blob, &aside).map_err(HubError::files("rename", &blob))?;
-        let lock = File::open(&aside).map_err(HubError::files("open", &aside))?;
-        // Nobody else has a reason to hold it; without it only the undo after a crash of ours is lost.
+        let lock = File::open(&blob).map_err(HubError::files("open", &blob))?;
+        // Nobody else has a reason to hold it; without it only the undo while another Lectern starts is lost.
         let _ = lock.try_lock();
+        std::fs::rename(&blob, &aside).map_err(HubError::files("rename", &blob))?;
         for (pointer, _) in &pointers {
             std::fs::remove_file(pointer).map_err(HubError::files("remove", pointer))?;
         }
@@ -93,6 +122,23 @@ impl Trash {
         Ok(self.remove(&repo, sha256)?.unwrap_or(0))
     }
 
+    /// Takes a model that we fetched and that no expert uses out of the cache, by its name or its path as
+    /// [`Hub::on_disk`] gives them.
+    pub fn remove_unused(&self, experts: &[Expert], wanted: &str) -> Result<Discarded, HubError> {
+        let files = self.hub.on_disk(experts, &Elsewhere::default(), false)?.files;
+        let is_it = |file: &FoundFile| file.name == wanted || file.path == Path::new(wanted);
+        let absent = || HubError::Absent { host: "this disk".into(), what: wanted.into() };
+        let file = files.into_iter().find(is_it).ok_or_else(absent)?;
+        let stays = |why: String| HubError::Stays { file: file.name.clone(), why };
+        if let Some(expert) = file.experts.first() {
+            return Err(stays(format!("{expert} uses it")));
+        }
+        let sum = file.sha256.as_deref().filter(|_| file.source == Source::Fetched);
+        let sum = sum.ok_or_else(|| stays("Lectern did not fetch it".into()))?;
+        self.remove_file(&file.path, sum)?;
+        self.list().into_iter().find(|kept| kept.sha256 == sum).ok_or_else(absent)
+    }
+
     /// Brings it back as it was.
     pub fn undo(&self, sha256: &str) -> Result<(), HubError> {
         let mut removed = self.removed();
@@ -108,8 +154,8 @@ impl Trash {
         Ok(())
     }
 
-    pub fn list(&self) -> Vec<Kept> {
-        let of = |removed: &Removed| Kept {
+    pub fn list(&self) -> Vec<Discarded> {
+        let of = |removed: &Removed| Discarded {
             repo: removed.line.name.repo.clone(),
             file: removed.line.name.file.clone(),
             sha256: removed.line.sha256.clone(),
@@ -126,6 +172,7 @@ impl Trash {
             let Removed { line, aside, blob, pointers, _lock } = gone;
             drop(_lock);
             std::fs::remove_file(&aside).map_err(HubError::files("remove", &aside))?;
+            self.files().retain(|(_, taken)| taken.file.sha256 != line.sha256);
             freed += line.bytes;
             sync_folder(blob.parent().unwrap_or(Path::new("")))?;
             self.hub.cache.tidy(&line.name.repo, &pointers);
@@ -135,6 +182,10 @@ impl Trash {
 
     fn counts(&self) -> MutexGuard<'_, HashMap<String, Counts>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn files(&self) -> MutexGuard<'_, Vec<(String, Taken)>> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn removed(&self) -> MutexGuard<'_, Vec<Removed>> {
@@ -149,16 +200,30 @@ impl Drop for Trash {
     }
 }
 
-/// Deletes what processes that are gone had removed.
-pub fn sweep(cache: &Cache) {
-    for (_, folder) in cache.repos() {
+/// Ends the removals of processes that are gone.
+pub fn sweep(hub: &Hub) {
+    for (repo, folder) in hub.cache.repos() {
         for entry in std::fs::read_dir(folder.join("blobs")).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.extension().is_some_and(|ending| ending == ENDING)
-                && File::open(&path).is_ok_and(|file| file.try_lock().is_ok())
-            {
-                let _ = std::fs::remove_file(&path);
+            let aside = entry.path();
+            let is_alone = || File::open(&aside).is_ok_and(|file| file.try_lock().is_ok());
+            if aside.extension().is_none_or(|ending| ending != ENDING) || !is_alone() {
+                continue;
             }
+            let blob = aside.with_extension("");
+            let mut pointers = Vec::new();
+            // One that was fetched anew since is another file.
+            if !blob.exists() {
+                pointers = hub.cache.pointers(&repo, &blob);
+                for (pointer, _) in &pointers {
+                    let _ = std::fs::remove_file(pointer);
+                }
+                let sum = blob.file_name().unwrap_or_default().to_string_lossy();
+                if let Some(line) = hub.ledger.ours(&repo, &sum) {
+                    let _ = hub.ledger.remove(&line);
+                }
+            }
+            let _ = std::fs::remove_file(&aside);
+            hub.cache.tidy(&repo, &pointers);
         }
     }
 }

@@ -25,6 +25,14 @@ pub enum PoolError {
     NotFound { name: String, known: String },
     #[error("{name} has no file {wanted}; it has {known}")]
     NoFile { name: String, wanted: String, known: String },
+    #[error("{name} has several files {wanted}: {known}")]
+    WhichFile { name: String, wanted: String, known: String },
+    #[error("{field} {why}")]
+    BadEdit { field: &'static str, why: &'static str },
+    #[error("{0} has no other file")]
+    LastFile(String),
+    #[error("{0} is only offered: its files come and go with the folder that has them")]
+    IsOffered(String),
     #[error("{0} came with Lectern and cannot be removed")]
     IsStarter(String),
     /// The file is no model, or broken: what its reader said.
@@ -60,6 +68,12 @@ impl From<PoolError> for Failure {
             }
             PoolError::NoFile { .. } => {
                 ("pool.no_file", "Choose one of these; `lectern experts show NAME` lists them.")
+            }
+            PoolError::WhichFile { .. } => ("pool.which_file", "Name the file itself."),
+            PoolError::BadEdit { .. } => ("pool.bad_edit", "Nothing was changed. Give another value."),
+            PoolError::LastFile(_) => ("pool.last_file", "Remove the expert, and its file goes with it."),
+            PoolError::IsOffered(_) => {
+                ("pool.is_offered", "Remove the offer, or take the file out of that folder.")
             }
             PoolError::IsStarter(_) => {
                 ("pool.is_starter", "Add a better expert for its domain; the router then prefers it.")

@@ -7,6 +7,7 @@
 //! Source: manifests are JSON files under the home; statistics are rows of its database
 
 mod choice;
+mod edit;
 mod failure;
 mod handles;
 mod manifest;
@@ -16,6 +17,7 @@ mod statistics;
 
 pub use crate::archive::STARTER_REFUSAL as REFUSAL;
 pub use choice::{base, is_quantisation};
+pub use edit::Edit;
 pub use failure::PoolError;
 pub use handles::Handles;
 pub use manifest::{Capability, Implementation, Manifest, Measured, Offer, Reads, check_name};
@@ -71,6 +73,16 @@ impl Expert {
     pub fn implementation(&self) -> Option<&Implementation> {
         self.manifest.implementations.get(self.using)
     }
+}
+
+/// A file that was taken out of an expert.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taken {
+    pub file: Implementation,
+    /// Where it stood among the others.
+    place: usize,
+    /// The user had chosen it.
+    is_chosen: bool,
 }
 
 /// The statistics as last read, and the connection that says whether they changed.
@@ -180,11 +192,8 @@ impl Pool {
             return self.extend(expert.manifest, implementation);
         }
         let mut manifest = Manifest::named(name);
-        manifest.domains = domains
-            .iter()
-            .map(|domain| domain.trim().to_lowercase())
-            .filter(|domain| !domain.is_empty())
-            .collect();
+        manifest.domains = edit::plain(domains);
+        manifest.sampling = facts.sampling.clone();
         manifest.licence = facts.license.clone().unwrap_or_default();
         manifest.origin = "added by you".into();
         manifest.reads = Reads::Conversation;
@@ -241,20 +250,43 @@ impl Pool {
         let mut manifest = expert.manifest;
         manifest.uses = match file {
             None => None,
-            Some(wanted) => {
-                let is_it = |its: &&Implementation| {
-                    its.file == wanted || its.quantisation.eq_ignore_ascii_case(wanted)
-                };
-                let found = manifest.implementations.iter().find(is_it);
-                let known = || {
-                    let names = manifest.implementations.iter().map(|its| its.quantisation.as_str());
-                    names.collect::<Vec<_>>().join(", ")
-                };
-                let absent =
-                    || PoolError::NoFile { name: name.into(), wanted: wanted.into(), known: known() };
-                Some(found.ok_or_else(absent)?.file.clone())
-            }
+            Some(wanted) => Some(manifest.implementations[place_of(&manifest, wanted)?].file.clone()),
         };
+        self.write(&manifest)?;
+        self.get(name)
+    }
+
+    /// Takes one of several files out of an expert, by the file or its quantisation; gives it with its place, and the
+    /// expert as it is then. When it was the chosen one, the best of the others that fits is used. The file itself stays.
+    pub fn take_file(&self, name: &str, wanted: &str) -> Result<(Taken, Expert), PoolError> {
+        let expert = self.get(name)?;
+        if expert.starter {
+            return Err(PoolError::IsStarter(name.into()));
+        }
+        let mut manifest = expert.manifest;
+        let place = place_of(&manifest, wanted)?;
+        if manifest.offer == Offer::Open {
+            return Err(PoolError::IsOffered(name.into()));
+        }
+        if manifest.implementations.len() == 1 {
+            return Err(PoolError::LastFile(name.into()));
+        }
+        let file = manifest.implementations.remove(place);
+        let is_chosen = manifest.uses.take_if(|uses| *uses == file.file).is_some();
+        self.write(&manifest)?;
+        Ok((Taken { file, place, is_chosen }, self.get(name)?))
+    }
+
+    /// Undoes [`Pool::take_file`].
+    pub fn give_file(&self, name: &str, taken: &Taken) -> Result<Expert, PoolError> {
+        let mut manifest = self.get(name)?.manifest;
+        if manifest.implementations.iter().all(|its| its.file != taken.file.file) {
+            let place = taken.place.min(manifest.implementations.len());
+            manifest.implementations.insert(place, taken.file.clone());
+        }
+        if taken.is_chosen && manifest.uses.is_none() {
+            manifest.uses = Some(taken.file.file.clone());
+        }
         self.write(&manifest)?;
         self.get(name)
     }
@@ -410,6 +442,23 @@ impl Pool {
             counted.seen = Some(now);
         }
         Ok((counted.by_expert.clone(), counted.retired.clone()))
+    }
+}
+
+/// Where the file stands that somebody names by its path or its quantisation.
+fn place_of(manifest: &Manifest, wanted: &str) -> Result<usize, PoolError> {
+    let files = &manifest.implementations;
+    let (name, wanted) = (manifest.name.clone(), wanted.to_owned());
+    if let Some(place) = files.iter().position(|its| its.file == wanted) {
+        return Ok(place);
+    }
+    let named: Vec<usize> =
+        (0..files.len()).filter(|&at| files[at].quantisation.eq_ignore_ascii_case(&wanted)).collect();
+    let list = |of: &dyn Fn(&Implementation) -> String| files.iter().map(of).collect::<Vec<_>>().join(", ");
+    match named[..] {
+        [place] => Ok(place),
+        [] => Err(PoolError::NoFile { name, wanted, known: list(&|its| its.quantisation.clone()) }),
+        _ => Err(PoolError::WhichFile { name, wanted, known: list(&|its| its.file.clone()) }),
     }
 }
 

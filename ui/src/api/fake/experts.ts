@@ -20,7 +20,7 @@ export function experts(): Expert[] {
     unavailable: null,
     statistics: { answers: 12 * (4 - index), successes: 11 * (4 - index), mean_latency_ms: index < 4 ? 61 + index * 9 : null, mean_tokens_per_s: index < 4 ? 600 - index * 12 : null },
     manifest: {
-      name: draft.name, title: draft.title, description: draft.does, domains: [draft.domain], capabilities: [], optimal_complexity: 2, priority: 0, system_prompt: null, max_tokens: 256,
+      name: draft.name, title: draft.title, description: draft.does, domains: [draft.domain], capabilities: [], optimal_complexity: 2, priority: 0, system_prompt: null, max_tokens: 256, sampling: { temperature: 0, top_k: 0, top_p: 1, min_p: 0, repeat_penalty: 1, seed: 0 },
       licence: "Apache-2.0", origin: "lab", fallback: draft.fallback ?? false, reads: "question", cannot: draft.cannot, examples: draft.examples,
       measured: [{ test: `${draft.name}-held-out`, accuracy: draft.accuracy, n: 500, seed: 7 }],
       implementations: [{ file: `${draft.name}.gguf`, quantisation: "F16", bytes: 3_400_000 + index * 240_000, sha256: "", parameters: 1_640_000 + index * 120_000, memory_bytes: 21_000_000 }],

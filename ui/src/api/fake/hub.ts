@@ -2,7 +2,7 @@
 //! connection), `gated` (nothing may be fetched without a token), `slow`, `nokeyring`.
 
 import type { Api } from "../api";
-import type { Choice, Download, Expert, Folder, FoundFile, HubPlace, HubSettings, Model, Moving, OnDisk, Pick, Request, Source, State, Usage } from "../bindings";
+import type { Choice, Download, Expert, Folder, FoundFile, HubPlace, HubSettings, Implementation, Model, Moving, OnDisk, Pick, Request, Source, State, Usage } from "../bindings";
 import { failure, pause } from "./pause";
 
 const GB = 1e9;
@@ -67,6 +67,8 @@ export function hub(
   const requests: Request[] = [];
   const running = new Map<number, ReturnType<typeof setInterval>>();
   const removed = new Map<string, Expert>();
+  /** By the file that was taken from them. */
+  const shortened = new Map<string, Expert>();
   let made = 0;
 
   const offline = () => (scene === "offline" || settings().offline ? "you switched it off" : null);
@@ -164,6 +166,9 @@ export function hub(
 
   const found = (name: string, path: string, bytes: number, source: Source, users: string[] = [], sha256: string | null = null): FoundFile => ({ name, path, bytes, source, sha256, experts: users });
 
+  let unused: FoundFile | null = scene === "busy" ? found("bartowski/phi-2-GGUF:phi-2-Q4_K_M.gguf", `${CACHE}/models--bartowski--phi-2-GGUF/snapshots/e5/phi-2-Q4_K_M.gguf`, 1.79 * GB, "fetched", [], "e".repeat(64)) : null;
+  let gone: FoundFile | null = null;
+
   function onDisk(): OnDisk {
     const own = experts();
     const usage = (expert: Expert): Usage => ({ expert: expert.manifest.name, path: expert.file, bytes: expert.manifest.implementations[0]?.bytes ?? 0, source: expert.starter ? "starter" : "fetched", last_used: expert.statistics.last_used ?? null, frees: !expert.starter });
@@ -175,6 +180,7 @@ export function hub(
       found("llama3.2:3b", "/home/you/.ollama/models/blobs/sha256-dddd", 2.02 * GB, "ollama", [], "d".repeat(64)),
       found("lmstudio-community/gemma-3-4b-it-GGUF/gemma-3-4b-it-Q4_K_M.gguf", "/home/you/.lmstudio/models/lmstudio-community/gemma-3-4b-it-GGUF/gemma-3-4b-it-Q4_K_M.gguf", 2.49 * GB, "lm_studio"),
     ];
+    if (unused) elsewhere.push(unused);
     const copies = [{ sha256: "c".repeat(64), bytes: 4.37 * GB, paths: elsewhere.slice(0, 2).map((file) => file.path) }];
     return { experts: own.map(usage), files: [...files, ...elsewhere].sort((a, b) => b.bytes - a.bytes), copies, cache: CACHE, free_bytes: 122 * GB };
   }
@@ -202,6 +208,16 @@ export function hub(
       tellMove = on;
       on({ state: "still" });
     },
+    editExpert: (name, edit) =>
+      guard(() => {
+        const one = experts().find((expert) => expert.manifest.name === name) as Expert;
+        if (edit.temperature != null && !(edit.temperature >= 0 && edit.temperature <= 5)) throw failure("pool.bad_edit", "the temperature is not from 0 to 5", "Nothing was changed. Give another value.", "");
+        const { title, domains, system_prompt, max_tokens, ...sampling } = edit;
+        const said = { title: title ?? one.manifest.title, domains: domains ?? one.manifest.domains, system_prompt: system_prompt || null, max_tokens: max_tokens ?? one.manifest.max_tokens };
+        const next = { ...one, manifest: { ...one.manifest, ...said, sampling: { ...one.manifest.sampling, ...sampling } as Expert["manifest"]["sampling"] } };
+        put(experts().map((expert) => (expert === one ? next : expert)));
+        return next;
+      }),
     chooseFile: (name, file) =>
       guard(() => {
         const one = experts().find((expert) => expert.manifest.name === name) as Expert;
@@ -250,8 +266,12 @@ export function hub(
       const title = one?.name.file.replace(/\.gguf$/, "") ?? "";
       const name = title.toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, 36);
       const bytes = one?.state.state === "ready" ? one.state.fetched.bytes : 0;
-      const expert = { ...base, file: `${CACHE}/${title}.gguf`, starter: false, statistics: { ...base.statistics, answers: 0, last_used: null, mean_latency_ms: null, mean_tokens_per_s: null } };
-      expert.manifest = { ...base.manifest, name, title, domains: ["general"], measured: [], examples: [], description: "", cannot: "", offer: "accepted", uses: null, implementations: [{ file: expert.file, quantisation: "Q4_K_M", bytes, sha256: "", parameters: 8.19e9, memory_bytes: 0 }] };
+      const file = `${CACHE}/${title}.gguf`;
+      const build = { file, quantisation: "Q4_K_M", bytes, sha256: "", parameters: 8.19e9, memory_bytes: 0 };
+      // Somebody who is busy has the model twice.
+      const implementations = scene === "busy" ? [build, { ...build, file: file.replace("Q4_K_M", "Q8_0"), quantisation: "Q8_0", bytes: 1.7 * bytes }] : [build];
+      const expert = { ...base, file, starter: false, statistics: { ...base.statistics, answers: 0, last_used: null, mean_latency_ms: null, mean_tokens_per_s: null } };
+      expert.manifest = { ...base.manifest, name, title, domains: ["general"], measured: [], examples: [], description: "", cannot: "", offer: "accepted", uses: null, implementations };
       if (!experts().some((other) => other.manifest.name === name)) put([...experts(), expert]);
       return expert;
     },
@@ -262,6 +282,30 @@ export function hub(
         put(experts().filter((expert) => expert.manifest.name !== name));
         return gone?.file.startsWith(CACHE) ? (gone.manifest.implementations[0]?.bytes ?? 0) : 0;
       }),
+    removeBuild: (name, wanted) =>
+      guard(() => {
+        const one = experts().find((expert) => expert.manifest.name === name) as Expert;
+        const [file, ...others] = one.manifest.implementations.toSorted((a) => (a.file === wanted ? -1 : 1));
+        const uses = one.manifest.uses === wanted ? null : one.manifest.uses;
+        const expert = { ...one, using: 0, file: others[0]?.file ?? "", manifest: { ...one.manifest, uses, implementations: others } };
+        shortened.set(wanted, one);
+        put(experts().map((other) => (other === one ? expert : other)));
+        return { file: file as Implementation, freed_bytes: file?.bytes ?? 0, expert };
+      }),
+    restoreBuild: (name, file) =>
+      guard(() => {
+        const back = shortened.get(file) as Expert;
+        put(experts().map((other) => (other.manifest.name === name ? back : other)));
+        return back;
+      }),
+    removeUnused: (path) =>
+      guard(() => {
+        const [repo = "", file = ""] = unused?.name.split(":") ?? [];
+        gone = unused;
+        unused = null;
+        return { repo, file, sha256: gone?.sha256 ?? path, bytes: gone?.bytes ?? 0 };
+      }),
+    restoreUnused: async () => void (unused = gone),
     restoreExpert: (manifest) =>
       guard(() => {
         const back = removed.get(manifest.name);
