@@ -103,3 +103,33 @@ CREATE TABLE counters (
     total_ms REAL NOT NULL,
     last_run INTEGER NOT NULL
 );
+
+-- version 2
+-- Files that the user gave to be read. The text lies in document_passages; another content is another row.
+CREATE TABLE documents (
+    id TEXT PRIMARY KEY NOT NULL,
+    path TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    -- Of the file as it was read.
+    sha256 TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    added INTEGER NOT NULL
+);
+CREATE INDEX documents_by_content ON documents (sha256);
+
+CREATE TABLE document_passages (
+    -- The document's id and the place in it: "ID-7".
+    id TEXT PRIMARY KEY NOT NULL,
+    document TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    heading TEXT NOT NULL,
+    text TEXT NOT NULL,
+    page INTEGER,
+    first_line INTEGER,
+    last_line INTEGER
+);
+CREATE INDEX document_passages_by_document ON document_passages (document, place);
+
+-- Rises with every change of the two: an index that notes another number compares itself with them.
+ALTER TABLE identity ADD COLUMN documents_revision INTEGER NOT NULL DEFAULT 0;

@@ -109,6 +109,11 @@ impl Subject {
         &self.as_indexed
     }
 
+    /// Nothing but words that ask.
+    pub fn only_asks(&self) -> bool {
+        self.only_asks
+    }
+
     pub fn terms(&self) -> impl Iterator<Item = &str> {
         self.terms.iter().map(String::as_str)
     }
@@ -134,7 +139,7 @@ impl Rarity {
     }
 
     /// `ln((1000 + questions) / (5 + questions with it))`: inverse document frequency over the prior.
-    fn of(&self, term: &str) -> f32 {
+    pub(super) fn of(&self, term: &str) -> f32 {
         let rarity =
             ((PRIOR_QUESTIONS + self.0.questions() as f32) / (PRIOR_SEEN + self.0.of(term) as f32)).ln();
         let part = match term {
