@@ -3,5 +3,6 @@
 
 fn main() {
     runtime::host::serve_if_asked();
+    engine::documents::serve_if_asked();
     shell::run();
 }

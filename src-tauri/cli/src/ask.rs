@@ -27,7 +27,7 @@ pub struct Arguments {
     /// This expert answers, whatever the router says.
     #[arg(long, value_name = "NAME")]
     expert: Option<String>,
-    /// Look at no past answers.
+    /// Look at no past answers and no documents.
     #[arg(long)]
     no_recall: bool,
     /// The part of the recalled text, and of a long paste, that stays; without it only what does not fit goes.

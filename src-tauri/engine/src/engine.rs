@@ -3,6 +3,7 @@
 
 use crate::archive::Archive;
 use crate::ask;
+use crate::documents::Documents;
 use crate::events::{AnswerEvent, News, Seat};
 use crate::home::Home;
 use crate::hub;
@@ -37,6 +38,7 @@ pub struct Options {
 /// Answers questions. Send and Sync; dropping it ends the seated expert's process.
 pub struct Engine {
     pub(crate) archive: Archive,
+    pub(crate) documents: Documents,
     pub(crate) pool: Pool,
     pub(crate) reader: Reader,
     pub(crate) lectern: Lectern,
@@ -47,6 +49,9 @@ impl Engine {
     pub fn open(home: Home, options: Options) -> Result<Self, Failure> {
         home.prepare()?;
         let archive = Archive::open(&home)?;
+        let documents = Documents::open(&home, &options.host_executable)?;
+        // A file that cannot be read now keeps what was read of it; `add` says why.
+        documents.refresh()?;
         let pool = Pool::open(&home)?;
         let reader = Reader::new(options.gate.as_deref().or(crate::pool::gate()))?;
         let budget = options.budget_bytes.unwrap_or_else(seat::default_budget);
@@ -66,7 +71,7 @@ impl Engine {
             fix: "Close other programs and start Lectern again.".into(),
             detail: None,
         })?;
-        Ok(Engine { archive, pool, reader, lectern })
+        Ok(Engine { archive, documents, pool, reader, lectern })
     }
 
     /// Answers one question; returns when it is answered, stopped or failed. Questions queue for the seat in their
@@ -119,6 +124,10 @@ impl Engine {
 
     pub fn archive(&self) -> &Archive {
         &self.archive
+    }
+
+    pub fn documents(&self) -> &Documents {
+        &self.documents
     }
 
     pub fn pool(&self) -> &Pool {

@@ -162,6 +162,31 @@ created: number, updated: number, answers: number, };
  */
 export type Copies = { sha256: string, bytes: number, paths: string[], };
 
+/**
+ * A place in a document, so that what is cited can be opened.
+ */
+export type DocumentPlace = { 
+/**
+ * The document's id.
+ */
+id: string, 
+/**
+ * The file's name and where it lies.
+ */
+name: string, path: string, 
+/**
+ * What stands above the passage; empty when nothing does.
+ */
+heading: string, 
+/**
+ * From 1; `None` where the format has no pages.
+ */
+page: number | null, 
+/**
+ * First and last line, from 1; `None` where the format has no lines.
+ */
+lines: [number, number] | null, };
+
 export type DomainScore = { domain: string, probability: number, };
 
 /**
@@ -610,11 +635,11 @@ export type OnDisk = { experts: Array<Usage>,
 files: Array<FoundFile>, copies: Array<Copies>, cache: string, free_bytes: number, };
 
 /**
- * A past answer that bears on the question.
+ * A past answer or a passage of a document that bears on the question.
  */
 export type Passage = { 
 /**
- * The past answer's id.
+ * The past answer's id, or the passage's.
  */
 id: string, question: string, answer: string, expert: string, 
 /**
@@ -624,7 +649,12 @@ created: number,
 /**
  * Relevance after all terms, 0 to 1; at least the threshold.
  */
-score: number, bm25: number, rating: number, };
+score: number, bm25: number, rating: number, 
+/**
+ * Where it stands in a document; `None`: it is a past answer. Then `question` names the place for people, `answer`
+ * is the text as it stands there.
+ */
+document?: DocumentPlace, };
 
 /**
  * One recommendation.
@@ -723,7 +753,7 @@ conversation: string | null, mode: Mode,
  */
 expert: string | null, 
 /**
- * `false` asks without looking at past answers, whatever the mode says.
+ * `false` asks without looking at past answers and documents, whatever the mode says.
  */
 recall: boolean, 
 /**
@@ -774,7 +804,7 @@ export type Recalled = {
  */
 asked: boolean, passages: Array<Passage>, 
 /**
- * Past answers that matched some word.
+ * Past answers and passages that matched some word.
  */
 considered: number, 
 /**

@@ -218,6 +218,7 @@ const en = {
 
   sources: {
     title: "From your past answers",
+    withDocuments: "From your past answers and documents",
     open: (n: number, question: string) => `Source ${n}: ${question}`,
     asked: "You asked",
     answered: (expert: string, day: string) => `${expert} answered, ${day}`,
@@ -231,6 +232,7 @@ const en = {
     forgetYes: "Forget it",
     forgetNo: "Keep it",
     dialog: "A past answer",
+    dialogOfDocument: "A passage of a document",
   },
 
   link: {

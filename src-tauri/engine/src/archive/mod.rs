@@ -11,13 +11,13 @@ mod conversations;
 mod counters;
 pub(crate) mod database;
 mod entries;
-mod erase;
+pub(crate) mod erase;
 mod failure;
 mod follow;
-mod forget;
-mod index;
+pub(crate) mod forget;
+pub(crate) mod index;
 mod log;
-mod search;
+pub(crate) mod search;
 mod terms;
 mod worth;
 
@@ -50,7 +50,7 @@ impl Archive {
     pub fn open(home: &Home) -> Result<Archive, ArchiveError> {
         home.prepare()?;
         let database = database::open(home)?;
-        let index = SearchIndex::open(home)?;
+        let index = SearchIndex::open(home.index_dir(), home.index_lock())?;
         let archive = Archive { home: home.clone(), database: Mutex::new(database), index };
         {
             let database = archive.database();
@@ -185,7 +185,7 @@ impl Archive {
 
     /// How many kept questions have each of these terms.
     pub fn frequencies<'a>(&self, terms: impl Iterator<Item = &'a str>) -> Result<Frequencies, ArchiveError> {
-        search::frequencies(&self.index, terms)
+        search::frequencies(&self.index, self.index.fields.question, terms)
     }
 
     /// Forgets an answer for good: recall, its turn, the copies in other traces, and the files of database and

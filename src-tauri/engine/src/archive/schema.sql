@@ -117,3 +117,35 @@ CREATE TABLE pool_history (
     created INTEGER NOT NULL,
     whole TEXT NOT NULL
 );
+
+-- version 3
+-- Files that the user gave to be read. The text lies in document_passages; another content is another row.
+CREATE TABLE documents (
+    id TEXT PRIMARY KEY NOT NULL,
+    path TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    -- Of the file as it was read; bytes and modified as it was last looked at.
+    sha256 TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    added INTEGER NOT NULL,
+    -- Why the file as it is now could not be read.
+    unread TEXT
+);
+CREATE INDEX documents_by_content ON documents (sha256);
+
+CREATE TABLE document_passages (
+    -- The document's id and the place in it: "ID-7".
+    id TEXT PRIMARY KEY NOT NULL,
+    document TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    heading TEXT NOT NULL,
+    text TEXT NOT NULL,
+    page INTEGER,
+    first_line INTEGER,
+    last_line INTEGER
+);
+CREATE INDEX document_passages_by_document ON document_passages (document, place);
+
+-- Rises with every change of the two: an index that notes another number compares itself with them.
+ALTER TABLE identity ADD COLUMN documents_revision INTEGER NOT NULL DEFAULT 0;

@@ -54,7 +54,7 @@ pub struct Candidates {
 }
 
 /// Ids with their BM25, best first.
-pub(super) struct Found {
+pub(crate) struct Found {
     pub ids: Vec<(String, f32)>,
     /// Past answers with at least one of the words.
     pub considered: u32,
@@ -82,7 +82,7 @@ impl Frequencies {
 }
 
 /// Past answers whose question, or also whose answer, has some of the words, which are terms of the analyzer.
-pub(super) fn search(
+pub(crate) fn search(
     index: &SearchIndex,
     words: Vec<String>,
     limit: usize,
@@ -129,16 +129,17 @@ pub(super) fn search(
     Ok(Found { ids, considered: considered as u32, ceiling })
 }
 
-/// How many kept questions have each of the terms.
-pub(super) fn frequencies<'a>(
+/// How many documents of the index have each of the terms in this field.
+pub(crate) fn frequencies<'a>(
     index: &SearchIndex,
+    field: Field,
     terms: impl Iterator<Item = &'a str>,
 ) -> Result<Frequencies, ArchiveError> {
     let searcher = index.searcher()?;
     let mut of = HashMap::new();
     for term in terms {
         if !of.contains_key(term) {
-            of.insert(term.to_owned(), frequency(&searcher, index.fields.question, term)?);
+            of.insert(term.to_owned(), frequency(&searcher, field, term)?);
         }
     }
     Ok(Frequencies { questions: searcher.num_docs(), of })
