@@ -278,9 +278,6 @@ impl Documents {
         time: Duration,
     ) -> Result<Result<(Document, bool), Failure>, DocumentsError> {
         let named = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
-        let Some(kind) = Kind::of(path) else {
-            return Ok(Err(failure("documents.kind", named(&"not a kind of file that can be read"), KINDS)));
-        };
         let unreadable = |error: std::io::Error| {
             failure("documents.file", named(&error), "Check that the file is there and may be read.")
         };
@@ -291,6 +288,9 @@ impl Documents {
             }
             Ok(about) => about,
             Err(error) => return Ok(Err(unreadable(error))),
+        };
+        let Some(kind) = Kind::of(path) else {
+            return Ok(Err(failure("documents.kind", named(&"not a kind of file that can be read"), KINDS)));
         };
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
