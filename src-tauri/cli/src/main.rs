@@ -89,6 +89,7 @@ enum Command {
 fn main() -> ExitCode {
     // When this process was started as an expert's host, it is that and nothing else.
     runtime::host::serve_if_asked();
+    runtime::embed::serve_if_asked();
     engine::documents::serve_if_asked();
 
     let arguments = match Arguments::try_parse() {

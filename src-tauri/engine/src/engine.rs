@@ -48,7 +48,8 @@ impl Engine {
     /// Opens what lies in `home`; starts the thread that owns the seat; loads no expert.
     pub fn open(home: Home, options: Options) -> Result<Self, Failure> {
         home.prepare()?;
-        let archive = Archive::open(&home)?;
+        let mut archive = Archive::open(&home)?;
+        archive.understand(&options.host_executable)?;
         let documents = Documents::open(&home, &options.host_executable)?;
         // A file that cannot be read now keeps what was read of it; `add` says why.
         documents.refresh()?;

@@ -52,6 +52,29 @@ impl Weights {
         Ok(Weights { map: Arc::new(map) })
     }
 
+    /// Maps the first `size` bytes of a file whose header something else has read.
+    pub(crate) fn whole(file: &File, size: u64) -> std::io::Result<Weights> {
+        // SAFETY: as in `map`.
+        let map = unsafe { Mmap::map(file) }?;
+        if (map.len() as u64) < size {
+            return Err(std::io::Error::other(format!(
+                "it was cut off while it was opened: {} bytes",
+                map.len()
+            )));
+        }
+        Ok(Weights { map: Arc::new(map) })
+    }
+
+    /// Plain floats from this byte of the file on; `None`: they are not all in it.
+    pub(crate) fn floats_at(&self, offset: u64, dtype: Dtype, columns: usize, rows: usize) -> Option<Matrix> {
+        debug_assert!(matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16));
+        let row_bytes = columns.checked_mul(dtype.block_bytes() as usize)?;
+        let offset = usize::try_from(offset).ok()?;
+        let end = rows.checked_mul(row_bytes)?.checked_add(offset)?;
+        let map = Arc::clone(&self.map);
+        (end <= map.len()).then_some(Matrix { map, offset, dtype, rows, columns, row_bytes })
+    }
+
     /// Reads every page once, so that the first token does not wait for the disk. `progress` gets bytes done, about
     /// every 64 MB.
     pub fn touch(&self, progress: &mut dyn FnMut(u64)) {

@@ -380,11 +380,12 @@ max_complexity: number | null, };
  */
 export type Hit = { id: string, question: string, answer: string, expert: string, 
 /**
- * `bm25` as a part of what these words could reach at most, 0 to 1.
+ * 0 to 1. By words alone: `bm25` as a part of what these words could reach at most; with an encoder: the ranks by
+ * words and by meaning, fused.
  */
 score: number, bm25: number, 
 /**
- * Similarity of vectors; there are none yet.
+ * Of its vector with that of the text; `None` without an encoder.
  */
 cosine: number | null, rating: number, 
 /**
@@ -396,7 +397,15 @@ export type Hits = { hits: Array<Hit>,
 /**
  * Past answers with at least one of the words.
  */
-considered: number, elapsed_ms: number, };
+considered: number, 
+/**
+ * The encoder that was used.
+ */
+encoder: string | null, 
+/**
+ * Why the one that was chosen was not.
+ */
+without_meaning: string | null, elapsed_ms: number, };
 
 /**
  * Where the hub is, where its files lie here, and what stands in the way of it.
