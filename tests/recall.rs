@@ -9,7 +9,7 @@ mod answers;
 use answers::{answer, entry, keep, place, recalled};
 use engine::archive::Archive;
 use engine::learn::learn;
-use engine::retrieve::retrieve;
+use engine::retrieve::past_answers;
 use engine::words::{Answer, Mode, Question};
 use std::collections::HashSet;
 use std::path::Path;
@@ -20,7 +20,7 @@ fn the_second_asking_of_a_like_question_shows_the_first() {
     let archive = Archive::open(&place.home).unwrap();
     keep(&archive, &answer("a1", "c1", "What is 384 + 97?", "384 + 97 = 481", 1_000));
     let question = Question::new("What's 384 plus 97");
-    let found = retrieve(&archive, &question).unwrap();
+    let found = past_answers(&archive, &question).unwrap();
     assert!(found.asked && found.considered == 1);
     let first = &found.passages[0];
     assert_eq!(
@@ -38,7 +38,7 @@ fn the_user_and_the_mode_decide_what_is_recalled() {
     let place = place();
     let archive = Archive::open(&place.home).unwrap();
     keep(&archive, &answer("a1", "c1", "What is 384 + 97?", "481", 1_000));
-    let ask = |question: Question| retrieve(&archive, &question).unwrap();
+    let ask = |question: Question| past_answers(&archive, &question).unwrap();
     let question = Question::new("What is 384 + 97?");
     assert_eq!(ask(question.clone()).passages.len(), 1);
     let off = ask(Question { recall: false, ..question.clone() });
@@ -120,11 +120,11 @@ fn any_text_can_be_searched_for() {
         "x\u{301}", "日本",
     ] {
         archive.search(text, 10).unwrap();
-        retrieve(&archive, &Question::new(text)).unwrap();
+        past_answers(&archive, &Question::new(text)).unwrap();
     }
     let book = "the quick brown fox jumps over it ".repeat(5_000);
     archive.search(&book, 10).unwrap();
-    retrieve(&archive, &Question::new(book)).unwrap();
+    past_answers(&archive, &Question::new(book)).unwrap();
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn what_is_recalled_among_everyday_questions_is_of_the_same_intent() {
     let asked = pairs("test", 6);
     let (mut right, mut wrong, mut with) = (0, 0, 0);
     for (question, intent) in &asked {
-        let passages = retrieve(&archive, &Question::new(question)).unwrap().passages;
+        let passages = past_answers(&archive, &Question::new(question)).unwrap().passages;
         with += usize::from(!passages.is_empty());
         for passage in passages {
             if passage.answer == format!("Noted: {intent}") { right += 1 } else { wrong += 1 }

@@ -3,5 +3,7 @@
 
 fn main() {
     runtime::host::serve_if_asked();
+    runtime::embed::serve_if_asked();
+    engine::documents::serve_if_asked();
     shell::run();
 }

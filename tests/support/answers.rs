@@ -6,7 +6,7 @@
 use engine::archive::{Archive, NewEntry};
 use engine::home::Home;
 use engine::learn::learn;
-use engine::retrieve::retrieve;
+use engine::retrieve::past_answers;
 use engine::words::{Answer, Question};
 
 pub struct Place {
@@ -43,7 +43,7 @@ pub fn keep(archive: &Archive, answer: &Answer) {
 }
 
 pub fn recalled(archive: &Archive, question: &str) -> Vec<String> {
-    retrieve(archive, &Question::new(question))
+    past_answers(archive, &Question::new(question))
         .unwrap()
         .passages
         .into_iter()

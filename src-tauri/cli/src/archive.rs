@@ -1,8 +1,9 @@
 //! `lectern archive`: search past answers, add some from a file, forget for good.
 
 use crate::output::{Exit, Output};
+use crate::program;
 use clap::{Args, Subcommand};
-use engine::archive::{Archive, Hits, NewEntry};
+use engine::archive::{Archive, Chosen, Hits, NewEntry};
 use engine::home::Home;
 use engine::words::Failure;
 use serde::Serialize;
@@ -15,6 +16,8 @@ pub enum Command {
     Search(Search),
     /// Take in past answers from a file of JSON lines.
     Add(Add),
+    /// Search by meaning as well: use an encoder, and give the past answers that lack one their vector.
+    Embed(Embed),
     /// Forget one past answer, or everything, for good.
     Forget(Forget),
 }
@@ -33,6 +36,17 @@ pub struct Add {
     /// Lines of {"question", "answer", "expert"?, "created"? (Unix milliseconds), "rating"?}.
     #[arg(long, value_name = "A.jsonl")]
     file: PathBuf,
+}
+
+#[derive(Args)]
+#[group(multiple = false)]
+pub struct Embed {
+    /// The folder of an encoder of the BERT kind (all-MiniLM-L6-v2, bge-small-en-v1.5): config.json, vocab.txt,
+    /// model.safetensors. Without it the one that was chosen before goes on.
+    folder: Option<PathBuf>,
+    /// Search by words alone again.
+    #[arg(long)]
+    off: bool,
 }
 
 #[derive(Args)]
@@ -59,6 +73,15 @@ struct Rejected {
     reason: String,
 }
 
+/// What search knows of meaning now.
+#[derive(Serialize)]
+struct Embedded {
+    encoder: Option<Chosen>,
+    /// In this run, and in all.
+    embedded: usize,
+    vectors: u64,
+}
+
 #[derive(Serialize)]
 struct Forgotten {
     forgotten: u64,
@@ -68,9 +91,10 @@ struct Forgotten {
 const BATCH: usize = 1_000;
 
 pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
-    let archive = Archive::open(&Home::find()?).map_err(Failure::from)?;
+    let mut archive = Archive::open(&Home::find()?).map_err(Failure::from)?;
     match command {
         Command::Search(search) => {
+            archive.understand(&program::own_file()?).map_err(Failure::from)?;
             let hits = archive.search(&search.text, search.limit).map_err(Failure::from)?;
             output.show(&hits, in_words);
         }
@@ -84,6 +108,15 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
                 text
             });
         }
+        Command::Embed(embed) => {
+            output.show(&embedded(&mut archive, &embed, output)?, |done| match &done.encoder {
+                Some(encoder) => format!(
+                    "{}: {} embedded now, {} past answers have a vector\n",
+                    encoder.name, done.embedded, done.vectors
+                ),
+                None => "search goes by words alone\n".into(),
+            })
+        }
         Command::Forget(forget) => {
             let forgotten = match forget.id {
                 Some(id) => archive.forget(&id),
@@ -96,12 +129,39 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
     Ok(())
 }
 
+fn embedded(archive: &mut Archive, embed: &Embed, output: &Output) -> Result<Embedded, Exit> {
+    let executable = program::own_file()?;
+    match &embed.folder {
+        _ if embed.off => archive.drop_encoder(),
+        Some(folder) => archive.choose_encoder(&executable, folder),
+        None => archive.understand(&executable),
+    }
+    .map_err(Failure::from)?;
+    let mut done = Embedded { encoder: archive.encoder().cloned(), embedded: 0, vectors: 0 };
+    if embed.off {
+        return Ok(done);
+    }
+    loop {
+        let some = archive.embed_some().map_err(Failure::from)?;
+        done.embedded += some;
+        if some == 0 {
+            break;
+        }
+        output.note(&format!("{} embedded", done.embedded));
+    }
+    done.vectors = archive.embedded().map_err(Failure::from)?;
+    Ok(done)
+}
+
 fn in_words(hits: &Hits) -> String {
     let mut text = String::new();
     for hit in &hits.hits {
         let answer: String =
             hit.answer.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(100).collect();
         text.push_str(&format!("{:.2}  {}  {}\n      {answer}\n", hit.score, hit.id, hit.question.trim()));
+    }
+    if let Some(why) = &hits.without_meaning {
+        text.push_str(&format!("by words alone: {why}\n"));
     }
     text.push_str(&format!("{} of {} in {:.1} ms\n", hits.hits.len(), hits.considered, hits.elapsed_ms));
     text

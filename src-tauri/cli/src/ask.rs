@@ -43,7 +43,7 @@ pub struct Arguments {
     /// `bench --remember` has proven here (mode optimized).
     #[arg(long, value_name = "STRATEGY", value_parser = strategy)]
     strategy: Option<Strategy>,
-    /// Look at no past answers.
+    /// Look at no past answers and no documents.
     #[arg(long)]
     no_recall: bool,
     /// The part of the recalled text, and of a long paste, that stays; without it only what does not fit goes.

@@ -8,6 +8,7 @@ mod ask;
 mod batch;
 mod bench;
 mod compress;
+mod documents;
 mod experts;
 mod hub;
 mod measure;
@@ -59,6 +60,9 @@ enum Command {
     /// Past answers: search, add, forget.
     #[command(subcommand)]
     Archive(archive::Command),
+    /// Files that answers may cite: add, list, search, remove.
+    #[command(subcommand)]
+    Documents(documents::Command),
     /// The pool: list, show, add, remove; search the hub and fetch from it.
     #[command(subcommand)]
     Experts(experts::Command),
@@ -86,6 +90,8 @@ enum Command {
 fn main() -> ExitCode {
     // When this process was started as an expert's host, it is that and nothing else.
     runtime::host::serve_if_asked();
+    runtime::embed::serve_if_asked();
+    engine::documents::serve_if_asked();
 
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -98,6 +104,7 @@ fn main() -> ExitCode {
         Command::Route(route) => route::run(route, &output),
         Command::Compress(compress) => compress::run(compress, &output),
         Command::Archive(command) => archive::run(command, &output),
+        Command::Documents(command) => documents::run(command, &output),
         Command::Experts(command) => experts::run(command, &output),
         Command::Model(command) => model::run(command, &output),
         Command::Prune(command) => prune::run(command, &output),

@@ -87,7 +87,8 @@ fn walk(
     trace.read = room(Stage::Read, stop, || engine.reader.read(&question.text))?;
     on(AnswerEvent::Read(trace.read.clone()));
 
-    trace.retrieve = room(Stage::Retrieve, stop, || retrieve::retrieve(&engine.archive, question))?;
+    trace.retrieve =
+        room(Stage::Retrieve, stop, || retrieve::retrieve(&engine.archive, &engine.documents, question))?;
     on(AnswerEvent::Retrieved(trace.retrieve.clone()));
 
     let experts = taking_part(engine, question);

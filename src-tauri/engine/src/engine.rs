@@ -3,6 +3,7 @@
 
 use crate::archive::Archive;
 use crate::ask;
+use crate::documents::Documents;
 use crate::events::{AnswerEvent, News, Seat};
 use crate::home::Home;
 use crate::hub;
@@ -39,6 +40,7 @@ pub struct Options {
 /// Answers questions. Send and Sync; dropping it ends the seated expert's process.
 pub struct Engine {
     pub(crate) archive: Archive,
+    pub(crate) documents: Documents,
     pub(crate) pool: Pool,
     pub(crate) reader: Reader,
     pub(crate) lectern: Lectern,
@@ -50,7 +52,11 @@ impl Engine {
     /// Opens what lies in `home`; starts the thread that owns the seat; loads no expert.
     pub fn open(home: Home, options: Options) -> Result<Self, Failure> {
         home.prepare()?;
-        let archive = Archive::open(&home)?;
+        let mut archive = Archive::open(&home)?;
+        archive.understand(&options.host_executable)?;
+        let documents = Documents::open(&home, &options.host_executable)?;
+        // A file that cannot be read now keeps what was read of it; `add` says why.
+        documents.refresh()?;
         let pool = Pool::open(&home)?;
         let reader = Reader::new(options.gate.as_deref().or(crate::pool::gate()))?;
         let budget = options.budget_bytes.unwrap_or_else(seat::default_budget);
@@ -71,7 +77,7 @@ impl Engine {
             detail: None,
         })?;
         let measured = RwLock::new(Measured::load(&home));
-        Ok(Engine { archive, pool, reader, lectern, home, measured })
+        Ok(Engine { archive, documents, pool, reader, lectern, home, measured })
     }
 
     /// Answers one question; returns when it is answered, stopped or failed. Questions queue for the seat in their
@@ -141,6 +147,10 @@ impl Engine {
 
     pub fn archive(&self) -> &Archive {
         &self.archive
+    }
+
+    pub fn documents(&self) -> &Documents {
+        &self.documents
     }
 
     pub fn pool(&self) -> &Pool {

@@ -90,6 +90,16 @@ impl Home {
         self.root.join("index.lock")
     }
 
+    /// The search index of documents, made again from the database whenever it is damaged.
+    pub fn documents_index_dir(&self) -> PathBuf {
+        self.root.join("documents-index")
+    }
+
+    /// Held while a process writes that index.
+    pub fn documents_index_lock(&self) -> PathBuf {
+        self.root.join("documents-index.lock")
+    }
+
     /// The experts that come with the app.
     pub fn starters_dir(&self) -> PathBuf {
         self.root.join("starters")

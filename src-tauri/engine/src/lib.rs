@@ -36,6 +36,7 @@ pub mod route;
 pub mod seat;
 
 pub mod archive;
+pub mod documents;
 pub mod home;
 pub mod hub;
 pub mod measured;

@@ -21,7 +21,7 @@ pub struct Question {
     pub mode: Mode,
     /// Chosen by hand: routing is still traced, but this expert answers.
     pub expert: Option<String>,
-    /// `false` asks without looking at past answers, whatever the mode says.
+    /// `false` asks without looking at past answers and documents, whatever the mode says.
     pub recall: bool,
     /// Passages that the user took out for this question.
     pub without: Vec<String>,
@@ -123,10 +123,10 @@ pub struct Features {
     pub has_quotes: bool,
 }
 
-/// A past answer that bears on the question.
+/// A past answer or a passage of a document that bears on the question.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
 pub struct Passage {
-    /// The past answer's id.
+    /// The past answer's id, or the passage's.
     pub id: String,
     pub question: String,
     pub answer: String,
@@ -138,11 +138,52 @@ pub struct Passage {
     pub score: f32,
     pub bm25: f32,
     pub rating: i32,
+    /// Where it stands in a document; `None`: it is a past answer. Then `question` names the place for people, `answer`
+    /// is the text as it stands there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub document: Option<DocumentPlace>,
+}
+
+/// A place in a document, so that what is cited can be opened.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct DocumentPlace {
+    /// The document's id.
+    pub id: String,
+    /// The file's name and where it lies.
+    pub name: String,
+    pub path: String,
+    /// What stands above the passage; empty when nothing does.
+    pub heading: String,
+    /// From 1; `None` where the format has no pages.
+    pub page: Option<u32>,
+    /// First and last line, from 1; `None` where the format has no lines.
+    pub lines: Option<(u32, u32)>,
+}
+
+impl DocumentPlace {
+    /// As people name it: "report.pdf, page 3" or "notes.md, lines 4-9, Heating".
+    pub fn in_words(&self) -> String {
+        let mut words = self.name.clone();
+        match (self.page, self.lines) {
+            (Some(page), _) => words.push_str(&format!(", page {page}")),
+            (None, Some((from, to))) if from == to => words.push_str(&format!(", line {from}")),
+            (None, Some((from, to))) => words.push_str(&format!(", lines {from}-{to}")),
+            (None, None) => {}
+        }
+        if !self.heading.is_empty() {
+            words.push_str(&format!(", {}", self.heading));
+        }
+        words
+    }
 }
 
 impl Passage {
     /// How it reads in a prompt; what is counted is what is sent.
     pub fn in_prompt(&self) -> String {
+        if let Some(place) = &self.document {
+            return format!("From {}:\n{}", place.in_words(), self.answer.trim());
+        }
         format!("Question: {}\nAnswer: {}", self.question.trim(), self.answer.trim())
     }
 }
@@ -153,7 +194,7 @@ pub struct Recalled {
     /// `false`: recall was off for this question.
     pub asked: bool,
     pub passages: Vec<Passage>,
-    /// Past answers that matched some word.
+    /// Past answers and passages that matched some word.
     pub considered: u32,
     /// Passages under this relevance are not shown.
     pub threshold: f32,

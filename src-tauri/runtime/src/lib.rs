@@ -17,6 +17,7 @@
 //! | [`device`] | the upper layers on a graphics processor |
 //! | [`sample`], [`generate`] | the next token; the loop around it |
 //! | [`profile`] | what the experts of a mixture do with a text |
+//! | [`embed`] | texts as vectors of what they mean, by an encoder in a process of its own |
 //! | [`host`] | the process that does all this for one expert, and its parent's side |
 //! | [`classifier`] | the tiny linear text classifier that reads questions |
 
@@ -25,6 +26,7 @@ pub mod cache;
 pub mod classifier;
 pub mod cores;
 pub mod device;
+pub mod embed;
 pub mod families;
 pub mod generate;
 pub mod gguf;

@@ -55,12 +55,18 @@ pub struct Matrix {
 impl Weights {
     /// Maps the file that the header was read from.
     pub fn map(file: &File, header: &Header) -> Result<Weights, GgufError> {
+        Weights::whole(file, header.size())
+            .map_err(|error| header.error("file", format!("cannot be mapped into memory: {error}")))
+    }
+
+    /// Maps the first `size` bytes of a file whose header something else has read.
+    pub(crate) fn whole(file: &File, size: u64) -> std::io::Result<Weights> {
         // SAFETY: the map is only read, as plain numbers for which every bit pattern is valid. Should another process
         // cut the file off meanwhile, the access raises SIGBUS and ends this expert's own process, nothing else.
-        let map = unsafe { Mmap::map(file) }
-            .map_err(|error| header.error("file", format!("cannot be mapped into memory: {error}")))?;
-        if (map.len() as u64) < header.size() {
-            return Err(header.error("file", format!("was cut off while it was opened: {} bytes", map.len())));
+        let map = unsafe { Mmap::map(file) }?;
+        if (map.len() as u64) < size {
+            let why = format!("it was cut off while it was opened: {} bytes", map.len());
+            return Err(std::io::Error::other(why));
         }
         // Where the kernel can, the file is read into large pages: fewer of them to look up while all weights pass by.
         #[cfg(target_os = "linux")]
@@ -68,6 +74,16 @@ impl Weights {
         #[cfg(unix)]
         let _ = map.advise(memmap2::Advice::WillNeed);
         Ok(Weights { file: Arc::new(Mapped { map, exact: AtomicBool::new(false) }) })
+    }
+
+    /// Plain floats from this byte of the file on; `None`: they are not all in it.
+    pub(crate) fn floats_at(&self, offset: u64, dtype: Dtype, columns: usize, rows: usize) -> Option<Matrix> {
+        debug_assert!(matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16));
+        let row_bytes = columns.checked_mul(dtype.block_bytes() as usize)?;
+        let offset = usize::try_from(offset).ok()?;
+        let end = rows.checked_mul(row_bytes)?.checked_add(offset)?;
+        let file = Arc::clone(&self.file);
+        (end <= file.map.len()).then_some(Matrix { file, offset, dtype, rows, columns, row_bytes })
     }
 
     /// Reads every page once, so that the first token does not wait for the disk. `progress` gets bytes done, about

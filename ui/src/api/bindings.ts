@@ -221,6 +221,36 @@ loads: number, swaps: number,
  */
 tokens: number, elapsed_ms: number, };
 
+/**
+ * One file in the trash.
+ */
+export type Discarded = { repo: string, file: string, sha256: string, bytes: number, };
+
+/**
+ * A place in a document, so that what is cited can be opened.
+ */
+export type DocumentPlace = { 
+/**
+ * The document's id.
+ */
+id: string, 
+/**
+ * The file's name and where it lies.
+ */
+name: string, path: string, 
+/**
+ * What stands above the passage; empty when nothing does.
+ */
+heading: string, 
+/**
+ * From 1; `None` where the format has no pages.
+ */
+page: number | null, 
+/**
+ * First and last line, from 1; `None` where the format has no lines.
+ */
+lines: [number, number] | null, };
+
 export type DomainScore = { domain: string, probability: number, };
 
 /**
@@ -261,6 +291,39 @@ shown_answer: boolean, seat: Seated, generate: Generated, reason?: Reasoned, ela
  * Files that somebody drags over the window.
  */
 export type Drop = { "drop": "over" } | { "drop": "gone" } | { "drop": "files", paths: string[], };
+
+/**
+ * What is to be another; `None`: as it is.
+ */
+export type Edit = { title: string | null, domains: Array<string> | null, 
+/**
+ * Empty: none.
+ */
+system_prompt: string | null, 
+/**
+ * 0 is greedy.
+ */
+temperature: number | null, 
+/**
+ * 0 is all.
+ */
+top_k: number | null, 
+/**
+ * 1 is all.
+ */
+top_p: number | null, 
+/**
+ * 0 is all.
+ */
+min_p: number | null, 
+/**
+ * 1 changes nothing.
+ */
+repeat_penalty: number | null, 
+/**
+ * Of one answer.
+ */
+max_tokens: number | null, };
 
 /**
  * One expert of the pool.
@@ -444,11 +507,12 @@ max_complexity: number | null, };
  */
 export type Hit = { id: string, question: string, answer: string, expert: string, 
 /**
- * `bm25` as a part of what these words could reach at most, 0 to 1.
+ * 0 to 1. By words alone: `bm25` as a part of what these words could reach at most; with an encoder: the ranks by
+ * words and by meaning, fused.
  */
 score: number, bm25: number, 
 /**
- * Similarity of vectors; there are none yet.
+ * Of its vector with that of the text; `None` without an encoder.
  */
 cosine: number | null, rating: number, 
 /**
@@ -460,7 +524,15 @@ export type Hits = { hits: Array<Hit>,
 /**
  * Past answers with at least one of the words.
  */
-considered: number, elapsed_ms: number, };
+considered: number, 
+/**
+ * The encoder that was used.
+ */
+encoder: string | null, 
+/**
+ * Why the one that was chosen was not.
+ */
+without_meaning: string | null, elapsed_ms: number, };
 
 /**
  * Where the hub is, where its files lie here, and what stands in the way of it.
@@ -699,11 +771,11 @@ export type OnDisk = { experts: Array<Usage>,
 files: Array<FoundFile>, copies: Array<Copies>, cache: string, free_bytes: number, };
 
 /**
- * A past answer that bears on the question.
+ * A past answer or a passage of a document that bears on the question.
  */
 export type Passage = { 
 /**
- * The past answer's id.
+ * The past answer's id, or the passage's.
  */
 id: string, question: string, answer: string, expert: string, 
 /**
@@ -713,7 +785,12 @@ created: number,
 /**
  * Relevance after all terms, 0 to 1; at least the threshold.
  */
-score: number, bm25: number, rating: number, };
+score: number, bm25: number, rating: number, 
+/**
+ * Where it stands in a document; `None`: it is a past answer. Then `question` names the place for people, `answer`
+ * is the text as it stands there.
+ */
+document?: DocumentPlace, };
 
 /**
  * One recommendation.
@@ -816,7 +893,7 @@ conversation: string | null, mode: Mode,
  */
 expert: string | null, 
 /**
- * `false` asks without looking at past answers, whatever the mode says.
+ * `false` asks without looking at past answers and documents, whatever the mode says.
  */
 recall: boolean, 
 /**
@@ -912,7 +989,7 @@ export type Recalled = {
  */
 asked: boolean, passages: Array<Passage>, 
 /**
- * Past answers that matched some word.
+ * Past answers and passages that matched some word.
  */
 considered: number, 
 /**
@@ -1191,3 +1268,12 @@ source: string,
  * The route's score, at least 0.
  */
 route: number, };
+
+/**
+ * One file of an expert went, the expert stays.
+ */
+export type WithoutFile = { file: Implementation, freed_bytes: number, 
+/**
+ * As it is now, with the file that it uses.
+ */
+expert: Expert, };

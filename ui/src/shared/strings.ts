@@ -292,6 +292,7 @@ const en = {
 
   sources: {
     title: "From your past answers",
+    withDocuments: "From your past answers and documents",
     open: (n: number, question: string) => `Source ${n}: ${question}`,
     asked: "You asked",
     answered: (expert: string, day: string) => `${expert} answered, ${day}`,
@@ -305,6 +306,7 @@ const en = {
     forgetYes: "Forget it",
     forgetNo: "Keep it",
     dialog: "A past answer",
+    dialogOfDocument: "A passage of a document",
   },
 
   link: {

@@ -8,7 +8,7 @@ use tantivy::{Index, IndexWriter};
 
 /// A delete in tantivy is a mark; the words stay in the segment until it is written anew. Each segment with a
 /// mark is.
-pub(super) fn rewrite_marked(writing: &Index, writer: &mut IndexWriter) -> Result<(), ArchiveError> {
+pub(crate) fn rewrite_marked(writing: &Index, writer: &mut IndexWriter) -> Result<(), ArchiveError> {
     let merge = failed("merge the search index");
     let marked: Vec<_> = writing
         .searchable_segment_metas()
@@ -26,7 +26,7 @@ pub(super) fn rewrite_marked(writing: &Index, writer: &mut IndexWriter) -> Resul
 
 /// Removes every file of a segment that the index no longer has, whoever wrote it: also what a crash left
 /// behind.
-pub(super) fn sweep(writing: &Index, index: &SearchIndex) -> Result<(), ArchiveError> {
+pub(crate) fn sweep(writing: &Index, index: &SearchIndex) -> Result<(), ArchiveError> {
     let files = |source| ArchiveError::Files {
         doing: "sweep the search index",
         path: index.folder().to_path_buf(),

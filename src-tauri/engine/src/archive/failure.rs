@@ -30,10 +30,14 @@ pub enum ArchiveError {
     NoConversation(String),
     #[error("a conversation needs a title")]
     NoTitle,
+    #[error(transparent)]
+    Encoder(#[from] runtime::embed::EmbedderError),
+    #[error("no encoder is chosen")]
+    NoEncoder,
 }
 
 impl ArchiveError {
-    fn code_and_fix(&self) -> (&'static str, &'static str) {
+    fn code_and_fix(&self) -> (&str, &str) {
         match self {
             ArchiveError::Home(HomeError::Unknown) => {
                 ("home.unknown", "Set LECTERN_HOME to a folder that you can write to.")
@@ -70,6 +74,11 @@ impl ArchiveError {
             ArchiveError::NoConversation(_) => (
                 "archive.no_conversation",
                 "Look at the list of conversations again; it may have been deleted.",
+            ),
+            ArchiveError::Encoder(error) => (error.code(), error.fix()),
+            ArchiveError::NoEncoder => (
+                "archive.no_encoder",
+                "Give the folder of one: `lectern archive embed FOLDER`, with config.json, vocab.txt and model.safetensors.",
             ),
             ArchiveError::NoTitle => ("archive.no_title", "Type a title that is not empty."),
         }

@@ -123,7 +123,7 @@ fn identity(database: &Connection) -> rusqlite::Result<String> {
     database.query_row("SELECT database FROM identity", [], |row| row.get(0))
 }
 
-fn newest_revision(database: &Connection) -> rusqlite::Result<i64> {
+pub(super) fn newest_revision(database: &Connection) -> rusqlite::Result<i64> {
     // The sequence outlives the rows that are trimmed.
     let newest =
         database.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'changes'", [], |row| row.get(0));

@@ -115,7 +115,7 @@ fn remove_turn(database: &Connection, id: &str) -> rusqlite::Result<()> {
 }
 
 /// Traces hold a copy of each passage that they show.
-fn take_out_of_traces(database: &Connection, past_answer: &str) -> Result<(), ArchiveError> {
+pub(crate) fn take_out_of_traces(database: &Connection, past_answer: &str) -> Result<(), ArchiveError> {
     let failed = |source| ArchiveError::Database { doing: "take the answer out of other traces", source };
     let mut rows = database
         .prepare_cached("SELECT turns.id, whole FROM citations JOIN turns ON turns.id = citations.turn WHERE past_answer = ?1")

@@ -1,12 +1,12 @@
 //! The search index: tantivy files that can always be made again from the database.
 //!
-//! It holds the words of past answers and their ids, never the text itself. Reading needs no lock. Writing
+//! There is one of past answers and one of documents, whose `question` is a heading and whose `answer` a passage.
+//! It holds their words and ids, never the text itself. Reading needs no lock. Writing
 //! takes a lock file between processes and opens the index afresh under it, because tantivy keeps its list of
 //! files in memory and a list from before another process wrote would leave that process's files behind for
 //! ever.
 
 use super::{ArchiveError, terms};
-use crate::home::Home;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,20 +16,20 @@ use tantivy::schema::{Field, IndexRecordOption, STORED, STRING, Schema, TextFiel
 use tantivy::{Index, IndexReader, Opstamp, ReloadPolicy, Searcher, TantivyError};
 
 /// Rises with the analyzer or the fields: an index of another number is made again.
-pub(super) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// Above this size the check sums are not read at every start; 64 MB take about 50 ms.
 const CHECKED_BYTES: u64 = 64 << 20;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fields {
+pub(crate) struct Fields {
     pub id: Field,
     pub question: Field,
     pub answer: Field,
 }
 
 /// The index as it is searched.
-pub(super) struct SearchIndex {
+pub(crate) struct SearchIndex {
     folder: PathBuf,
     lock_file: PathBuf,
     pub fields: Fields,
@@ -45,7 +45,7 @@ struct Reading {
 
 /// How long to wait for another process that writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Patience {
+pub(crate) enum Patience {
     /// A question waits: not at all.
     None,
     /// An answer was stored: the next writer or start takes it in otherwise.
@@ -65,14 +65,13 @@ impl Patience {
 }
 
 /// The right to write, until dropped.
-pub(super) struct WriteLock {
+pub(crate) struct WriteLock {
     _file: File,
 }
 
 impl SearchIndex {
     /// Opens it for reading; makes it (again) when it is absent, damaged, or of another version.
-    pub fn open(home: &Home) -> Result<SearchIndex, ArchiveError> {
-        let (folder, lock_file) = (home.index_dir(), home.index_lock());
+    pub fn open(folder: PathBuf, lock_file: PathBuf) -> Result<SearchIndex, ArchiveError> {
         let lock = lock(&lock_file, Patience::Long)?;
         let reading = match open_checked(&folder) {
             Ok(reading) => reading,
@@ -145,7 +144,7 @@ impl Reading {
 }
 
 /// Turns a tantivy error into ours.
-pub(super) fn failed(doing: &'static str) -> impl Fn(TantivyError) -> ArchiveError {
+pub(crate) fn failed(doing: &'static str) -> impl Fn(TantivyError) -> ArchiveError {
     move |source| ArchiveError::Index { doing, source }
 }
 

@@ -11,13 +11,15 @@ mod conversations;
 mod counters;
 pub(crate) mod database;
 mod entries;
-mod erase;
+pub(crate) mod erase;
 mod failure;
 mod follow;
-mod forget;
-mod index;
+pub(crate) mod forget;
+mod fuse;
+pub(crate) mod index;
 mod log;
-mod search;
+mod meaning;
+pub(crate) mod search;
 mod terms;
 mod worth;
 
@@ -26,6 +28,7 @@ pub use counters::Counted;
 pub use entries::{Entry, HIGHEST_RATING, LOWEST_RATING, NewEntry};
 pub use failure::ArchiveError;
 pub use log::Logged;
+pub use meaning::Chosen;
 pub use search::{Candidates, Frequencies, Hit, Hits};
 pub use terms::terms;
 pub use worth::{STARTER_REFUSAL, normalise, not_worth_keeping};
@@ -34,15 +37,17 @@ use crate::home::Home;
 use crate::states;
 use crate::words::Answer;
 use index::{Patience, SearchIndex};
+use meaning::Meaning;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 /// Open for one process; any number of threads and any number of processes may have it open.
 pub struct Archive {
     home: Home,
     database: Mutex<Connection>,
     index: SearchIndex,
+    /// `None`: search goes by words alone.
+    meaning: Option<Meaning>,
 }
 
 impl Archive {
@@ -50,8 +55,8 @@ impl Archive {
     pub fn open(home: &Home) -> Result<Archive, ArchiveError> {
         home.prepare()?;
         let database = database::open(home)?;
-        let index = SearchIndex::open(home)?;
-        let archive = Archive { home: home.clone(), database: Mutex::new(database), index };
+        let index = SearchIndex::open(home.index_dir(), home.index_lock())?;
+        let archive = Archive { home: home.clone(), database: Mutex::new(database), index, meaning: None };
         {
             let database = archive.database();
             match follow::reconcile(&database, &archive.index) {
@@ -155,26 +160,10 @@ impl Archive {
         Ok(results)
     }
 
-    /// Past answers with the words of `text` in their question or answer, best first.
+    /// Past answers with the words of `text` in their question or answer, and where an encoder is used those of like
+    /// meaning as well, best first.
     pub fn search(&self, text: &str, limit: usize) -> Result<Hits, ArchiveError> {
-        let started = Instant::now();
-        let (found, entries) = self.find(terms(text), limit, true)?;
-        let hit = |(entry, bm25): (Entry, f32)| Hit {
-            id: entry.id,
-            question: entry.question,
-            answer: entry.answer,
-            expert: entry.expert,
-            score: if found.ceiling > 0.0 { (bm25 / found.ceiling).clamp(0.0, 1.0) } else { 0.0 },
-            bm25,
-            cosine: None,
-            rating: entry.rating,
-            created: entry.created,
-        };
-        Ok(Hits {
-            hits: entries.into_iter().map(hit).collect(),
-            considered: found.considered,
-            elapsed_ms: started.elapsed().as_secs_f32() * 1e3,
-        })
+        search::hits(self, text, limit)
     }
 
     /// Past answers whose question has some of these [`terms`]: what recall chooses from.
@@ -185,7 +174,7 @@ impl Archive {
 
     /// How many kept questions have each of these terms.
     pub fn frequencies<'a>(&self, terms: impl Iterator<Item = &'a str>) -> Result<Frequencies, ArchiveError> {
-        search::frequencies(&self.index, terms)
+        search::frequencies(&self.index, self.index.fields.question, terms)
     }
 
     /// Forgets an answer for good: recall, its turn, the copies in other traces, and the files of database and
@@ -330,6 +319,9 @@ impl Archive {
 
     /// After forgetting: nothing of it stays in the index or in the log of the database.
     fn erase(&self, database: &Connection) -> Result<(), ArchiveError> {
+        if let Some(meaning) = &self.meaning {
+            meaning.let_go();
+        }
         let states = states::forget(&self.home);
         self.follow(database, Patience::Long)?;
         match database::empty_log(database) {

@@ -117,3 +117,61 @@ CREATE TABLE pool_history (
     created INTEGER NOT NULL,
     whole TEXT NOT NULL
 );
+
+-- version 3
+-- Files that the user gave to be read. The text lies in document_passages; another content is another row.
+CREATE TABLE documents (
+    id TEXT PRIMARY KEY NOT NULL,
+    path TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    -- Of the file as it was read; bytes and modified as it was last looked at.
+    sha256 TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    added INTEGER NOT NULL,
+    -- Why the file as it is now could not be read.
+    unread TEXT
+);
+CREATE INDEX documents_by_content ON documents (sha256);
+
+CREATE TABLE document_passages (
+    -- The document's id and the place in it: "ID-7".
+    id TEXT PRIMARY KEY NOT NULL,
+    document TEXT NOT NULL REFERENCES documents (id) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    heading TEXT NOT NULL,
+    text TEXT NOT NULL,
+    page INTEGER,
+    first_line INTEGER,
+    last_line INTEGER
+);
+CREATE INDEX document_passages_by_document ON document_passages (document, place);
+
+-- Rises with every change of the two: an index that notes another number compares itself with them.
+ALTER TABLE identity ADD COLUMN documents_revision INTEGER NOT NULL DEFAULT 0;
+
+-- version 4
+-- The encoder that the user chose; no row: there is none.
+CREATE TABLE encoder (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    -- sha256 of its weights.
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    -- Of the weights as they were last looked at.
+    bytes INTEGER NOT NULL,
+    modified INTEGER NOT NULL,
+    -- Of the changes, when no past answer lacked a vector.
+    revision INTEGER NOT NULL
+);
+
+-- What a past answer means to that encoder.
+CREATE TABLE vectors (
+    -- Never used twice: what was read once need not be read again.
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    past_answer TEXT NOT NULL UNIQUE REFERENCES past_answers (id) ON DELETE CASCADE,
+    encoder TEXT NOT NULL,
+    -- vector = scale * numbers, one signed byte each.
+    scale REAL NOT NULL,
+    numbers BLOB NOT NULL
+);

@@ -2,9 +2,11 @@
 //! refuse or misread half of what people type.
 
 use super::index::{SearchIndex, failed};
-use super::{ArchiveError, Entry};
+use super::meaning::Meaning;
+use super::{Archive, ArchiveError, Entry, entries, fuse, now_ms, terms};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 use tantivy::collector::{Count, TopDocs};
 use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption, Value};
@@ -27,10 +29,11 @@ pub struct Hit {
     pub question: String,
     pub answer: String,
     pub expert: String,
-    /// `bm25` as a part of what these words could reach at most, 0 to 1.
+    /// 0 to 1. By words alone: `bm25` as a part of what these words could reach at most; with an encoder: the ranks by
+    /// words and by meaning, fused.
     pub score: f32,
     pub bm25: f32,
-    /// Similarity of vectors; there are none yet.
+    /// Of its vector with that of the text; `None` without an encoder.
     pub cosine: Option<f32>,
     pub rating: i32,
     /// Unix time in milliseconds.
@@ -43,6 +46,10 @@ pub struct Hits {
     pub hits: Vec<Hit>,
     /// Past answers with at least one of the words.
     pub considered: u32,
+    /// The encoder that was used.
+    pub encoder: Option<String>,
+    /// Why the one that was chosen was not.
+    pub without_meaning: Option<String>,
     pub elapsed_ms: f32,
 }
 
@@ -54,7 +61,7 @@ pub struct Candidates {
 }
 
 /// Ids with their BM25, best first.
-pub(super) struct Found {
+pub(crate) struct Found {
     pub ids: Vec<(String, f32)>,
     /// Past answers with at least one of the words.
     pub considered: u32,
@@ -81,8 +88,87 @@ impl Frequencies {
     }
 }
 
+/// Looked at in each of two orders before they become one.
+const DEPTH: usize = 100;
+/// New answers that a search embeds on its way; when more lack a vector it goes without them.
+const ON_THE_WAY: usize = 16;
+
+/// What [`Archive::search`] gives.
+pub(super) fn hits(archive: &Archive, text: &str, limit: usize) -> Result<Hits, ArchiveError> {
+    let started = Instant::now();
+    let depth = if archive.meaning.is_some() { limit.max(DEPTH) } else { limit };
+    let (found, entries) = archive.find(terms(text), depth, true)?;
+    let by_words = entries.into_iter().map(|(entry, bm25)| {
+        let score = if found.ceiling > 0.0 { (bm25 / found.ceiling).clamp(0.0, 1.0) } else { 0.0 };
+        hit(entry, bm25, score)
+    });
+    let mut hits = Hits { hits: by_words.collect(), considered: found.considered, ..Hits::default() };
+    if let Some(meaning) = archive.meaning.as_ref().filter(|_| limit > 0) {
+        match by_meaning_too(archive, meaning, text, &hits.hits) {
+            Ok(both) => {
+                hits.hits = both;
+                hits.encoder = Some(meaning.chosen.name.clone());
+            }
+            Err(ArchiveError::Encoder(error)) => hits.without_meaning = Some(error.to_string()),
+            Err(error) => return Err(error),
+        }
+    }
+    hits.hits.truncate(limit);
+    hits.elapsed_ms = started.elapsed().as_secs_f32() * 1e3;
+    Ok(hits)
+}
+
+fn by_meaning_too(
+    archive: &Archive,
+    meaning: &Meaning,
+    text: &str,
+    by_words: &[Hit],
+) -> Result<Vec<Hit>, ArchiveError> {
+    meaning.embed_some(&archive.database, ON_THE_WAY)?;
+    let near = meaning.near(&archive.database, text, DEPTH, by_words.iter().map(|hit| hit.id.as_str()))?;
+    let scores = fuse::fuse(
+        by_words.iter().map(|hit| hit.id.as_str()),
+        near.nearest.iter().map(|(id, _)| id.as_str()),
+    );
+    let mut all: Vec<Hit> = by_words.to_vec();
+    {
+        let database = archive.database();
+        let known: HashSet<&str> = by_words.iter().map(|hit| hit.id.as_str()).collect();
+        for (id, _) in near.nearest.iter().filter(|(id, _)| !known.contains(id.as_str())) {
+            let entry = entries::get(&database, id)
+                .map_err(|source| ArchiveError::Database { doing: "read a past answer", source })?;
+            all.extend(entry.map(|entry| hit(entry, 0.0, 0.0)));
+        }
+    }
+    let nearest = near.nearest.iter().map(|(id, cosine)| (id.as_str(), *cosine));
+    let cosines: HashMap<&str, f32> =
+        near.of.iter().map(|(id, cosine)| (id.as_str(), *cosine)).chain(nearest).collect();
+    let now = now_ms();
+    for hit in &mut all {
+        hit.cosine = cosines.get(hit.id.as_str()).copied();
+        let score = scores.get(hit.id.as_str()).copied().unwrap_or(0.0);
+        hit.score = score * fuse::kept(hit.created, hit.rating, now);
+    }
+    all.sort_by(|a, b| b.score.total_cmp(&a.score));
+    Ok(all)
+}
+
+fn hit(entry: Entry, bm25: f32, score: f32) -> Hit {
+    Hit {
+        id: entry.id,
+        question: entry.question,
+        answer: entry.answer,
+        expert: entry.expert,
+        score,
+        bm25,
+        cosine: None,
+        rating: entry.rating,
+        created: entry.created,
+    }
+}
+
 /// Past answers whose question, or also whose answer, has some of the words, which are terms of the analyzer.
-pub(super) fn search(
+pub(crate) fn search(
     index: &SearchIndex,
     words: Vec<String>,
     limit: usize,
@@ -129,16 +215,17 @@ pub(super) fn search(
     Ok(Found { ids, considered: considered as u32, ceiling })
 }
 
-/// How many kept questions have each of the terms.
-pub(super) fn frequencies<'a>(
+/// How many documents of the index have each of the terms in this field.
+pub(crate) fn frequencies<'a>(
     index: &SearchIndex,
+    field: Field,
     terms: impl Iterator<Item = &'a str>,
 ) -> Result<Frequencies, ArchiveError> {
     let searcher = index.searcher()?;
     let mut of = HashMap::new();
     for term in terms {
         if !of.contains_key(term) {
-            of.insert(term.to_owned(), frequency(&searcher, index.fields.question, term)?);
+            of.insert(term.to_owned(), frequency(&searcher, field, term)?);
         }
     }
     Ok(Frequencies { questions: searcher.num_docs(), of })

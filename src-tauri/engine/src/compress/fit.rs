@@ -285,6 +285,7 @@ mod tests {
             score: 0.9,
             bm25: 1.0,
             rating: 0,
+            document: None,
         }
     }
 

@@ -73,7 +73,12 @@ fn with_sources(question: &Question, context: &Context) -> String {
     if context.passages.is_empty() {
         return question.text.clone();
     }
-    let mut text = String::from("Earlier questions and their answers that may help:\n\n");
+    let cites = context.passages.iter().any(|passage| passage.document.is_some());
+    let mut text = String::from(if cites {
+        "Sources that may help. Where you use one, name it by its number, as in [1]:\n\n"
+    } else {
+        "Earlier questions and their answers that may help:\n\n"
+    });
     for (at, passage) in context.passages.iter().enumerate() {
         text.push_str(&format!("[{}] {}\n\n", at + 1, passage.in_prompt()));
     }

@@ -1,16 +1,19 @@
-//! Retrieve: past answers that bear on the question.
+//! Retrieve: past answers and passages of documents that bear on the question.
 //!
-//! In:     the question, the archive
-//! Out:    at most three passages, each with its relevance; nothing under the threshold, the same thing once
+//! In:     the question, the archive, the documents
+//! Out:    at most three of each, with their relevance; nothing under the threshold, the same thing once
 //! Fails:  the archive cannot be read
 //! Cost:   about 1 ms; one search and a few dozen rows
 //! Source: BM25 for the candidates only: its scores cannot be compared between archives. Relevance is the
-//!         overlap of the two questions, see [`relevance`]
+//!         overlap of the two questions, see [`relevance`]; that of a passage how much of the question it
+//!         speaks of, see [`cover`]
 
+pub mod cover;
 pub mod relevance;
 
 use crate::archive::{Archive, ArchiveError, Entry};
-use crate::words::{Mode, Passage, Question, Recalled};
+use crate::documents::Documents;
+use crate::words::{Failure, Mode, Passage, Question, Recalled};
 use relevance::{Rarity, Subject};
 use std::time::Instant;
 
@@ -36,8 +39,24 @@ const RATING: f32 = 0.03;
 /// Recency halves every 30 days.
 const HALF_LIFE_MS: f32 = 30.0 * 24.0 * 3600.0 * 1e3;
 
-/// What the archive knows about this question. Off (`asked: false`) by choice of the user or by the mode.
-pub fn retrieve(archive: &Archive, question: &Question) -> Result<Recalled, ArchiveError> {
+/// What the archive and the documents know about this question, best first. Off (`asked: false`) by choice of the
+/// user or by the mode.
+pub fn retrieve(archive: &Archive, documents: &Documents, question: &Question) -> Result<Recalled, Failure> {
+    let started = Instant::now();
+    let mut recalled = past_answers(archive, question)?;
+    if recalled.asked {
+        let (passages, considered) = cover::passages(documents, question)?;
+        recalled.considered += considered;
+        recalled.passages.extend(passages);
+        // Both kinds of relevance have the same threshold; of equals the past answer stays first.
+        recalled.passages.sort_by(|a, b| b.score.total_cmp(&a.score));
+        recalled.elapsed_ms = started.elapsed().as_secs_f32() * 1e3;
+    }
+    Ok(recalled)
+}
+
+/// What the archive alone knows.
+pub fn past_answers(archive: &Archive, question: &Question) -> Result<Recalled, ArchiveError> {
     let started = Instant::now();
     if !question.recall || question.mode != Mode::Optimized {
         return Ok(Recalled { asked: false, threshold: THRESHOLD, ..Recalled::default() });
@@ -93,6 +112,7 @@ fn passage(entry: Entry, score: f32, bm25: f32) -> Passage {
         score,
         bm25,
         rating: entry.rating,
+        document: None,
     }
 }
 

@@ -89,7 +89,7 @@ impl Subject {
         let all = terms(question);
         let numbers: Vec<String> = all.iter().filter(|term| is_number(term)).cloned().collect();
         let has_numbers = !numbers.is_empty();
-        let is_matter = |term: &&String| !ASKING.contains(&term.as_str());
+        let is_matter = |term: &&String| !only_asks(term);
         let only_asks = !all.iter().any(|term| is_matter(&term));
         let as_indexed: Vec<String> =
             all.iter().filter(|term| only_asks || is_matter(term)).cloned().collect();
@@ -107,6 +107,11 @@ impl Subject {
     /// What to look for in the index.
     pub fn words(&self) -> &[String] {
         &self.as_indexed
+    }
+
+    /// Nothing but words that ask.
+    pub fn only_asks(&self) -> bool {
+        self.only_asks
     }
 
     pub fn terms(&self) -> impl Iterator<Item = &str> {
@@ -134,7 +139,7 @@ impl Rarity {
     }
 
     /// `ln((1000 + questions) / (5 + questions with it))`: inverse document frequency over the prior.
-    fn of(&self, term: &str) -> f32 {
+    pub(super) fn of(&self, term: &str) -> f32 {
         let rarity =
             ((PRIOR_QUESTIONS + self.0.questions() as f32) / (PRIOR_SEEN + self.0.of(term) as f32)).ln();
         let part = match term {
@@ -204,6 +209,11 @@ fn order_agrees(a: &Subject, b: &Subject) -> f32 {
         .map(|(at, place)| places[at + 1..].iter().filter(|later| *later > place).count());
     let share = kept.sum::<usize>() as f32 / pairs as f32;
     if has_numbers { share * share } else { 0.8 + 0.2 * share }
+}
+
+/// A word that asks and says nothing of the matter.
+pub(super) fn only_asks(term: &str) -> bool {
+    ASKING.contains(&term)
 }
 
 fn is_number(term: &str) -> bool {

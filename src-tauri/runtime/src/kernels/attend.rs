@@ -254,7 +254,7 @@ wide! {
 /// e^x for x ≤ 88, within 2^-22 of itself; below -87, 0. 2^n · e^r with |r| ≤ ln 2 / 2, e^r by its Taylor series of
 /// degree 7 (the next term is below 2^-27).
 #[inline(always)]
-pub(super) fn exp<const FUSED: bool>(x: f32) -> f32 {
+pub(crate) fn exp<const FUSED: bool>(x: f32) -> f32 {
     // Beside 1.5 · 2^23 a sum has no places behind the point: it is rounded, and its lowest bits are n.
     const ROUND: f32 = 12_582_912.0;
     let rounded = mac::<FUSED>(ROUND, x.clamp(-88.0, 88.0), std::f32::consts::LOG2_E);

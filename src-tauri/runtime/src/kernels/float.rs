@@ -50,6 +50,15 @@ wide! {
 }
 
 wide! {
+    /// Σ aᵢ·bᵢ of two slices of one length, of fewer than 2^17 numbers.
+    pub fn dot_i8<FUSED>(a: &[i8], b: &[i8]) -> i32 {
+        // Whole numbers are exact in any order: the compiler finds the wide form.
+        let _ = FUSED;
+        a.iter().zip(b).map(|(a, b)| i32::from(i16::from(*a) * i16::from(*b))).sum()
+    }
+}
+
+wide! {
     /// Dot products of `a` with four slices of its length, each equal to [`dot`] of the two.
     pub fn dot4<FUSED>(a: &[f32], b: [&[f32]; 4]) -> [f32; 4] {
         let (a, a_rest) = a.as_chunks::<LANES>();

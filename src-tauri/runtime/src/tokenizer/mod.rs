@@ -17,10 +17,12 @@ mod thinking;
 mod unigram;
 mod vocabulary;
 mod wordpiece;
+mod words;
 
 pub use stream::TextStream;
 pub use thinking::Thinking;
 pub use vocabulary::{Kind, Vocabulary};
+pub use words::Words;
 
 use crate::gguf::{GgufError, Header, Value};
 

@@ -95,6 +95,21 @@ impl Vocabulary {
         Ok(vocabulary)
     }
 
+    /// A list of texts alone: no kinds, nothing special. Fails with what is wrong.
+    pub(super) fn plain(texts: Strings) -> Result<Vocabulary, String> {
+        if texts.is_empty() || texts.len() > TOKENS {
+            return Err(format!("{} words; 1 to {TOKENS} are possible", texts.len()));
+        }
+        let mut ids: HashMap<Box<str>, u32> = HashMap::with_capacity(texts.len());
+        for (id, text) in texts.iter().enumerate() {
+            // The first of two that are written alike, as in a list of words.
+            ids.entry(text.into()).or_insert(id as u32);
+        }
+        let longest = texts.iter().map(str::len).max().unwrap_or(0);
+        let kinds = vec![Kind::Normal; texts.len()];
+        Ok(Vocabulary { texts, kinds, ids, unknown: None, longest, specials: Specials::default() })
+    }
+
     fn find_specials(&self, header: &Header) -> Result<Specials, GgufError> {
         let mut list = Vec::new();
         let strips = Strips::read(header)?;

@@ -41,15 +41,19 @@ impl WordPiece {
         let unknown = unknown.ok_or_else(|| {
             header.error("tokenizer.ggml.unknown_token_id", "is absent, and no token is unknown or \"[UNK]\"")
         })?;
+        Ok(WordPiece::new(lowercase, strip_accents, unknown))
+    }
+
+    pub fn new(lowercase: bool, strip_accents: bool, unknown: u32) -> Self {
         let compile = |pattern| Regex::new(pattern).expect("the patterns are constants that a test compiles");
-        Ok(WordPiece {
+        WordPiece {
             lowercase,
             strip_accents,
             unknown,
             words: compile(WORDS),
             dropped: compile(r"[\p{C}\x{FFFD}--\t\n\r]+"),
             accents: compile(r"\p{Mn}+"),
-        })
+        }
     }
 
     pub fn encode(&self, text: &str, vocabulary: &Vocabulary, ids: &mut Vec<u32>) {
