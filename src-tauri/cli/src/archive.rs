@@ -163,7 +163,11 @@ fn in_words(hits: &Hits) -> String {
     if let Some(why) = &hits.without_meaning {
         text.push_str(&format!("by words alone: {why}\n"));
     }
-    text.push_str(&format!("{} of {} in {:.1} ms\n", hits.hits.len(), hits.considered, hits.elapsed_ms));
+    let found = match &hits.encoder {
+        Some(encoder) => format!("{} by words and by meaning ({encoder})", hits.hits.len()),
+        None => format!("{} of {}", hits.hits.len(), hits.considered),
+    };
+    text.push_str(&format!("{found} in {:.1} ms\n", hits.elapsed_ms));
     text
 }
 

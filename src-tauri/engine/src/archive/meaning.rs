@@ -101,13 +101,15 @@ impl Meaning {
     /// Makes the encoder in a folder the one that is used, when it works.
     pub fn choose(database: &Connection, executable: &Path, folder: &Path) -> Result<Meaning, ArchiveError> {
         let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+        // It says best itself what is wrong with its folder.
+        let mut running = Embedder::start(executable, &folder, THREADS)?;
+        running.embed(&["Does it work?"])?;
         let files = |source| ArchiveError::Files { doing: "read the encoder", path: folder.clone(), source };
         let (bytes, modified) = look(&folder).map_err(files)?;
         let id = digest(&weights(&folder)).map_err(files)?;
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let chosen = Chosen { id, name, folder, bytes, modified };
-        let meaning = Meaning::with(chosen, executable);
-        meaning.embed(&["Does it work?"])?;
+        let meaning = Meaning { embedder: Mutex::new(Some(running)), ..Meaning::with(chosen, executable) };
         let chosen = &meaning.chosen;
         let store = || -> rusqlite::Result<()> {
             database.execute(
