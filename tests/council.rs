@@ -123,13 +123,10 @@ fn an_expert_that_crashes_is_absent_and_the_others_answer() {
     let question = Question { max_tokens: Some(16_000), ..asked("alpha: what is it?", 2, Aggregate::Voting) };
     let answer = toys
         .listen(question, &mut |event| {
-            if let (AnswerEvent::Text { .. }, Seat::Taken { expert, pid, .. }, false) =
-                (&event, toys.engine.seat().0, killed)
-            {
-                if expert == "alpha" {
-                    toys::kill(pid);
-                    killed = true;
-                }
+            let Seat::Taken { expert, pid, .. } = toys.engine.seat().0 else { return };
+            if matches!(event, AnswerEvent::Text { .. }) && expert == "alpha" && !killed {
+                toys::kill(pid);
+                killed = true;
             }
         })
         .unwrap();
