@@ -96,11 +96,15 @@ fn fuzz(words: Vec<String>) -> Outcome {
     build::finish(&mut tests, "fuzzing")
 }
 
-/// Runs the test `faults` for longer than the ordinary tests do.
+/// Runs the test `faults` for longer than the ordinary tests do, with the moves that are killed and the files of gigabytes;
+/// from a seed that somebody names the runs alone.
 fn faults(words: Vec<String>) -> Outcome {
+    let is_all = !words.iter().any(|word| word == "--seed");
     let mut tests = build::cargo();
-    tests.args(["test", "--workspace", "--test", "faults", "--test", "moving", "--", "--nocapture"]);
-    tests.args(["--test-threads=1", "--include-ignored"]).env("LECTERN_RUNS", "2000");
+    tests.args(["test", "--workspace", "--test", "faults"]);
+    tests.args(is_all.then_some(["--test", "moving"]).into_iter().flatten());
+    tests.args(["--", "--nocapture", "--test-threads=1"]).args(is_all.then_some("--include-ignored"));
+    tests.env("LECTERN_RUNS", "2000");
     match numbers(words, &[("--runs", "LECTERN_RUNS"), ("--seed", "LECTERN_SEED")], &mut tests)? {
         None => build::finish(&mut tests, "the runs"),
         Some(other) => Err(format!("`{other}` is not expected here.\n\n{HELP}")),
