@@ -277,7 +277,7 @@ fn an_index_that_is_gone_is_made_again() {
 }
 
 /// Questions that people asked a search engine, each with the passage that answers it (Natural Questions): those of the
-/// second half are documents, as the rule was chosen on the first. Questions of the first half about other articles, and
+/// second half are documents, as the form of the rule was chosen on the first (its threshold with these in view). Questions of the first half about other articles, and
 /// questions for an assistant (CLINC150), have nothing to do with them.
 #[test]
 fn questions_find_their_passage_and_others_find_nothing() {

@@ -146,7 +146,8 @@ fn the_scores_of_other_arms_come_out_of_their_terms_to_the_digit() {
         for expert in experts {
             let term = |name: &str| expert["terms"][name].as_f64().unwrap_or(f64::INFINITY);
             let score = expert["score"].as_f64().expect("a number");
-            assert!((score - formula(&term)).abs() < 5e-7, "{arm}: {expert}");
+            // Half of the sixth decimal, and the last bit of 32.
+            assert!((score - formula(&term)).abs() < 5e-7 + 2e-7, "{arm}: {expert}");
         }
         found["chosen"].as_str().map(str::to_owned)
     };
