@@ -103,7 +103,7 @@ const en = {
 
   way: {
     label: "How it is asked",
-    once: "once",
+    once: "asked once",
     experts: "Who",
     one: "One expert",
     oneNote: "The one that the question decides, or that you choose.",
