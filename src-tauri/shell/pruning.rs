@@ -86,6 +86,19 @@ pub async fn replay_pruning(
 }
 
 fn replay(house: &House, pruned: Pruned, progress: &Channel<Replaying>) -> Result<Replayed, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    house.begin(REPLAY, &stop);
+    let replayed = asked(house, pruned, progress, &stop);
+    house.end(REPLAY);
+    replayed
+}
+
+fn asked(
+    house: &House,
+    pruned: Pruned,
+    progress: &Channel<Replaying>,
+    stop: &Arc<AtomicBool>,
+) -> Result<Replayed, Failure> {
     let open = house.inside()?;
     let mut questions = pruning::past(&open.engine.archive().log()?, &open.engine.pool().experts());
     questions.truncate(QUESTIONS);
@@ -93,18 +106,15 @@ fn replay(house: &House, pruned: Pruned, progress: &Channel<Replaying>) -> Resul
         return Ok(Replayed { pruned, pairs: Vec::new() });
     }
     let of = questions.len() * 2;
-    let stop = Arc::new(AtomicBool::new(false));
-    house.begin(REPLAY, &stop);
     let mut done = 0;
-    let asked = pruning::replay(&open.engine, &questions, &pruned.names(), &stop, &mut |_, _, _| {
+    let lists = pruning::replay(&open.engine, &questions, &pruned.names(), stop, &mut |_, _, _| {
         done += 1;
+        // Nobody listens any more.
         if progress.send(Replaying { done, of }).is_err() {
             stop.store(true, Ordering::SeqCst);
         }
         Ok::<_, Failure>(())
-    });
-    house.end(REPLAY);
-    let lists = asked?;
+    })?;
     let stopped = stop.load(Ordering::SeqCst);
     let pruned = Pruned { stopped, ..pruned.replayed(lists.figures("log".into())) };
     Ok(Replayed { pruned, pairs: lists.pairs() })

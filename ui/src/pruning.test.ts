@@ -96,6 +96,16 @@ describe("pool pruning in the window", () => {
     await until(() => expect(all("outcome-loss")[0]?.textContent).toContain(t.notMeasured));
   });
 
+  it("says what it knows of a replay that was stopped, and no more", async () => {
+    await open("full");
+    await click("measure-loss");
+    await click("stop-replay");
+    await see("measure-loss");
+    expect(all("smaller")[0]?.textContent).toContain(t.pruning.stopped);
+    expect(all("outcome-memory")[0]?.textContent).toContain(t.notMeasured);
+    expect(all("outcome-loads")[0]?.textContent).toContain(t.notMeasured);
+  });
+
   it("does not call eight questions a measurement", async () => {
     await open("few");
     await click("measure-loss");

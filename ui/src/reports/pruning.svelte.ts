@@ -55,6 +55,9 @@ class Pruning {
     try {
       const [report, history] = await Promise.all([api.poolReport(), api.poolHistory()]);
       [this.report, this.history, this.failure] = [report, history, null];
+      // Somebody may have been taken back elsewhere.
+      const retired = report.experts.filter((worth) => worth.verdict === "retired").map((worth) => worth.name);
+      this.undoable = this.undoable.filter((name) => retired.includes(name));
     } catch (error) {
       this.failure = asFailure(error);
       return;

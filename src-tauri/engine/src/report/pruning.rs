@@ -116,14 +116,15 @@ impl Pruned {
         self.removed.iter().map(|gone| gone.name.clone()).collect()
     }
 
-    /// The same, with what asking came to.
+    /// The same, with what asking came to. A replay that was stopped half-way says nothing of memory and loads.
     pub fn replayed(self, replay: Replay) -> Pruned {
-        let less = |of: fn(&Figures) -> i64| Some(of(&replay.with) - of(&replay.without));
+        let whole = replay.with.n == replay.without.n;
+        let less = |of: fn(&Figures) -> i64| whole.then(|| of(&replay.with) - of(&replay.without));
         Pruned {
             gain: Gain {
                 peak_memory_bytes: less(|figures| figures.peak_memory_bytes as i64),
                 loads: less(|figures| figures.loads as i64),
-                load_ms: Some(replay.with.load_ms - replay.without.load_ms),
+                load_ms: whole.then_some(replay.with.load_ms - replay.without.load_ms),
                 ..self.gain
             },
             replay: Some(replay),
@@ -280,6 +281,20 @@ mod tests {
         assert_eq!((same.count, same.n), (1, 2));
         let loss = replay.loss.unwrap();
         assert_eq!((loss.n, loss.first_only, loss.difference), (2, 1, 0.5));
+    }
+
+    #[test]
+    fn memory_is_compared_over_the_same_questions_alone() {
+        let taking =
+            |place: usize, peak: u64| Sample { peak_memory_bytes: peak, ..sample(place, true, "42") };
+        let freed = |without: Vec<Sample>| {
+            let lists = Lists { with: vec![taking(1, 9), taking(2, 5)], without };
+            let plan = Pruned::plan(&[], &[], Criterion::Adaptive, 1, 0.3);
+            plan.replayed(lists.figures("log".into())).gain.peak_memory_bytes
+        };
+        assert_eq!(freed(vec![taking(1, 6), taking(2, 5)]), Some(3));
+        assert_eq!(freed(vec![taking(1, 6)]), None, "it was stopped");
+        assert_eq!(freed(Vec::new()), None);
     }
 
     #[test]

@@ -104,8 +104,8 @@ export function pruning(parameters: URLSearchParams, guard: <T>(result: () => T)
       }),
     planPruning: (criterion, target) => guard(() => plan(criterion, target)),
     async replayPruning(pruned, on) {
-      await guard(() => undefined);
       replay = new AbortController();
+      await guard(() => undefined);
       const n = scene === "few" ? 8 : 120;
       let done = 0;
       try {
@@ -126,7 +126,7 @@ export function pruning(parameters: URLSearchParams, guard: <T>(result: () => T)
       const lost = asked - same;
       const loss = asked === 0 ? null : { n: asked, both: same, first_only: lost, second_only: 0, neither: 0, difference: lost / asked, low: lost / asked - 0.041, high: lost / asked + 0.062 };
       const figured = { questions: "log", with: figures(pairs.map((pair) => pair.with), asked, 6), without: figures(pairs.map((pair) => pair.without), same, 4), same: share(same, asked), loss };
-      return { pruned: { ...pruned, stopped: replay.signal.aborted, replay: figured, gain: { ...pruned.gain, peak_memory_bytes: 0, loads: 2, load_ms: 78 } }, pairs };
+      return { pruned: { ...pruned, stopped: replay.signal.aborted, replay: figured, gain: { ...pruned.gain, ...(asked === n ? { peak_memory_bytes: 0, loads: 2, load_ms: 78 } : {}) } }, pairs };
     },
     async stopReplay() {
       replay.abort();
