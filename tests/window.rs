@@ -362,6 +362,37 @@ mod journeys {
     }
 
     #[test]
+    fn an_expert_is_retired_after_a_second_word_and_taken_back() {
+        let app = App::open();
+        app.ask("What is 384 + 97?");
+        app.click("nav-pruning");
+        app.wait("five experts", || (app.count("pruning-expert") >= 5).then_some(()));
+        app.click("figure-performance");
+        app.wait("the answer behind the figure", || (app.count("behind-answer") == 1).then_some(()));
+        app.driver.type_text(&app.see("behind"), ESCAPE);
+        app.wait("the dialog to close", || (!app.sees("behind")).then_some(()));
+
+        app.wait("who would go", || (app.count("goes") > 0).then_some(()));
+        app.click("measure-loss");
+        app.reads("outcome-same", "what one question says", |text| text.contains("of 1"));
+        assert!(app.read("outcome-loss").contains("not measured yet"), "one question tells no loss");
+        app.picture("pruning");
+        let retired = || {
+            let experts = app.invoke("experts", json!({}));
+            experts.as_array().unwrap().iter().filter(|expert| expert["retired"].is_number()).count()
+        };
+        app.click("retire");
+        app.see("retire-sure");
+        assert_eq!(retired(), 0, "nobody goes before the second word");
+        app.click("retire-confirm");
+        app.see("retired-now");
+        assert!(retired() > 0);
+        app.click("undo-retire");
+        app.wait("all to be routed to again", || (retired() == 0).then_some(()));
+        app.wait("both in the history", || (app.count("history-entry") >= 2).then_some(()));
+    }
+
+    #[test]
     fn a_small_window_needs_no_scrolling_sideways() {
         let app = App::open();
         app.ask("What is 384 + 97?");

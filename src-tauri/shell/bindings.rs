@@ -37,6 +37,11 @@ pub fn text() -> String {
     types.visit::<crate::ask::Shown>();
     types.visit::<crate::archive::Turn>();
     types.visit::<crate::links::Link>();
+    types.visit::<engine::archive::Logged>();
+    types.visit::<engine::report::pruning::PoolReport>();
+    types.visit::<engine::report::pruning::Entry>();
+    types.visit::<crate::pruning::Replaying>();
+    types.visit::<crate::pruning::Replayed>();
     let declarations: Vec<String> = types.declared.into_values().collect();
     format!("{HEAD}\n{}\n", declarations.join("\n\n"))
 }

@@ -1,7 +1,7 @@
 //! The window: the only code that knows Tauri. It translates between the page and the engine and decides nothing.
 //!
 //! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`pool`], [`hub`],
-//! [`reports`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
+//! [`reports`], [`pruning`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
 //! are running, and the [`library`], whose models may be [`moving`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
 //! the tree that the page draws; [`bindings`] writes the page's types.
 
@@ -18,6 +18,7 @@ pub mod markdown;
 pub mod moving;
 pub mod opening;
 pub mod pool;
+pub mod pruning;
 pub mod reports;
 pub mod seat;
 pub mod settings;
@@ -91,6 +92,14 @@ pub fn run() {
             settings::save_settings,
             settings::has_device_program,
             reports::status,
+            pruning::pool_report,
+            pruning::pool_answers,
+            pruning::plan_pruning,
+            pruning::replay_pruning,
+            pruning::stop_replay,
+            pruning::retire_experts,
+            pruning::pool_history,
+            pruning::export_pruning,
             links::host_of,
             links::open_link,
         ])

@@ -2,11 +2,14 @@
 //! councils, each beside asking once. Nothing of it is stored, learned or counted, but what `--remember` keeps.
 
 use crate::ask;
-use crate::batch::{self, HasQuestion, Queue};
+use crate::batch::{self, HasQuestion};
 use crate::output::{Exit, Output};
 use engine::home::Home;
 use engine::measured::{Gain, Measured};
-use engine::report::benchmark::{Difference, Figures, Sample, Share, accuracy_by, difference, figures};
+use engine::report::benchmark::{
+    Difference, Figures, Sample, Share, accuracy_by, ask_each, difference, figures,
+};
+use engine::report::pruning::Asked;
 use engine::settings::Settings;
 use engine::words::{Aggregate, Failure, Mode, Question, Strategy};
 use engine::{Engine, Options};
@@ -16,8 +19,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 /// How an answer is judged, for people.
 const RULE: &str = "right: equal to `expected` after trimming, folding case and spaces and writing numbers alike \
@@ -60,13 +62,9 @@ pub struct Arguments {
 }
 
 /// A line of a question file.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
-pub struct Line {
-    pub id: String,
-    pub question: String,
-    pub expected: Option<String>,
-}
+pub struct Line(pub Asked);
 
 impl TryFrom<Map<String, Value>> for Line {
     type Error = String;
@@ -84,25 +82,14 @@ impl TryFrom<Map<String, Value>> for Line {
             Some(_) => return Err("the field \"question\" is no text".into()),
             None => return Err(missing("question")),
         };
-        Ok(Line { id: field("id")?.ok_or_else(|| missing("id"))?, question, expected: field("expected")? })
+        let id = field("id")?.ok_or_else(|| missing("id"))?;
+        Ok(Line(Asked { id, question, expected: field("expected")? }))
     }
 }
 
 impl HasQuestion for Line {
     fn question(&self) -> &str {
-        &self.question
-    }
-}
-
-/// A question with its place in the file, from 1 among its questions.
-pub struct Placed<'l> {
-    place: usize,
-    line: &'l Line,
-}
-
-impl HasQuestion for Placed<'_> {
-    fn question(&self) -> &str {
-        &self.line.question
+        &self.0.question
     }
 }
 
@@ -185,7 +172,8 @@ struct Compared {
 
 pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     let lists = lists(&arguments);
-    let lines = first_of(batch::lines_of::<Line>(&arguments.file)?, arguments.limit);
+    let lines = batch::lines_of::<Line>(&arguments.file)?.into_iter().map(|line| line.0).collect();
+    let lines: Vec<Asked> = first_of(lines, arguments.limit);
     let mut out = arguments.out.as_deref().map(Kept::new).transpose()?;
     let home = Home::find()?;
     let engine = open(home, output)?;
@@ -198,7 +186,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
         let asked = ask_each(&engine, &lines, &list.question, &stop, &mut |so_far, sample| {
             output.note(&progress(&list.name(), so_far, lines.len(), sample));
             let sample = Sample { way: list.way.to_owned(), ..sample.clone() };
-            out.as_mut().map_or(Ok(()), |out| out.keep(&sample))
+            out.as_mut().map_or(Ok::<_, Exit>(()), |out| out.keep(&sample))
         })?;
         samples.push(asked);
     }
@@ -307,42 +295,6 @@ pub fn open(home: Home, output: &Output) -> Result<Engine, Exit> {
 pub fn first_of<T>(mut all: Vec<T>, limit: Option<u32>) -> Vec<T> {
     all.truncate(limit.map_or(usize::MAX, |limit| limit as usize));
     all
-}
-
-/// Asks every line like `question`, those of one expert together, until `stop`. `on` hears each sample and how many
-/// there are; an answer that was stopped is none.
-pub fn ask_each(
-    engine: &Engine,
-    lines: &[Line],
-    question: &Question,
-    stop: &Arc<AtomicBool>,
-    on: &mut dyn FnMut(usize, &Sample) -> Result<(), Exit>,
-) -> Result<Vec<Sample>, Exit> {
-    let placed: Vec<Placed> =
-        lines.iter().enumerate().map(|(at, line)| Placed { place: at + 1, line }).collect();
-    let mut samples = Vec::with_capacity(placed.len());
-    for Placed { place, line } in Queue::new(engine, &placed, question).lines {
-        if stop.load(Ordering::Relaxed) {
-            break;
-        }
-        let sample = Sample {
-            place: *place,
-            id: line.id.clone(),
-            mode: question.mode,
-            question: line.question.clone(),
-            expected: line.expected.clone(),
-            ..Sample::default()
-        };
-        let asked = Question { text: line.question.clone(), ..question.clone() };
-        let sample = match engine.ask(asked, Arc::clone(stop), &mut |_| {}) {
-            Ok(answer) if answer.stopped => break,
-            Ok(answer) => sample.answered(&answer),
-            Err(failure) => sample.failed(failure),
-        };
-        on(samples.len() + 1, &sample)?;
-        samples.push(sample);
-    }
-    Ok(samples)
 }
 
 /// The file of `--out`: one sample a line, written as it comes.

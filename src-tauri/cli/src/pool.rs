@@ -3,21 +3,17 @@
 
 use crate::ask;
 use crate::batch;
-use crate::measure::{Kept, Line, ask_each, first_of, open, points, progress, right};
+use crate::measure::{Kept, Line, first_of, open, points, progress, right};
 use crate::output::{Exit, Output};
-use engine::Engine;
-use engine::archive::{Archive, normalise};
+use engine::archive::Archive;
 use engine::home::Home;
-use engine::pool::{Change, Expert, Pool, Reads};
-use engine::report::benchmark::{Difference, Figures, Sample, Share, difference, figures};
-use engine::report::criteria::{Criterion, Verdict, Worth, bytes_to_free, going, worth};
-use engine::words::{Failure, Mode, Question};
-use serde::Serialize;
+use engine::pool::{Change, Pool};
+use engine::report::criteria::{Criterion, Verdict, worth};
+use engine::report::pruning::{PoolReport, Pruned, past, pool_report, replay};
+use engine::words::Failure;
 use serde_json::json;
-use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -83,69 +79,13 @@ fn criterion(text: &str) -> Result<Criterion, String> {
         .map_err(|_| "performance, frequency, combined, adaptive or random".into())
 }
 
-#[derive(Serialize)]
-struct Report {
-    seed: u64,
-    /// Answers in the log.
-    answers: usize,
-    experts: Vec<Worth>,
-}
-
-#[derive(Serialize)]
-struct Pruned {
-    criterion: Criterion,
-    seed: u64,
-    target: f64,
-    /// Who was routed to before, and who is left of them.
-    original: Vec<String>,
-    retained: Vec<String>,
-    removed: Vec<Removed>,
-    disk_bytes_before: u64,
-    gain: Gain,
-    /// `None`: there was nothing to ask.
-    replay: Option<Replay>,
-    stopped: bool,
-    applied: bool,
-}
-
-#[derive(Serialize)]
-struct Removed {
-    name: String,
-    score: f64,
-    disk_bytes: u64,
-}
-
-/// Measured, whatever the target was. Memory and loads are those of the replay, with minus without.
-#[derive(Serialize)]
-struct Gain {
-    /// What deleting the files would free; retiring leaves them.
-    disk_bytes: u64,
-    disk_share: f64,
-    peak_memory_bytes: Option<i64>,
-    loads: Option<i64>,
-    load_ms: Option<f32>,
-}
-
-#[derive(Serialize)]
-struct Replay {
-    /// `log`, or the file.
-    questions: String,
-    with: Figures,
-    without: Figures,
-    /// Answers that stay word for word.
-    same: Option<Share>,
-    /// Accuracy with minus without.
-    loss: Option<Difference>,
-}
-
 pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
     match command {
         Command::Report { seed } => {
             let home = Home::find()?;
             let pool = Pool::open(&home).map_err(Failure::from)?;
             let log = Archive::open(&home).and_then(|archive| archive.log()).map_err(Failure::from)?;
-            let experts = worth(&pool.experts(), &log, seed);
-            output.show(&Report { seed, answers: log.len(), experts }, report_in_words);
+            output.show(&pool_report(&pool.experts(), &log, seed), report_in_words);
         }
         Command::Prune(arguments) => prune(arguments, output)?,
         Command::Restore { name, .. } => {
@@ -172,20 +112,22 @@ fn prune(arguments: Prune, output: &Output) -> Result<(), Exit> {
     let experts = engine.pool().experts();
     let log = engine.archive().log().map_err(Failure::from)?;
     let all = worth(&experts, &log, arguments.seed);
-    let removed = going(&all, arguments.criterion, arguments.target);
+    let mut pruned = Pruned::plan(&experts, &all, arguments.criterion, arguments.seed, arguments.target);
+    let removed = pruned.names();
     let source = arguments.file.as_ref().map_or("log".to_owned(), |file| file.display().to_string());
-    let lines = first_of(given.unwrap_or_else(|| past(&log, &experts)), Some(arguments.limit));
+    let lines = given.map_or_else(|| past(&log, &experts), |lines| lines.into_iter().map(|l| l.0).collect());
+    let lines = first_of(lines, Some(arguments.limit));
 
     let stop = ask::stop_on_interrupt()?;
-    let replay = if removed.is_empty() || lines.is_empty() {
-        None
-    } else {
-        Some(replay(&engine, &lines, &removed, source, &stop, &mut out, output)?)
-    };
-    let mut pruned = Pruned {
-        stopped: stop.load(Ordering::Relaxed),
-        ..outcome(&arguments, &experts, &all, &removed, replay)
-    };
+    if !removed.is_empty() && !lines.is_empty() {
+        let lists = replay(&engine, &lines, &removed, &stop, &mut |list, so_far, sample| {
+            output.note(&progress(list, so_far, lines.len(), sample));
+            let line = json!({ "list": list, "sample": sample });
+            out.as_mut().map_or(Ok::<_, Exit>(()), |out| out.keep(&line))
+        })?;
+        pruned = pruned.replayed(lists.figures(source));
+    }
+    pruned.stopped = stop.load(Ordering::Relaxed);
     if arguments.apply && !removed.is_empty() && !pruned.stopped {
         pruned.applied = true;
         let pool = engine.pool();
@@ -195,108 +137,7 @@ fn prune(arguments: Prune, output: &Output) -> Result<(), Exit> {
     Ok(())
 }
 
-/// Past questions that stand alone, the newest first, each once; their answers, where nothing speaks against them, are
-/// what is expected.
-fn past(log: &[engine::archive::Logged], experts: &[Expert]) -> Vec<Line> {
-    let alone =
-        |name: &str| experts.iter().any(|e| e.manifest.name == name && e.manifest.reads == Reads::Question);
-    let mut seen = HashSet::new();
-    log.iter()
-        .rev()
-        .filter(|past| past.rating >= 0 && !past.refused && !past.answer.trim().is_empty())
-        .filter(|past| past.opens || alone(&past.expert))
-        .filter(|past| seen.insert(normalise(&past.question)))
-        .enumerate()
-        .map(|(at, past)| Line {
-            id: (at + 1).to_string(),
-            question: past.question.clone(),
-            expected: Some(past.answer.clone()),
-        })
-        .collect()
-}
-
-/// Asks every question with everybody, then without `removed`: nothing recalled, nothing stored, each list beginning
-/// with an empty seat.
-fn replay(
-    engine: &Engine,
-    lines: &[Line],
-    removed: &[String],
-    questions: String,
-    stop: &Arc<AtomicBool>,
-    out: &mut Option<Kept>,
-    output: &Output,
-) -> Result<Replay, Exit> {
-    let mut ask = |list: &str, excluding: &[String]| -> Result<Vec<Sample>, Exit> {
-        engine.unseat()?;
-        let question =
-            Question { mode: Mode::Basic, trial: true, excluding: excluding.to_vec(), ..Question::default() };
-        ask_each(engine, lines, &question, stop, &mut |so_far, sample| {
-            output.note(&progress(list, so_far, lines.len(), sample));
-            out.as_mut().map_or(Ok(()), |out| out.keep(&json!({ "list": list, "sample": sample })))
-        })
-    };
-    let with = ask("with", &[])?;
-    let without = ask("without", removed)?;
-    let before: BTreeMap<usize, &str> = with.iter().map(|s| (s.place, s.answer.trim())).collect();
-    let pairs: Vec<bool> = without
-        .iter()
-        .filter_map(|sample| Some(*before.get(&sample.place)? == sample.answer.trim()))
-        .collect();
-    Ok(Replay {
-        questions,
-        same: Share::of(pairs.iter().filter(|same| **same).count(), pairs.len()),
-        loss: difference(&with, &without),
-        with: figures(with.iter()),
-        without: figures(without.iter()),
-    })
-}
-
-fn outcome(
-    arguments: &Prune,
-    experts: &[Expert],
-    all: &[Worth],
-    removed: &[String],
-    replay: Option<Replay>,
-) -> Pruned {
-    let routed = all.iter().filter(|worth| worth.verdict != Verdict::Retired);
-    let original: Vec<String> = routed.map(|worth| worth.name.clone()).collect();
-    let disk_bytes_before = bytes_to_free(experts, &original);
-    let disk_bytes = bytes_to_free(experts, removed);
-    let less = |of: fn(&Figures) -> i64| replay.as_ref().map(|r| of(&r.with) - of(&r.without));
-    Pruned {
-        criterion: arguments.criterion,
-        seed: arguments.seed,
-        target: arguments.target,
-        retained: original.iter().filter(|name| !removed.contains(name)).cloned().collect(),
-        original,
-        removed: removed
-            .iter()
-            .filter_map(|name| all.iter().find(|worth| worth.name == *name))
-            .map(|worth| Removed {
-                name: worth.name.clone(),
-                score: worth.by(arguments.criterion),
-                disk_bytes: worth.disk_bytes,
-            })
-            .collect(),
-        disk_bytes_before,
-        gain: Gain {
-            disk_bytes,
-            disk_share: if disk_bytes_before > 0 {
-                disk_bytes as f64 / disk_bytes_before as f64
-            } else {
-                0.0
-            },
-            peak_memory_bytes: less(|figures| figures.peak_memory_bytes as i64),
-            loads: less(|figures| figures.loads as i64),
-            load_ms: replay.as_ref().map(|replay| replay.with.load_ms - replay.without.load_ms),
-        },
-        replay,
-        stopped: false,
-        applied: false,
-    }
-}
-
-fn report_in_words(report: &Report) -> String {
+fn report_in_words(report: &PoolReport) -> String {
     let mut text = format!(
         "{} answers in the log\n{:<14} {:>5} {:>6} {:>4} {:>4} {:>7} {:>9} {:>9} {:>8} {:>8}  {:>6} {:>6} {:>6} {:>6} {:>6}\n",
         report.answers,

@@ -4,9 +4,11 @@
 import type {
   ComponentStatus,
   Conversation,
+  Criterion,
   Download,
   Drop,
   Edit,
+  Entry,
   Expert,
   Failure,
   Folder,
@@ -14,6 +16,7 @@ import type {
   HubPlace,
   Discarded,
   Link,
+  Logged,
   Manifest,
   Model,
   Moving,
@@ -21,8 +24,12 @@ import type {
   OnDisk,
   Pick,
   Plan,
+  PoolReport,
   Prospect,
+  Pruned,
   Question,
+  Replayed,
+  Replaying,
   Request,
   Settings,
   Shown,
@@ -120,6 +127,21 @@ export interface Api {
   /** A retired expert is routed to again. */
   takeBackExpert(name: string): Promise<void>;
   status(): Promise<ComponentStatus[]>;
+  /** What every expert is worth by the log. */
+  poolReport(): Promise<PoolReport>;
+  /** The answers that an expert's figures are made of, the newest first. */
+  poolAnswers(name: string): Promise<Logged[]>;
+  /** Who would go for a smaller pool; asks nobody. */
+  planPruning(criterion: Criterion, target: number): Promise<Pruned>;
+  /** Asks past questions with everybody and without those of the plan. */
+  replayPruning(pruned: Pruned, on: (far: Replaying) => void): Promise<Replayed>;
+  stopReplay(): Promise<boolean>;
+  /** Routing passes those of the plan by. */
+  retireExperts(pruned: Pruned): Promise<void>;
+  /** The newest first. */
+  poolHistory(): Promise<Entry[]>;
+  /** As JSON, where the system's own dialog is told to; `null` when it was closed. */
+  exportPruning(plan: Pruned | null): Promise<string | null>;
   hostOf(url: string): Promise<Link>;
   openLink(url: string): Promise<void>;
 }

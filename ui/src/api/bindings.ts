@@ -221,6 +221,13 @@ loads: number, swaps: number,
  */
 tokens: number, elapsed_ms: number, };
 
+export type Criterion = "performance" | "frequency" | "combined" | "adaptive" | "random";
+
+/**
+ * The accuracy of one list minus that of another, over the questions that both judged.
+ */
+export type Difference = { n: number, both: number, first_only: number, second_only: number, neither: number, difference: number, low: number, high: number, };
+
 /**
  * One file in the trash.
  */
@@ -326,6 +333,19 @@ repeat_penalty: number | null,
 max_tokens: number | null, };
 
 /**
+ * One change of who is routed to, as far as it can be read.
+ */
+export type Entry = { number: number, 
+/**
+ * Unix time in milliseconds.
+ */
+created: number, retired: Array<string>, restored: Array<string>, 
+/**
+ * The evidence of that day.
+ */
+pruned: Pruned | null, };
+
+/**
  * One expert of the pool.
  */
 export type Expert = { manifest: Manifest, 
@@ -382,6 +402,31 @@ resumed_from: number,
 received: number, };
 
 /**
+ * What a list of samples comes to.
+ */
+export type Figures = { n: number, failed: number, refused: number, 
+/**
+ * Lines without `expected`: asked and timed, not judged.
+ */
+without_expected: number, 
+/**
+ * Right ones of those with `expected`.
+ */
+accuracy: Share | null, 
+/**
+ * Answers that were given past answers.
+ */
+recalled: number, prompt_tokens: number, tokens: number, latency_p50_ms: number | null, latency_p99_ms: number | null, first_token_p50_ms: number | null, 
+/**
+ * The most that an expert's process took.
+ */
+peak_memory_bytes: number, 
+/**
+ * Experts that took the seat, and those of them for whom another one left it.
+ */
+loads: number, swaps: number, load_ms: number, };
+
+/**
  * One file of one repository, as somebody asks for it.
  */
 export type FileName = { 
@@ -425,6 +470,15 @@ sha256: string | null,
  * Experts that use it.
  */
 experts: Array<string>, };
+
+/**
+ * Measured, whatever the target was. Memory and loads are those of the replay, with minus without.
+ */
+export type Gain = { 
+/**
+ * What deleting the files would free; retiring leaves them.
+ */
+disk_bytes: number, disk_share: number, peak_memory_bytes: number | null, loads: number | null, load_ms: number | null, };
 
 /**
  * Generate: what the expert did.
@@ -615,6 +669,27 @@ export type Link = {
 host: string, url: string, };
 
 /**
+ * One stored answer.
+ */
+export type Logged = { question: string, answer: string, expert: string, 
+/**
+ * It opened its conversation: nothing that was said before belongs to it.
+ */
+opens: boolean, refused: boolean, rating: number, total_ms: number, 
+/**
+ * 0: its expert was seated already.
+ */
+load_ms: number, 
+/**
+ * The most that its expert's process took.
+ */
+memory_bytes: number, 
+/**
+ * Unix time in milliseconds.
+ */
+created: number, };
+
+/**
  * One expert as its maker declares it.
  */
 export type Manifest = { 
@@ -771,6 +846,15 @@ export type OnDisk = { experts: Array<Usage>,
 files: Array<FoundFile>, copies: Array<Copies>, cache: string, free_bytes: number, };
 
 /**
+ * One question of both lists.
+ */
+export type Pair = { 
+/**
+ * Word for word.
+ */
+same: boolean, with: Sample, without: Sample, };
+
+/**
  * A past answer or a passage of a document that bears on the question.
  */
 export type Passage = { 
@@ -864,6 +948,23 @@ by_hand: boolean, min_confidence: number,
 reason: string, elapsed_ms: number, };
 
 /**
+ * What every expert is worth by the log.
+ */
+export type PoolReport = { 
+/**
+ * Of the random control.
+ */
+seed: number, 
+/**
+ * Answers in the log.
+ */
+answers: number, 
+/**
+ * With fewer answers nothing is said against an expert.
+ */
+enough: number, experts: Array<Worth>, };
+
+/**
  * What is known of this machine before a download.
  */
 export type Prospect = { budget_bytes: number, 
@@ -875,6 +976,19 @@ bytes_per_s: number,
  * Experts did it here; else it follows from how fast this machine reads its memory.
  */
 by_answers: boolean, };
+
+/**
+ * A smaller pool: who goes, what that frees and, once it was asked, what it loses.
+ */
+export type Pruned = { criterion: Criterion, seed: number, target: number, 
+/**
+ * Who was routed to before, and who is left of them.
+ */
+original: Array<string>, retained: Array<string>, removed: Array<Removed>, disk_bytes_before: number, gain: Gain, 
+/**
+ * `None`: nothing was asked.
+ */
+replay: Replay | null, stopped: boolean, applied: boolean, };
 
 /**
  * What somebody asks, with the choices that belong to this one question.
@@ -997,6 +1111,32 @@ considered: number,
  */
 threshold: number, elapsed_ms: number, };
 
+export type Removed = { name: string, score: number, disk_bytes: number, };
+
+export type Replay = { 
+/**
+ * `log`, or the file.
+ */
+questions: string, with: Figures, without: Figures, 
+/**
+ * Answers that stay word for word.
+ */
+same: Share | null, 
+/**
+ * Accuracy with minus without.
+ */
+loss: Difference | null, };
+
+/**
+ * A replay with what its figures are made of.
+ */
+export type Replayed = { pruned: Pruned, pairs: Array<Pair>, };
+
+/**
+ * How far a replay is.
+ */
+export type Replaying = { done: number, of: number, };
+
 /**
  * One request.
  */
@@ -1025,6 +1165,39 @@ bytes: number,
  * The token went with it.
  */
 with_token: boolean, };
+
+/**
+ * One question and what became of it.
+ */
+export type Sample = { 
+/**
+ * Place in the file, from 1: a question has the same in every list.
+ */
+place: number, id: string, mode: Mode, 
+/**
+ * How it was asked, beside the mode: empty where nobody said.
+ */
+way: string, question: string, expected: string | null, 
+/**
+ * Judged by [`is_right`]; a failure where an answer was expected is not right. `None`: nothing was expected.
+ */
+right: boolean | null, answer: string, 
+/**
+ * Empty when nobody could be asked.
+ */
+expert: string, domain: string, refused: boolean, failure: Failure | null, 
+/**
+ * Past answers that the expert was given.
+ */
+recalled: number, prompt_tokens: number, tokens: number, first_token_ms: number, total_ms: number, load_ms: number, memory_bytes: number, peak_memory_bytes: number, 
+/**
+ * Who left the seat for it.
+ */
+left: string | null, 
+/**
+ * Experts that took the seat for it, and those of them for whom another one left.
+ */
+loads: number, swaps: number, };
 
 /**
  * Who stands at the lectern. One thread owns it; these are copies.
@@ -1081,6 +1254,11 @@ budget_gb: number | null,
  * Graphics processors are left alone, also where there is one.
  */
 processor_only: boolean, hub: HubSettings, };
+
+/**
+ * A share of `n` with its 95 % interval.
+ */
+export type Share = { count: number, n: number, share: number, low: number, high: number, };
 
 /**
  * One event, with what the page draws.
@@ -1235,6 +1413,8 @@ last_used: number | null,
  */
 frees: boolean, };
 
+export type Verdict = "keep" | "retire" | { "merge": { into: string, } } | "retired";
+
 /**
  * One GGUF file in it.
  */
@@ -1277,3 +1457,28 @@ export type WithoutFile = { file: Implementation, freed_bytes: number,
  * As it is now, with the file that it uses.
  */
 expert: Expert, };
+
+/**
+ * One expert, with what its criteria are made of.
+ */
+export type Worth = { name: string, domains: Array<string>, answers: number, 
+/**
+ * Of the log.
+ */
+share: Share | null, rated_up: number, rated_down: number, 
+/**
+ * Refused or empty, and not rated.
+ */
+refused: number, 
+/**
+ * Mean over the manifest's tests, weighted by their questions.
+ */
+measured_accuracy: number | null, measured_n: number, latency_p50_ms: number | null, load_p50_ms: number | null, disk_bytes: number, 
+/**
+ * The most that it took in the log; `None`: it has not answered.
+ */
+memory_bytes: number | null, performance: number, frequency: number, recent_frequency: number, combined: number, adaptive: number, random: number, verdict: Verdict, evidence: string, 
+/**
+ * Pruning may take it: it is routed to, and is not the one that answers for lack of another.
+ */
+may_go: boolean, };

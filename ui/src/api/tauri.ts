@@ -3,7 +3,7 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import { open } from "@tauri-apps/plugin-dialog";
 import type { Api } from "./api";
-import type { Download, Drop, Moving, News, Shown } from "./bindings";
+import type { Download, Drop, Moving, News, Replaying, Shown } from "./bindings";
 
 function channel<T>(on: (message: T) => void): Channel<T> {
   const events = new Channel<T>();
@@ -83,6 +83,14 @@ export const tauri: Api = {
   takeBackExpert: (name) => invoke("take_back_expert", { name }),
   hasDeviceProgram: () => invoke("has_device_program"),
   status: () => invoke("status"),
+  poolReport: () => invoke("pool_report"),
+  poolAnswers: (name) => invoke("pool_answers", { name }),
+  planPruning: (criterion, target) => invoke("plan_pruning", { criterion, target }),
+  replayPruning: (pruned, on) => invoke("replay_pruning", { pruned, progress: channel<Replaying>(on) }),
+  stopReplay: () => invoke("stop_replay"),
+  retireExperts: (pruned) => invoke("retire_experts", { pruned }),
+  poolHistory: () => invoke("pool_history"),
+  exportPruning: (plan) => invoke("export_pruning", { plan }),
   hostOf: (url) => invoke("host_of", { url }),
   openLink: (url) => invoke("open_link", { url }),
 };

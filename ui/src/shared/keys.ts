@@ -11,6 +11,7 @@ export type Command =
   | "conversation"
   | "experts"
   | "status"
+  | "pruning"
   | "settings"
   | "keys";
 
@@ -27,6 +28,7 @@ const table: Record<string, Command> = {
   "1": "conversation",
   "2": "experts",
   "3": "status",
+  "4": "pruning",
   ",": "settings",
   "/": "keys",
 };
@@ -53,6 +55,7 @@ export const sheet: [string[], string][] = [
   [[mod, "1"], t.keys.list.conversation],
   [[mod, "2"], t.keys.list.experts],
   [[mod, "3"], t.keys.list.status],
+  [[mod, "4"], t.keys.list.pruning],
   [[mod, ","], t.keys.list.settings],
   [["↑", "↓"], t.keys.list.arrows],
   [[mod, "/"], t.keys.list.keys],

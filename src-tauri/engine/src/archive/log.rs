@@ -1,9 +1,11 @@
 //! The log: every stored answer that was not stopped, with the figures that judge its expert.
 
 use super::{Archive, ArchiveError};
+use serde::Serialize;
+use ts_rs::TS;
 
 /// One stored answer.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
 pub struct Logged {
     pub question: String,
     pub answer: String,

@@ -6,16 +6,21 @@
 //!         1998, method 10); percentiles are nearest rank
 
 use super::is_right;
+use super::pruning::Asked;
+use crate::Engine;
 use crate::pool::percentile;
-use crate::words::{Answer, Failure, Mode};
-use serde::Serialize;
+use crate::words::{Answer, Failure, Mode, Question};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use ts_rs::TS;
 
 /// The quantile of a normal distribution that leaves 2.5 % on each side.
 const Z: f64 = 1.959_963_984_540_054;
 
 /// One question and what became of it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
 pub struct Sample {
     /// Place in the file, from 1: a question has the same in every list.
     pub place: usize,
@@ -84,8 +89,58 @@ impl Sample {
     }
 }
 
+/// Asks every line like `question`, those of one expert together, until `stop`. `on` hears how many samples there are
+/// and the newest; an answer that was stopped is none.
+pub fn ask_each<E: From<Failure>>(
+    engine: &Engine,
+    lines: &[Asked],
+    question: &Question,
+    stop: &Arc<AtomicBool>,
+    on: &mut dyn FnMut(usize, &Sample) -> Result<(), E>,
+) -> Result<Vec<Sample>, E> {
+    let mut samples = Vec::with_capacity(lines.len());
+    for at in by_expert(engine, lines, question) {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let line = &lines[at];
+        let sample = Sample {
+            place: at + 1,
+            id: line.id.clone(),
+            mode: question.mode,
+            question: line.question.clone(),
+            expected: line.expected.clone(),
+            ..Sample::default()
+        };
+        let asked = Question { text: line.question.clone(), ..question.clone() };
+        let sample = match engine.ask(asked, Arc::clone(stop), &mut |_| {}) {
+            Ok(answer) if answer.stopped => break,
+            Ok(answer) => sample.answered(&answer),
+            Err(failure) => sample.failed(failure),
+        };
+        on(samples.len() + 1, &sample)?;
+        samples.push(sample);
+    }
+    Ok(samples)
+}
+
+/// Whose line comes first answers first; what nobody can be found for comes last.
+fn by_expert(engine: &Engine, lines: &[Asked], like: &Question) -> Vec<usize> {
+    let mut groups: Vec<(Option<String>, Vec<usize>)> = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let question = Question { text: line.question.clone(), ..like.clone() };
+        let expert = engine.plan(&question).map(|plan| plan.chosen).ok();
+        match groups.iter_mut().find(|(known, _)| *known == expert) {
+            Some((_, group)) => group.push(at),
+            None => groups.push((expert, vec![at])),
+        }
+    }
+    groups.sort_by_key(|(expert, _)| expert.is_none());
+    groups.into_iter().flat_map(|(_, group)| group).collect()
+}
+
 /// A share of `n` with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Share {
     pub count: usize,
     pub n: usize,
@@ -112,7 +167,7 @@ impl Share {
 }
 
 /// What a list of samples comes to.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
 pub struct Figures {
     pub n: usize,
     pub failed: usize,
@@ -180,7 +235,7 @@ pub fn accuracy_by<'s>(
 }
 
 /// The accuracy of one list minus that of another, over the questions that both judged.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Difference {
     pub n: usize,
     pub both: usize,

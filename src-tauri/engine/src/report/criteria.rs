@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
+use ts_rs::TS;
 
 /// What a manifest's accuracy weighs, in judged answers.
 const PRIOR: f64 = 100.0;
@@ -22,11 +23,11 @@ const PRIOR: f64 = 100.0;
 const UNKNOWN: f64 = 0.5;
 const HALF_LIFE_MS: f64 = 30.0 * 24.0 * 3600.0 * 1e3;
 /// With fewer answers nothing is said against an expert.
-const ENOUGH: usize = 20;
+pub const ENOUGH: usize = 20;
 /// An expert whose share is surely under this is asked too seldom.
 const SELDOM: f64 = 0.05;
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Criterion {
     Performance,
@@ -38,7 +39,7 @@ pub enum Criterion {
 }
 
 /// One expert, with what its criteria are made of.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, TS)]
 pub struct Worth {
     pub name: String,
     pub domains: Vec<String>,
@@ -81,7 +82,7 @@ impl Worth {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     #[default]

@@ -9,6 +9,7 @@
 pub mod benchmark;
 pub mod criteria;
 mod judge;
+pub mod pruning;
 
 pub use judge::is_right;
 

@@ -2,7 +2,7 @@
 //! of the app: `main.ts` loads it only while developing, and a test looks for it in the build.
 //!
 //! `?scene=` chooses what there is: `first` (nothing yet), `full` (the default), `device` (a graphics processor), `retired` (an expert that questions pass by), `slow` (each step takes seconds),
-//! `failed` (every command fails), `crash` (the expert dies while it answers), `refused`, `none` (no expert). `?hub=` is in `hub.ts`.
+//! `failed` (every command fails), `crash` (the expert dies while it answers), `refused`, `none` (no expert), `many` (sixty of them), `early` and `few` (little to judge by). `?hub=` is in `hub.ts`.
 
 import type { Api } from "../api";
 import type { Answer, AnswerEvent, Block, Conversation, Expert, News, Placement, Question, Seat, Settings, Turn } from "../bindings";
@@ -11,6 +11,7 @@ import { hub } from "./hub";
 import { Cancelled, failure, pause } from "./pause";
 import { plan } from "./plan";
 import { past, seeded } from "./past";
+import { multiplied, pruning } from "./pruning";
 import { reply } from "./replies";
 import { council, reasoned } from "./several";
 
@@ -26,6 +27,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
   const pace = scene === "slow" ? 12 : Number(parameters.get("pace") ?? 1);
   const PLACEMENT: Placement = scene === "device" ? { device: "NVIDIA GeForce RTX 4070 (CUDA)", layers: 4, on_device: 4, why: null } : { device: null, layers: 4, on_device: 0, why: null };
   let pool: Expert[] = scene === "none" ? [] : experts();
+  if (scene === "many") pool = multiplied(pool, 60);
   if (scene === "retired") pool = pool.map((expert, index) => (index === 2 ? { ...expert, retired: 1_763_700_000_000 } : expert));
   let turns: Turn[] = scene === "first" || scene === "none" ? [] : seeded();
   const titles = new Map<string, string>();
@@ -171,7 +173,6 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
       }),
     pickModelFile: async () => "/home/you/models/Qwen3-4B-Q4_K_M.gguf",
     settings: () => guard(() => settings),
-    takeBackExpert: (name) => guard(() => void (pool = pool.map((expert) => (expert.manifest.name === name ? { ...expert, retired: undefined } : expert)))),
     hasDeviceProgram: () => guard(() => scene === "device"),
     saveSettings: (next) => guard(() => void (settings = next)),
     status: () =>
@@ -182,6 +183,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
           return { component, runs, changed_answer: change === null ? null : Math.round(runs * 0.8), change_means: change, mean_ms: runs ? [0.4, 1.9, 0.2, 48, 0, 61, 120, 340, 3.2][index] as number : null, total_ms: 0, last_run: runs ? Date.now() - 90_000 : null };
         }),
       ),
+    ...pruning(parameters, guard, () => pool, (next) => void (pool = next)),
     ...hub(parameters, guard, () => pool, (next) => void (pool = next), () => settings.hub),
     hostOf: async (url) => ({ host: new URL(url).host, url }),
     openLink: async () => undefined,
