@@ -19,9 +19,9 @@ import numpy as np
 from safetensors.numpy import load_file
 from transformers import BertConfig, BertTokenizer, FlaxBertModel
 
-HERE = pathlib.Path(__file__).parent
-MASK = (1 << 64) - 1
+from noise import noise
 
+HERE = pathlib.Path(__file__).parent
 WORDS = """[PAD] [unused0] [UNK] [CLS] [SEP] [MASK] ! ' , - . ? 1 2 3 a b c d e i n o r s t u the of to and in is it
 question answer water engine mill ##s ##ing ##ed ##er ##o ##n ##a ##e ##t ##r cafe ##1 ##2 how do you 漢 字 ß ##ß""".split()
 
@@ -48,18 +48,6 @@ SENTENCES = [
     "",
     "It was the best of times, it was the worst of times, it was the age of wisdom. " * 30,
 ]
-
-
-def noise(name, count):
-    """SplitMix64 from the FNV-1a of the name: `count` integers of 64 bits."""
-    seed = 0xCBF29CE484222325
-    for byte in name.encode():
-        seed = ((seed ^ byte) * 0x100000001B3) & MASK
-    with np.errstate(over="ignore"):
-        z = np.uint64(seed) + np.uint64(0x9E3779B97F4A7C15) * (np.arange(count, dtype=np.uint64) + np.uint64(1))
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return z ^ (z >> np.uint64(31))
 
 
 def numbers(name, shape):
