@@ -3,6 +3,7 @@
 
 use crate::output::{Exit, Output};
 use engine::Engine;
+use engine::report::benchmark::by_expert;
 use engine::words::{Answer, Failure, Question};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -91,34 +92,6 @@ impl Tally {
     }
 }
 
-/// The order in which lines are asked, and how often an expert would be loaded in the order of the file.
-pub struct Queue<'l, L> {
-    pub lines: Vec<&'l L>,
-    loads_in_file_order: u64,
-}
-
-impl<'l, L: HasQuestion> Queue<'l, L> {
-    /// Whose question comes first in the file answers first; what nobody can be found for fails last, and says why.
-    pub fn new(engine: &Engine, lines: &'l [L], like: &Question) -> Queue<'l, L> {
-        let mut groups: Vec<(Option<String>, Vec<&L>)> = Vec::new();
-        let (mut before, mut loads) = (None, 0);
-        for line in lines {
-            let question = Question { text: line.question().to_owned(), ..like.clone() };
-            let expert = engine.plan(&question).map(|plan| plan.chosen).ok();
-            if expert.is_some() && expert != before {
-                loads += 1;
-                before.clone_from(&expert);
-            }
-            match groups.iter_mut().find(|(known, _)| *known == expert) {
-                Some((_, group)) => group.push(line),
-                None => groups.push((expert, vec![line])),
-            }
-        }
-        groups.sort_by_key(|(expert, _)| expert.is_none());
-        Queue { lines: groups.into_iter().flat_map(|(_, group)| group).collect(), loads_in_file_order: loads }
-    }
-}
-
 /// Asks each line; the last line of the output is the summary.
 pub fn ask(
     engine: &Engine,
@@ -129,8 +102,8 @@ pub fn ask(
 ) -> Result<(), Exit> {
     let begun = Instant::now();
     let mut tally = Tally::default();
-    let queue = Queue::new(engine, lines, template);
-    for line in queue.lines {
+    let queue = by_expert(engine, lines.iter().map(HasQuestion::question), template);
+    for line in queue.places.iter().map(|at| &lines[*at]) {
         if stop.load(Ordering::Relaxed) {
             break;
         }
@@ -157,8 +130,8 @@ pub fn ask(
         "refused": tally.refused,
         "not_asked": lines.len() as u64 - asked,
         "loads": tally.loads,
-        "loads_in_file_order": queue.loads_in_file_order,
-        "loads_saved": queue.loads_in_file_order.saturating_sub(tally.loads),
+        "loads_in_file_order": queue.loads_as_given,
+        "loads_saved": queue.loads_as_given.saturating_sub(tally.loads),
         "tokens": tally.tokens,
         "with_expected": tally.expected,
         "contain_expected": tally.contain_expected,
@@ -172,7 +145,7 @@ pub fn ask(
             tally.answered,
             tally.failed,
             tally.loads,
-            queue.loads_in_file_order,
+            queue.loads_as_given,
             begun.elapsed().as_secs_f32()
         ));
     }

@@ -99,7 +99,8 @@ pub fn ask_each<E: From<Failure>>(
     on: &mut dyn FnMut(usize, &Sample) -> Result<(), E>,
 ) -> Result<Vec<Sample>, E> {
     let mut samples = Vec::with_capacity(lines.len());
-    for at in by_expert(engine, lines, question) {
+    let texts = lines.iter().map(|line| line.question.as_str());
+    for at in by_expert(engine, texts, question).places {
         if stop.load(Ordering::Relaxed) {
             break;
         }
@@ -124,19 +125,30 @@ pub fn ask_each<E: From<Failure>>(
     Ok(samples)
 }
 
-/// Whose line comes first answers first; what nobody can be found for comes last.
-fn by_expert(engine: &Engine, lines: &[Asked], like: &Question) -> Vec<usize> {
+/// The order in which questions are asked, and how often an expert would be loaded in the order they came in.
+pub struct Queue {
+    pub places: Vec<usize>,
+    pub loads_as_given: u64,
+}
+
+/// Whose question comes first answers first; what nobody can be found for comes last.
+pub fn by_expert<'t>(engine: &Engine, texts: impl Iterator<Item = &'t str>, like: &Question) -> Queue {
     let mut groups: Vec<(Option<String>, Vec<usize>)> = Vec::new();
-    for (at, line) in lines.iter().enumerate() {
-        let question = Question { text: line.question.clone(), ..like.clone() };
+    let (mut before, mut loads_as_given) = (None, 0);
+    for (at, text) in texts.enumerate() {
+        let question = Question { text: text.to_owned(), ..like.clone() };
         let expert = engine.plan(&question).map(|plan| plan.chosen).ok();
+        if expert.is_some() && expert != before {
+            loads_as_given += 1;
+            before.clone_from(&expert);
+        }
         match groups.iter_mut().find(|(known, _)| *known == expert) {
             Some((_, group)) => group.push(at),
             None => groups.push((expert, vec![at])),
         }
     }
     groups.sort_by_key(|(expert, _)| expert.is_none());
-    groups.into_iter().flat_map(|(_, group)| group).collect()
+    Queue { places: groups.into_iter().flat_map(|(_, group)| group).collect(), loads_as_given }
 }
 
 /// A share of `n` with its 95 % interval.
