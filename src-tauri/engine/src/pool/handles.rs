@@ -53,6 +53,12 @@ impl Handles {
             && self.code_words.is_empty())
             || self.quotes
     }
+
+    /// How many of its keywords `text` has.
+    pub fn keywords_in(&self, text: &str) -> usize {
+        let words = Words::of(text);
+        self.keywords.keys().filter(|keyword| words.has(keyword)).count()
+    }
 }
 
 /// Assessment by declared detectors, 0 to 0.95.

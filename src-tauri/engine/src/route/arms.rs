@@ -102,7 +102,7 @@ fn scored(
             (score, terms)
         }
         Arm::Keywords => {
-            let found = keywords(manifest.handles.keywords.keys(), text) as f32;
+            let found = manifest.handles.keywords_in(text) as f32;
             (exact(found), vec![("keywords", found)])
         }
         Arm::All => {
@@ -132,20 +132,6 @@ fn scored(
 
 fn exact_or(value: f32) -> f64 {
     if value.is_finite() { exact(value) } else { f64::INFINITY }
-}
-
-/// Keywords that the text has as whole words; a `*` at the end of one stands for any ending.
-fn keywords<'k>(keywords: impl Iterator<Item = &'k String>, text: &str) -> usize {
-    let lower = text.to_lowercase();
-    let words: Vec<&str> =
-        lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let spaced = format!(" {} ", words.join(" "));
-    keywords
-        .filter(|keyword| match keyword.strip_suffix('*') {
-            Some(stem) => spaced.contains(&format!(" {stem}")),
-            None => spaced.contains(&format!(" {keyword} ")),
-        })
-        .count()
 }
 
 #[cfg(test)]
@@ -188,8 +174,14 @@ mod tests {
 
     #[test]
     fn keywords_are_whole_words_or_stems() {
-        let known: Vec<String> = ["plus", "multipl*", "sum of"].map(str::to_owned).into();
-        assert_eq!(keywords(known.iter(), "Multiplying is no surplus; the sum of it"), 2);
+        let mut known = expert("a");
+        known.manifest.handles.keywords =
+            ["plus", "multipl*", "sum of"].map(|word| (word.to_owned(), 0.5)).into();
+        let text = "Multiplying is no surplus; the sum of it";
+        assert_eq!(
+            ranked(Arm::Keywords, &reading(), text, &[known], &Standing::default()).experts[0].score,
+            2.0
+        );
     }
 
     #[test]
