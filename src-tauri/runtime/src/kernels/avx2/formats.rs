@@ -22,6 +22,14 @@ pub(super) trait Format {
     const OFFSETS: bool;
     /// Numbers `32 · part ..` of a block, at least 0 when `SUMS` is not 0.
     unsafe fn numbers(block: *const u8, part: usize) -> __m256i;
+    /// As [`numbers`](Format::numbers) of two blocks: the first sixteen of `a` and of `b`, then the last sixteen.
+    #[inline(always)]
+    unsafe fn both(a: *const u8, b: *const u8, part: usize) -> [__m256i; 2] {
+        unsafe {
+            let (a, b) = (Self::numbers(a, part), Self::numbers(b, part));
+            [_mm256_permute2x128_si256::<0x20>(a, b), _mm256_permute2x128_si256::<0x31>(a, b)]
+        }
+    }
     /// Scale and offset of every group for eight rows; the offset counts for numbers as `numbers` gives them.
     unsafe fn scales(blocks: &Blocks, scales: &mut [__m256; 16], offsets: &mut [__m256; 16]);
 }
@@ -34,6 +42,21 @@ unsafe fn load16(at: *const u8) -> __m128i {
 #[inline(always)]
 unsafe fn load32(at: *const u8) -> __m256i {
     unsafe { _mm256_loadu_si256(at.cast()) }
+}
+
+/// Sixteen bytes of each of two blocks.
+#[inline(always)]
+unsafe fn load_both(a: *const u8, b: *const u8) -> __m256i {
+    unsafe { _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(load16(a)), load16(b)) }
+}
+
+/// As [`nibbles`], of two blocks.
+#[inline(always)]
+unsafe fn both_nibbles(a: *const u8, b: *const u8) -> [__m256i; 2] {
+    unsafe {
+        let (bytes, low) = (load_both(a, b), _mm256_set1_epi8(15));
+        [_mm256_and_si256(bytes, low), _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), low)]
+    }
 }
 
 /// Sixteen bytes of two numbers each: the low ones, then the high ones.
@@ -146,7 +169,8 @@ unsafe fn shift_of(scale: __m256, zero: f32) -> __m256 {
 
 macro_rules! format {
     ($name:ident, $values:literal in $bytes:literal, groups of $group:literal, sums of $sums:literal, offsets $offsets:literal,
-     |$block:ident, $part:ident| $numbers:block, |$blocks:ident, $scales:ident, $shifts:ident| $of:block) => {
+     |$block:ident, $part:ident| $numbers:block, |$blocks:ident, $scales:ident, $shifts:ident| $of:block
+     $(, two |$a:ident, $b:ident, $of_two:ident| $both:block)?) => {
         pub(super) struct $name;
         impl Format for $name {
             const VALUES: usize = $values;
@@ -158,6 +182,12 @@ macro_rules! format {
             unsafe fn numbers($block: *const u8, $part: usize) -> __m256i {
                 unsafe { $numbers }
             }
+            $(
+                #[inline(always)]
+                unsafe fn both($a: *const u8, $b: *const u8, $of_two: usize) -> [__m256i; 2] {
+                    unsafe { $both }
+                }
+            )?
             #[inline(always)]
             unsafe fn scales($blocks: &Blocks, $scales: &mut [__m256; 16], $shifts: &mut [__m256; 16]) {
                 unsafe { $of }
@@ -171,11 +201,13 @@ format!(Q4_0, 32 in 18, groups of 32, sums of 8, offsets true,
 |blocks, scales, offsets| {
     scales[0] = halves(blocks, 0);
     offsets[0] = shift_of(scales[0], 8.0);
-});
+},
+two |a, b, _part| { both_nibbles(a.add(2), b.add(2)) });
 
 format!(Q4_1, 32 in 20, groups of 32, sums of 8, offsets true,
     |block, _part| { nibbles(block.add(4)) },
-    |blocks, scales, offsets| { (scales[0], offsets[0]) = (halves(blocks, 0), halves(blocks, 2)); });
+    |blocks, scales, offsets| { (scales[0], offsets[0]) = (halves(blocks, 0), halves(blocks, 2)); },
+    two |a, b, _part| { both_nibbles(a.add(4), b.add(4)) });
 
 format!(Q5_0, 32 in 22, groups of 32, sums of 4, offsets true,
 |block, _part| { _mm256_or_si256(nibbles(block.add(6)), fifth_bits(block.add(2))) },
@@ -263,15 +295,27 @@ format!(Q3K, 256 in 110, groups of 16, sums of 4, offsets true,
 });
 
 format!(Q4K, 256 in 144, groups of 32, sums of 8, offsets true,
-    |block, part| { half_bytes(block.add(16), part) },
-    |blocks, scales, offsets| { pairs(blocks, scales, offsets) });
+|block, part| { half_bytes(block.add(16), part) },
+|blocks, scales, offsets| { pairs(blocks, scales, offsets) },
+two |a, b, part| {
+    let half = |at: usize| half_of_both(a.add(at), b.add(at), part);
+    [half(16), half(32)]
+});
 
 format!(Q5K, 256 in 176, groups of 32, sums of 4, offsets true,
-    |block, part| {
-        let fifth = _mm256_and_si256(shifted(load32(block.add(16)), part), _mm256_set1_epi8(1));
-        _mm256_or_si256(half_bytes(block.add(48), part), _mm256_slli_epi16::<4>(fifth))
-    },
-    |blocks, scales, offsets| { pairs(blocks, scales, offsets) });
+|block, part| {
+    let fifth = _mm256_and_si256(shifted(load32(block.add(16)), part), _mm256_set1_epi8(1));
+    _mm256_or_si256(half_bytes(block.add(48), part), _mm256_slli_epi16::<4>(fifth))
+},
+|blocks, scales, offsets| { pairs(blocks, scales, offsets) },
+two |a, b, part| {
+    let half = |at: usize| {
+        let fifth = shifted(load_both(a.add(16 + at), b.add(16 + at)), part);
+        let fifth = _mm256_slli_epi16::<4>(_mm256_and_si256(fifth, _mm256_set1_epi8(1)));
+        _mm256_or_si256(half_of_both(a.add(48 + at), b.add(48 + at), part), fifth)
+    };
+    [half(0), half(16)]
+});
 
 format!(Q6K, 256 in 210, groups of 16, sums of 2, offsets true,
 |block, part| {
@@ -363,6 +407,15 @@ unsafe fn two_bits(at: *const u8, part: usize) -> __m256i {
 unsafe fn half_bytes(at: *const u8, part: usize) -> __m256i {
     unsafe {
         let bytes = load32(at.add(part / 2 * 32));
+        _mm256_and_si256(shifted(bytes, part % 2 * 4), _mm256_set1_epi8(15))
+    }
+}
+
+/// As [`half_bytes`], sixteen of each of two blocks.
+#[inline(always)]
+unsafe fn half_of_both(a: *const u8, b: *const u8, part: usize) -> __m256i {
+    unsafe {
+        let bytes = load_both(a.add(part / 2 * 32), b.add(part / 2 * 32));
         _mm256_and_si256(shifted(bytes, part % 2 * 4), _mm256_set1_epi8(15))
     }
 }

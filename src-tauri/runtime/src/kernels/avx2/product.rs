@@ -160,7 +160,29 @@ unsafe fn one_here<F: Format>(
                             sum = _mm256_fmadd_ps(offsets[group], sum_of_x, sum);
                         }
                     };
-                    if F::SUMS > 0 {
+                    if F::SUMS > 0 && F::GROUP == 32 {
+                        // Row r beside row r + 4: two halves of a group add before anything is summed across.
+                        let low = _mm256_broadcastsi128_si256(_mm_loadu_si128(narrow.add(part * 32).cast()));
+                        let high = narrow.add(part * 32 + 16);
+                        let high = _mm256_broadcastsi128_si256(_mm_loadu_si128(high.cast()));
+                        let ones = _mm256_set1_epi16(1);
+                        let row = |row: usize| {
+                            let [a, b] = F::both(blocks[row], blocks[row + 4], part);
+                            _mm256_add_epi16(_mm256_maddubs_epi16(a, low), _mm256_maddubs_epi16(b, high))
+                        };
+                        let two = |first: usize| _mm256_hadd_epi16(row(first), row(first + 1));
+                        let (low, high) = (two(0), two(2));
+                        add(
+                            part,
+                            if F::SUMS < 8 {
+                                let (low, high) =
+                                    (_mm256_madd_epi16(low, ones), _mm256_madd_epi16(high, ones));
+                                _mm256_hadd_epi32(low, high)
+                            } else {
+                                _mm256_madd_epi16(_mm256_hadd_epi16(low, high), ones)
+                            },
+                        );
+                    } else if F::SUMS > 0 {
                         let x = _mm256_loadu_si256(narrow.add(part * 32).cast());
                         let ones = _mm256_set1_epi16(1);
                         let two = |row: usize| {
@@ -172,12 +194,8 @@ unsafe fn one_here<F: Format>(
                         let high = _mm256_hadd_epi32(two(4), two(6));
                         let first = _mm256_permute2x128_si256::<0x20>(low, high);
                         let second = _mm256_permute2x128_si256::<0x31>(low, high);
-                        if F::GROUP == 32 {
-                            add(part, _mm256_add_epi32(first, second));
-                        } else {
-                            add(part * 2, first);
-                            add(part * 2 + 1, second);
-                        }
+                        add(part * 2, first);
+                        add(part * 2 + 1, second);
                     } else {
                         let low = _mm256_loadu_si256(wide.add(part * 32).cast());
                         let high = _mm256_loadu_si256(wide.add(part * 32 + 16).cast());
