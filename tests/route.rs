@@ -165,3 +165,93 @@ fn the_scores_of_other_arms_come_out_of_their_terms_to_the_digit() {
     of("keywords", &|term| term("keywords"));
     of("all", &|term| if term("self") >= term("threshold") { 1.0 } else { 0.0 });
 }
+
+#[test]
+fn a_question_asked_again_of_another_expert_is_learned_from_until_it_is_taken_back() {
+    let toys = two();
+    let text = "alpha: how do I prune my roses in spring?";
+    let before = toys.ask(text).expect("an answer");
+    assert_eq!(before.expert, "alpha");
+    assert_eq!(before.trace.route.taught, None);
+    let again = Question {
+        expert: Some("beta".into()),
+        replaces: Some(before.id.clone()),
+        conversation: Some(before.conversation),
+        ..Question::new(text)
+    };
+    let again = toys.listen(again, &mut |_| {}).expect("an answer");
+
+    let chosen = |text: &str| {
+        let plan = toys.engine.route(text, None).expect("a plan");
+        every_score_can_be_recomputed(&plan);
+        plan
+    };
+    let plan = chosen(text);
+    assert_eq!(plan.chosen, "beta", "{}", plan.reason);
+    let taught = plan.taught.expect("it says what it was taught");
+    let gate = |name: &str| plan.experts.iter().find(|e| e.name == name).expect("it is there").terms.gate;
+    let left = 1.0 - taught.experts.iter().map(|expert| expert.right).sum::<f32>();
+    for expert in &taught.experts {
+        // Toys' gates are sure to a thousandth: alpha 1, beta 0.
+        let untaught = f32::from(u8::from(expert.name == "alpha"));
+        let expected = (left * untaught + expert.right) * (1.0 - expert.wrong);
+        assert!((gate(&expert.name) - expected).abs() < 5e-3, "{expert:?}: {}", gate(&expert.name));
+    }
+    assert_eq!(chosen("alpha: what is 17 times 23?").chosen, "alpha", "nothing else is forgotten");
+    assert_eq!(chosen("alpha: a letter to my landlord").chosen, "alpha");
+
+    let lessons = toys.engine.lessons();
+    let known: Vec<(String, bool)> =
+        lessons.list().expect("a list").into_iter().map(|lesson| (lesson.expert, lesson.right)).collect();
+    assert_eq!(known, [("alpha".into(), false), ("beta".into(), true)]);
+    // Forgetting the answer forgets what was learned from it.
+    toys.engine.archive().forget(&again.id).expect("it is there");
+    assert_eq!(chosen(text).chosen, "alpha");
+}
+
+#[test]
+fn a_thumb_down_turns_the_question_away_from_its_expert_until_it_is_taken_back() {
+    let toys = two();
+    let text = "alpha: how do I prune my roses in spring?";
+    let answer = toys.ask(text).expect("an answer");
+    let gate = || {
+        let plan = toys.engine.route(text, None).expect("a plan");
+        plan.experts.iter().find(|expert| expert.name == "alpha").expect("it is there").terms.gate
+    };
+    let before = gate();
+    assert!(toys.engine.rate(&answer.id, -1).expect("it is rated"));
+    assert!(gate() < before / 2.0, "{} after {before}", gate());
+    assert!(toys.engine.rate(&answer.id, 0).expect("it is rated"));
+    assert_eq!(gate(), before);
+    assert!(!toys.engine.rate("nobody", -1).expect("nothing to rate"));
+}
+
+#[test]
+fn the_command_line_teaches_lists_and_takes_back() {
+    if engine::pool::gate().is_none() || engine::pool::shipped().len() < 5 {
+        eprintln!("skipped: this build does not carry all five starters and the gate (cargo xtask train)");
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_lectern"))
+            .env("LECTERN_HOME", home.path())
+            .args(arguments)
+            .arg("--json")
+            .output()
+            .expect("the command line starts");
+        let said: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
+        (said, output.status.code())
+    };
+    let question = "Count the syllables of the haiku about the frog and the old pond";
+    let chosen = || run(&["route", question]).0["chosen"].clone();
+    let before = chosen();
+    let right = if before == "words" { "code" } else { "words" };
+    assert_eq!(run(&["lessons", "add", question, "--expert", right]).0["added"], 1);
+    assert_eq!(chosen(), right);
+    assert_eq!(run(&["lessons", "list"]).0[0]["question"], question);
+    let (said, code) = run(&["lessons", "add", question, "--expert", "nobody"]);
+    assert_eq!((said["error"]["code"].as_str(), code), (Some("pool.not_found"), Some(1)), "{said}");
+    assert_eq!(run(&["lessons", "remove", "--all"]).0["removed"], 1);
+    assert_eq!(chosen(), before);
+}

@@ -58,7 +58,7 @@ pub fn forget(house: State<'_, House>, id: String) -> Result<(), Failure> {
 
 #[tauri::command(async)]
 pub fn rate(house: State<'_, House>, id: String, rating: i32) -> Result<(), Failure> {
-    house.inside()?.engine.archive().rate(&id, rating)?;
+    house.inside()?.engine.rate(&id, rating)?;
     Ok(())
 }
 

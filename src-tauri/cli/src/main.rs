@@ -11,6 +11,7 @@ mod compress;
 mod documents;
 mod experts;
 mod hub;
+mod lessons;
 mod measure;
 mod model;
 mod output;
@@ -66,6 +67,9 @@ enum Command {
     /// The pool: list, show, add, remove; search the hub and fetch from it.
     #[command(subcommand)]
     Experts(experts::Command),
+    /// Who was right for which question: add, list, remove. Routing learns from it.
+    #[command(subcommand)]
+    Lessons(lessons::Command),
     /// Look into a model file and run it alone.
     #[command(subcommand)]
     Model(model::Command),
@@ -106,6 +110,7 @@ fn main() -> ExitCode {
         Command::Archive(command) => archive::run(command, &output),
         Command::Documents(command) => documents::run(command, &output),
         Command::Experts(command) => experts::run(command, &output),
+        Command::Lessons(command) => lessons::run(command, &output),
         Command::Model(command) => model::run(command, &output),
         Command::Prune(command) => prune::run(command, &output),
         Command::Bench(bench) => measure::run(bench, &output),

@@ -65,7 +65,11 @@ pub(crate) fn ask(
     }
     gathered.trace.total_ms = milliseconds(begun);
     let mut answer = answer(id, conversation, question, gathered);
+    let before = learn::asked_before(&engine.lessons, question);
     answer.trace.learn = learn::learn(&engine.archive, question, &answer);
+    if let Some(before) = before {
+        learn::asked_again(&engine.lessons, &before, &answer);
+    }
     answer.trace.total_ms = milliseconds(begun);
     on(AnswerEvent::Done { answer: Box::new(answer.clone()) });
     // Counting is for the status page: nobody waits for it.
@@ -92,7 +96,7 @@ fn walk(
     on(AnswerEvent::Retrieved(trace.retrieve.clone()));
 
     let experts = taking_part(engine, question);
-    let standing = standing(engine);
+    let standing = standing(engine, &question.text);
     let by_hand = question.expert.as_deref();
     trace.route =
         room(Stage::Route, stop, || route::route(&trace.read, &question.text, &experts, &standing, by_hand))?;
@@ -136,7 +140,8 @@ pub(crate) fn plan(engine: &Engine, question: &Question) -> Result<Plan, Failure
     let reading = engine.reader.read(&question.text)?;
     let experts = taking_part(engine, question);
     let by_hand = question.expert.as_deref();
-    let mut plan = route::route(&reading, &question.text, &experts, &standing(engine), by_hand)?;
+    let mut plan =
+        route::route(&reading, &question.text, &experts, &standing(engine, &question.text), by_hand)?;
     plan.elapsed_ms += reading.elapsed_ms;
     Ok(plan)
 }
@@ -144,16 +149,21 @@ pub(crate) fn plan(engine: &Engine, question: &Question) -> Result<Plan, Failure
 /// The experts as another arm scores them, to compare the router with.
 pub(crate) fn ranked(engine: &Engine, text: &str, arm: route::arms::Arm) -> Result<Ranked, Failure> {
     let reading = engine.reader.read(text)?;
-    Ok(route::arms::ranked(arm, &reading, text, &engine.pool.experts(), &standing(engine)))
+    Ok(route::arms::ranked(arm, &reading, text, &engine.pool.experts(), &standing(engine, text)))
 }
 
-fn standing(engine: &Engine) -> route::Standing {
+fn standing(engine: &Engine, text: &str) -> route::Standing {
     use crate::events::Seat;
     let seated = match engine.lectern.seat() {
         Seat::Loading { expert, .. } | Seat::Taken { expert, .. } => Some(expert),
         Seat::Empty | Seat::Leaving { .. } | Seat::Failed { .. } => None,
     };
-    route::Standing { seated, load_ms: engine.lectern.load_ms(), waiting: engine.lectern.waiting() }
+    route::Standing {
+        seated,
+        load_ms: engine.lectern.load_ms(),
+        waiting: engine.lectern.waiting(),
+        taught: engine.lessons.say(text),
+    }
 }
 
 fn chosen<'a>(plan: &Plan, experts: &'a [pool::Expert]) -> Result<&'a pool::Expert, Failure> {

@@ -7,6 +7,7 @@ use crate::documents::Documents;
 use crate::events::{AnswerEvent, News, Seat};
 use crate::home::Home;
 use crate::hub;
+use crate::lessons::Lessons;
 use crate::measured::Measured;
 use crate::pool::Pool;
 use crate::read::Reader;
@@ -41,6 +42,7 @@ pub struct Options {
 pub struct Engine {
     pub(crate) archive: Archive,
     pub(crate) documents: Documents,
+    pub(crate) lessons: Lessons,
     pub(crate) pool: Pool,
     pub(crate) reader: Reader,
     pub(crate) lectern: Lectern,
@@ -57,6 +59,7 @@ impl Engine {
         let documents = Documents::open(&home, &options.host_executable)?;
         // A file that cannot be read now keeps what was read of it; `add` says why.
         documents.refresh()?;
+        let lessons = Lessons::open(&home)?;
         let pool = Pool::open(&home)?;
         let reader = Reader::new(options.gate.as_deref().or(crate::pool::gate()))?;
         let budget = options.budget_bytes.unwrap_or_else(seat::default_budget);
@@ -77,7 +80,7 @@ impl Engine {
             detail: None,
         })?;
         let measured = RwLock::new(Measured::load(&home));
-        Ok(Engine { archive, documents, pool, reader, lectern, home, measured })
+        Ok(Engine { archive, documents, lessons, pool, reader, lectern, home, measured })
     }
 
     /// Answers one question; returns when it is answered, stopped or failed. Questions queue for the seat in their
@@ -147,6 +150,19 @@ impl Engine {
 
     pub fn archive(&self) -> &Archive {
         &self.archive
+    }
+
+    /// Rates an answer, and has routing learn from it; 0 takes the rating back. `false`: there is no such answer.
+    pub fn rate(&self, id: &str, rating: i32) -> Result<bool, Failure> {
+        let rated = self.archive.rate(id, rating)?;
+        if rated {
+            self.lessons.rate(id, rating)?;
+        }
+        Ok(rated)
+    }
+
+    pub fn lessons(&self) -> &Lessons {
+        &self.lessons
     }
 
     pub fn documents(&self) -> &Documents {

@@ -15,7 +15,7 @@
 //! | [`report`] | counts what ran, what it changed and what it cost |
 //!
 //! Stores, which rooms may use: [`archive`] (conversations and past answers), [`pool`] (the experts), [`states`] (what
-//! experts have read), [`measured`] (what benchmarks found), [`hub`] (models from elsewhere), [`home`] (where files are),
+//! experts have read), [`measured`] (what benchmarks found), [`lessons`] (who was right for which question), [`hub`] (models from elsewhere), [`home`] (where files are),
 //! [`settings`]. What an answer comes to: [`extract`]. What rooms hand each other: [`words`]; what comes out while it happens: [`events`]. The door to all of it: [`Engine`].
 
 mod engine;
@@ -39,6 +39,7 @@ pub mod archive;
 pub mod documents;
 pub mod home;
 pub mod hub;
+pub mod lessons;
 pub mod measured;
 pub mod pool;
 pub mod settings;

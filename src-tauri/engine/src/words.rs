@@ -219,7 +219,29 @@ pub struct Plan {
     pub min_confidence: f32,
     /// One sentence.
     pub reason: String,
+    /// What the user's lessons say; `None` when they say nothing of this question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub taught: Option<Taught>,
     pub elapsed_ms: f32,
+}
+
+/// What lessons say of a question. The gate of an expert is `(left · gate without them + right) · (1 − wrong)`, where
+/// `left` is 1 minus all that is said for somebody.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct Taught {
+    /// Those that something is said of.
+    pub experts: Vec<TaughtExpert>,
+    /// Lessons that are like the question.
+    pub lessons: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct TaughtExpert {
+    pub name: String,
+    /// Probability that it is the right one, and that it is a wrong one.
+    pub right: f32,
+    pub wrong: f32,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
@@ -234,7 +256,7 @@ pub struct Candidate {
 /// Every term of a score.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, TS)]
 pub struct Terms {
-    /// The classifier's probability of this expert's domains.
+    /// The classifier's probability of this expert's domains, and what lessons say ([`Taught`]).
     pub gate: f32,
     /// What the expert says of itself: `can_handle(question)`.
     #[serde(rename = "self")]

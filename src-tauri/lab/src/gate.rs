@@ -84,6 +84,28 @@ pub fn train(out: &Path, public: Option<&Path>, seed: u64) -> Result<Report, Lab
     Ok(report)
 }
 
+/// Of each domain's requests, and of each starter's questions.
+const BACKGROUND: usize = 100;
+
+/// Requests of every kind, one a line, for whoever learns something new and must not forget what the gate knows. All
+/// everyday ones are there: they are most like what a user teaches.
+pub fn background(seed: u64) -> Result<Vec<String>, LabError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut lines = Vec::new();
+    for (domain, text) in DOMAINS {
+        let mut requests: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        requests.shuffle(&mut rng);
+        requests.truncate(if domain == NONE { usize::MAX } else { BACKGROUND });
+        lines.extend(requests.into_iter().map(str::to_owned));
+    }
+    for (name, _) in CORPORA {
+        let corpus = data::corpus(name)?;
+        let questions = (0..BACKGROUND).map(|_| corpus.sample(&mut rng, Split::Train).question);
+        lines.extend(questions.map(|question| question.split_whitespace().collect::<Vec<_>>().join(" ")));
+    }
+    Ok(lines)
+}
+
 fn untrained(labels: &[&str]) -> Weights {
     Weights {
         labels: labels.iter().copied().map(String::from).collect(),

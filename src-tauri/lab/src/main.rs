@@ -23,7 +23,8 @@ struct Arguments {
 enum Command {
     /// Train a starter expert, or go on where its checkpoint stands; write its file and manifest.
     Train {
-        /// arithmetic, units, words, code, generalist, or gate (the classifier that reads questions).
+        /// arithmetic, units, words, code, generalist, gate (the classifier that reads questions), or background (what it must
+        /// not forget when the user teaches it).
         name: String,
         /// Where checkpoints are kept.
         #[arg(long, default_value = "lab-work")]
@@ -99,6 +100,11 @@ fn run(Arguments { command, starters: folder }: Arguments) -> Result<(), LabErro
                 eprintln!("  {label}: {right} of {of}");
             }
             Ok(())
+        }
+        Command::Train { name, .. } if name == "background" => {
+            let path = folder.join("background.txt");
+            let lines = gate::background(starters::GATE_SEED)?;
+            std::fs::write(&path, lines.join("\n") + "\n").map_err(|error| LabError::File(path, error))
         }
         Command::Train { name, work, until, questions, public: _ } => {
             let place = starters::Place { work, out: folder, executable };

@@ -945,7 +945,11 @@ by_hand: boolean, min_confidence: number,
 /**
  * One sentence.
  */
-reason: string, elapsed_ms: number, };
+reason: string, 
+/**
+ * What the user's lessons say; `None` when they say nothing of this question.
+ */
+taught?: Taught, elapsed_ms: number, };
 
 /**
  * What every expert is worth by the log.
@@ -1347,11 +1351,31 @@ export type StepKind = "answer" | "sample" | "understand" | "plan" | "part" | "c
 export type Strategy = "direct" | "steps" | "guided" | "refine" | "verify" | "multi-stage" | "vote";
 
 /**
+ * What lessons say of a question. The gate of an expert is `(left · gate without them + right) · (1 − wrong)`, where
+ * `left` is 1 minus all that is said for somebody.
+ */
+export type Taught = { 
+/**
+ * Those that something is said of.
+ */
+experts: Array<TaughtExpert>, 
+/**
+ * Lessons that are like the question.
+ */
+lessons: number, };
+
+export type TaughtExpert = { name: string, 
+/**
+ * Probability that it is the right one, and that it is a wrong one.
+ */
+right: number, wrong: number, };
+
+/**
  * Every term of a score.
  */
 export type Terms = { 
 /**
- * The classifier's probability of this expert's domains.
+ * The classifier's probability of this expert's domains, and what lessons say ([`Taught`]).
  */
 gate: number, 
 /**

@@ -175,3 +175,21 @@ CREATE TABLE vectors (
     scale REAL NOT NULL,
     numbers BLOB NOT NULL
 );
+
+-- version 5
+-- Which expert was right, or wrong, for a question: what routing learns from.
+CREATE TABLE lessons (
+    -- Never used twice: who learned from the newest one knows it by this.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    question TEXT NOT NULL,
+    expert TEXT NOT NULL,
+    -- 1: right; 0: wrong.
+    good INTEGER NOT NULL,
+    -- rating, retry or told.
+    source TEXT NOT NULL,
+    -- The answer that it goes with.
+    turn TEXT REFERENCES turns (id) ON DELETE CASCADE,
+    created INTEGER NOT NULL,
+    UNIQUE (question, expert)
+);
+CREATE INDEX lessons_by_turn ON lessons (turn);

@@ -7,6 +7,7 @@
 //! Cost:   one transaction and one index commit, tens of milliseconds, after the text was shown
 
 use crate::archive::{Archive, ArchiveError, not_worth_keeping, terms};
+use crate::lessons::{Lessons, New, Source};
 use crate::words::{Answer, Finish, Learned, Question};
 use std::time::Instant;
 
@@ -36,6 +37,24 @@ pub fn learn(archive: &Archive, question: &Question, answer: &Answer) -> Learned
     // A trace that lacks this one figure is no reason to fail.
     let _ = archive.note_learned(&answer.id, learned.elapsed_ms);
     learned
+}
+
+/// The expert whose answer this question replaces, when it is the same question: read before the new answer takes its place.
+pub fn asked_before(lessons: &Lessons, question: &Question) -> Option<String> {
+    let (asked, expert) = lessons.asked(question.replaces.as_deref()?).ok()??;
+    (asked.trim() == question.text.trim()).then_some(expert)
+}
+
+/// The same question was asked of another expert by hand: that one is right for it, and the one before was not.
+pub fn asked_again(lessons: &Lessons, before: &str, answer: &Answer) {
+    let another = answer.trace.route.by_hand && before != answer.expert;
+    if !another || answer.refused || answer.stopped {
+        return;
+    }
+    let (question, turn) = (answer.question.as_str(), Some(answer.id.as_str()));
+    let new = |expert, right| New { question, expert, right, source: Source::Retry, turn };
+    // A lesson that cannot be kept is no reason to fail an answer.
+    let _ = lessons.add(&[new(&answer.expert, true), new(before, false)]);
 }
 
 /// Why later questions should not be shown this answer; `None` when they may.

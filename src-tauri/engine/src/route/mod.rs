@@ -14,7 +14,7 @@ mod score;
 pub use score::{GATE_SHARE, MIN_CONFIDENCE, SELF_SHARE, score, swap_price};
 
 use crate::pool::Expert;
-use crate::words::{Candidate, Failure, Plan, Reading, Terms};
+use crate::words::{Candidate, Failure, Plan, Reading, Taught, Terms};
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -54,6 +54,8 @@ pub struct Standing {
     pub load_ms: HashMap<String, f32>,
     /// Questions that wait for an expert or are with it.
     pub waiting: HashMap<String, u32>,
+    /// What the user's lessons say of the question.
+    pub taught: Option<Taught>,
 }
 
 /// The plan for one question. Experts that are not available take no part; retired ones only when chosen by hand.
@@ -107,7 +109,7 @@ pub fn route(
             let note = if called_back.is_some() { " It is retired: the router passes it by." } else { "" };
             (chosen, false, said_by_hand(chosen, routed) + note)
         }
-        None => (routed, doubt, said(reading, best, routed, doubt)),
+        None => (routed, doubt, said(reading, best, routed, doubt) + &learned(routed, standing)),
     };
     Ok(Plan {
         domain: reading.domain.clone(),
@@ -118,6 +120,7 @@ pub fn route(
         by_hand: by_hand.is_some(),
         min_confidence: MIN_CONFIDENCE,
         reason,
+        taught: standing.taught.clone(),
         elapsed_ms: begun.elapsed().as_secs_f32() * 1000.0,
         experts: candidates,
     })
@@ -161,6 +164,20 @@ fn said_by_hand(chosen: &Candidate, routed: &Candidate) -> String {
             chosen.title, chosen.score, routed.title, routed.score
         )
     }
+}
+
+/// A sentence when it is lessons that brought the question to this expert.
+fn learned(routed: &Candidate, standing: &Standing) -> String {
+    let Some(taught) = &standing.taught else { return String::new() };
+    let own = taught.experts.iter().find(|expert| expert.name == routed.name && expert.right > 0.5);
+    own.map_or(String::new(), |own| {
+        let (lessons, are) = if taught.lessons == 1 { ("lesson", "is") } else { ("lessons", "are") };
+        format!(
+            " It learned that from you: {} of your {lessons} {are} like this question ({:.0} %).",
+            taught.lessons,
+            own.right * 100.0
+        )
+    })
 }
 
 fn said(reading: &Reading, best: &Candidate, routed: &Candidate, doubt: bool) -> String {

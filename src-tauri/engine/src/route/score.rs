@@ -3,7 +3,7 @@
 
 use super::Standing;
 use crate::pool::Expert;
-use crate::words::{Reading, Terms};
+use crate::words::{Reading, Taught, Terms};
 
 /// What the gate's word counts.
 pub const GATE_SHARE: f64 = 0.6;
@@ -80,8 +80,9 @@ pub(super) fn terms(
     let seated = standing.seated.as_deref() == Some(manifest.name.as_str());
     let measured = standing.load_ms.get(&manifest.name).copied();
     let waiting = standing.waiting.get(&manifest.name).copied().unwrap_or(0);
+    let untaught = gate(reading, &manifest.domains, takes_anything, pool.uncovered);
     Terms {
-        gate: four(gate(reading, &manifest.domains, takes_anything, pool.uncovered)),
+        gate: four(taught(untaught, &manifest.name, standing.taught.as_ref())),
         self_assessment: four(manifest.can_handle(reading, text)),
         load: load(waiting, manifest.capabilities.iter().map(|capability| capability.max_load as f32)),
         swap: if seated { 0.0 } else { swap_price(measured) },
@@ -105,6 +106,15 @@ fn gate(reading: &Reading, domains: &[String], takes_anything: bool, uncovered: 
     let for_anything = if takes_anything { uncovered + GENERALIST_SHARE * (1.0 - uncovered) } else { 0.0 };
     let for_untaught = if untaught { UNTAUGHT_SHARE * uncovered } else { 0.0 };
     taught.max(for_anything).max(for_untaught).clamp(0.0, 1.0)
+}
+
+/// An expert's gate with what lessons say: `(left · gate + right) · (1 − wrong)`.
+fn taught(gate: f32, name: &str, taught: Option<&Taught>) -> f32 {
+    let Some(taught) = taught else { return gate };
+    let left = 1.0 - taught.experts.iter().map(|expert| expert.right).sum::<f32>().min(1.0);
+    let own = taught.experts.iter().find(|expert| expert.name == name);
+    let (right, wrong) = own.map_or((0.0, 0.0), |own| (own.right, own.wrong));
+    (left * gate + right) * (1.0 - wrong)
 }
 
 /// 1.0, or 0.5 when more questions wait for the expert than it declares to bear.
@@ -162,6 +172,18 @@ mod tests {
     fn a_domain_that_the_gate_never_learned_shares_what_nobody_names() {
         // half of 0.1
         assert!((gate_of(&["physics"], false) - 0.05).abs() < 1e-6);
+    }
+
+    #[test]
+    fn lessons_move_the_gate_as_far_as_they_are_sure() {
+        use crate::words::TaughtExpert;
+        let said = |name: &str, right, wrong| TaughtExpert { name: name.into(), right, wrong };
+        let lessons = Taught { experts: vec![said("garden", 0.8, 0.0), said("b", 0.0, 0.5)], lessons: 3 };
+        assert_eq!(taught(0.9, "a", None), 0.9);
+        // A fifth is left of what the gate says.
+        assert!((taught(0.9, "a", Some(&lessons)) - 0.18).abs() < 1e-6);
+        assert!((taught(0.1, "garden", Some(&lessons)) - 0.82).abs() < 1e-6);
+        assert!((taught(0.9, "b", Some(&lessons)) - 0.09).abs() < 1e-6);
     }
 
     #[test]
