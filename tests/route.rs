@@ -255,3 +255,97 @@ fn the_command_line_teaches_lists_and_takes_back() {
     assert_eq!(run(&["lessons", "remove", "--all"]).0["removed"], 1);
     assert_eq!(chosen(), before);
 }
+
+/// Three of CLINC150's topics; the gate was taught that they are nobody's.
+const TOPICS: [(&str, &[&str]); 3] = [
+    (
+        "banking",
+        &[
+            "transfer", "transactions", "balance", "freeze_account", "pay_bill", "bill_balance", "bill_due",
+            "interest_rate", "routing", "min_payment", "order_checks", "pin_change", "report_fraud",
+            "account_blocked", "spending_history",
+        ],
+    ),
+    (
+        "kitchen",
+        &[
+            "recipe", "restaurant_reviews", "calories", "nutrition_info", "restaurant_suggestion",
+            "ingredients_list", "ingredient_substitution", "cook_time", "food_last", "meal_suggestion",
+            "restaurant_reservation", "confirm_reservation", "how_busy", "cancel_reservation",
+            "accept_reservations",
+        ],
+    ),
+    (
+        "travel",
+        &[
+            "plug_type", "travel_notification", "translate", "flight_status", "international_visa",
+            "timezone", "exchange_rate", "travel_suggestion", "travel_alert", "vaccines", "lost_luggage",
+            "book_flight", "book_hotel", "carry_on", "car_rental",
+        ],
+    ),
+];
+
+#[test]
+fn three_hundred_lessons_teach_a_new_kind_of_question_and_nothing_is_forgotten() {
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/routing");
+    let Ok(clinc) = std::fs::read_to_string(data.join("clinc150.json")) else {
+        eprintln!("skipped: no CLINC150 here");
+        return;
+    };
+    let clinc: Value = serde_json::from_str(&clinc).expect("JSON");
+    let mut asked: Vec<(&str, &str)> = ["train", "val", "test"]
+        .iter()
+        .flat_map(|part| clinc[part].as_array().expect("a list"))
+        .filter_map(|pair| Some((pair[0].as_str()?, pair[1].as_str()?)))
+        .collect();
+    // In an order that no intent has a part in.
+    asked.sort_by_key(|(text, _)| {
+        text.bytes().fold(0u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    });
+    let mbpp = std::fs::read_to_string(data.join("mbpp.jsonl")).expect("beside it");
+    let known: Vec<String> = mbpp
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok()?["text"].as_str().map(str::to_owned))
+        .chain((100..500).map(|n| format!("What is {n} + {}?", n * 7 % 900)))
+        .chain((2..400).map(|n| format!("How many centimetres are {n}.5 metres?")))
+        .collect();
+
+    let toys = Toys::with(&[("topic", Toy::default())]);
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let options = engine::Options { gate: None, ..toys::options(&[], None) };
+    let engine = engine::Engine::open(engine::home::Home::at(home.path()), options).expect("an engine");
+    engine.pool().add(&toys.model("topic"), "topic", &["a new kind".into()]).expect("it can be run");
+    let route = |text: &str| engine.route(text, None).expect("a plan").chosen;
+    let before: Vec<String> = known.iter().map(|text| route(text)).collect();
+
+    for (topic, intents) in TOPICS {
+        let (of_it, others): (Vec<_>, Vec<_>) =
+            asked.iter().partition(|(_, intent)| intents.contains(intent));
+        let share = |texts: &[&(&str, &str)]| {
+            texts.iter().filter(|(text, _)| route(text) == "topic").count() as f64 / texts.len() as f64
+        };
+        let (taught, held_out) = of_it.split_at(300);
+        let (held_out, others) = (&held_out[..500], &others[..600]);
+        let right_before = share(held_out);
+        let (source, turn) = (engine::lessons::TaughtBy::Told, None);
+        let lessons = taught.iter().map(|(question, _)| engine::lessons::New {
+            question,
+            expert: "topic",
+            right: true,
+            source,
+            turn,
+        });
+        engine.lessons().add(&lessons.collect::<Vec<_>>()).expect("they are kept");
+        let right = share(held_out);
+        let drawn = share(others);
+        let changed = known.iter().zip(&before).filter(|(text, before)| route(text) != **before).count();
+        let changed = changed as f64 / known.len() as f64;
+        eprintln!(
+            "{topic}: {right_before:.3} -> {right:.3}; others drawn along {drawn:.3}; changed {changed:.4}"
+        );
+        assert!(right > right_before + 0.5, "{topic} is learned: {right_before} -> {right}");
+        assert!(drawn < 0.12, "{topic}: {drawn} of other everyday questions");
+        assert!(changed < 0.01, "{topic}: {changed} of what it knew");
+        engine.lessons().remove(None).expect("they are taken back");
+    }
+}

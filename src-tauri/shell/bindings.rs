@@ -20,6 +20,7 @@ pub fn text() -> String {
     types.visit::<engine::archive::Hits>();
     types.visit::<engine::pool::Expert>();
     types.visit::<engine::pool::Edit>();
+    types.visit::<engine::lessons::Lesson>();
     types.visit::<engine::settings::Settings>();
     types.visit::<engine::report::ComponentStatus>();
     types.visit::<engine::hub::Download>();

@@ -1,6 +1,6 @@
 //! The window: the only code that knows Tauri. It translates between the page and the engine and decides nothing.
 //!
-//! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`pool`], [`hub`],
+//! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`pool`], [`lessons`], [`hub`],
 //! [`reports`], [`pruning`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
 //! are running, and the [`library`], whose models may be [`moving`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
 //! the tree that the page draws; [`bindings`] writes the page's types.
@@ -12,6 +12,7 @@ pub mod drops;
 pub mod failure;
 pub mod house;
 pub mod hub;
+pub mod lessons;
 pub mod library;
 pub mod links;
 pub mod markdown;
@@ -63,6 +64,8 @@ pub fn run() {
             pool::restore_expert,
             pool::take_back_expert,
             pool::free_removed,
+            lessons::lessons,
+            lessons::unlearn,
             hub::hub,
             hub::prospect,
             hub::picks,

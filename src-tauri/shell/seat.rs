@@ -2,14 +2,20 @@
 
 use crate::house::House;
 use engine::events::News;
-use engine::words::{Failure, Plan};
+use engine::words::{Failure, Plan, Question};
 use tauri::State;
 use tauri::ipc::Channel;
 
-/// Who would answer this text, and why. Loads nothing: meant for every pause in typing.
+/// Who would answer this draft in that conversation, and why. Loads nothing: meant for every pause in typing.
 #[tauri::command(async)]
-pub fn route(house: State<'_, House>, text: String, expert: Option<String>) -> Result<Plan, Failure> {
-    house.inside()?.engine.route(&text, expert.as_deref())
+pub fn route(
+    house: State<'_, House>,
+    text: String,
+    expert: Option<String>,
+    conversation: Option<String>,
+) -> Result<Plan, Failure> {
+    let draft = Question { expert, conversation, ..Question::new(text) };
+    house.inside()?.engine.foresee(&draft)
 }
 
 /// The news of the app from now on, beginning with how it stands.

@@ -4,7 +4,7 @@ use crate::batch::{self, HasQuestion};
 use crate::output::{Exit, Output};
 use clap::{Args, Subcommand};
 use engine::home::Home;
-use engine::lessons::{Lesson, Lessons, New, Source};
+use engine::lessons::{Lesson, Lessons, New, TaughtBy};
 use engine::pool::Pool;
 use engine::words::Failure;
 use serde::Deserialize;
@@ -89,7 +89,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
                     question: &line.question,
                     expert: &line.expert,
                     right: line.right,
-                    source: Source::Told,
+                    source: TaughtBy::Told,
                     turn: None,
                 })
                 .collect();
@@ -125,9 +125,9 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
 fn line(lesson: &Lesson) -> String {
     let (is, source) = (if lesson.right { "right" } else { "wrong" }, lesson.source);
     let source = match source {
-        Source::Rating => "rated",
-        Source::Retry => "asked again",
-        Source::Told => "told",
+        TaughtBy::Rating => "rated",
+        TaughtBy::Retry => "asked again",
+        TaughtBy::Told => "told",
     };
     format!("{}  {} is {is}  ({source})  {}\n", lesson.id, lesson.expert, lesson.question)
 }

@@ -96,7 +96,7 @@ fn walk(
     on(AnswerEvent::Retrieved(trace.retrieve.clone()));
 
     let experts = taking_part(engine, question);
-    let standing = standing(engine, &question.text);
+    let standing = standing(engine, question, &experts);
     let by_hand = question.expert.as_deref();
     trace.route =
         room(Stage::Route, stop, || route::route(&trace.read, &question.text, &experts, &standing, by_hand))?;
@@ -141,28 +141,37 @@ pub(crate) fn plan(engine: &Engine, question: &Question) -> Result<Plan, Failure
     let experts = taking_part(engine, question);
     let by_hand = question.expert.as_deref();
     let mut plan =
-        route::route(&reading, &question.text, &experts, &standing(engine, &question.text), by_hand)?;
+        route::route(&reading, &question.text, &experts, &standing(engine, question, &experts), by_hand)?;
     plan.elapsed_ms += reading.elapsed_ms;
     Ok(plan)
 }
 
 /// The experts as another arm scores them, to compare the router with.
 pub(crate) fn ranked(engine: &Engine, text: &str, arm: route::arms::Arm) -> Result<Ranked, Failure> {
-    let reading = engine.reader.read(text)?;
-    Ok(route::arms::ranked(arm, &reading, text, &engine.pool.experts(), &standing(engine, text)))
+    let (reading, experts) = (engine.reader.read(text)?, engine.pool.experts());
+    let standing = standing(engine, &Question::new(text), &experts);
+    Ok(route::arms::ranked(arm, &reading, text, &experts, &standing))
 }
 
-fn standing(engine: &Engine, text: &str) -> route::Standing {
+fn standing(engine: &Engine, question: &Question, experts: &[pool::Expert]) -> route::Standing {
     use crate::events::Seat;
     let seated = match engine.lectern.seat() {
         Seat::Loading { expert, .. } | Seat::Taken { expert, .. } => Some(expert),
         Seat::Empty | Seat::Leaving { .. } | Seat::Failed { .. } => None,
     };
+    // One that reads single questions gains nothing from staying.
+    let follows = |name: &String| {
+        let found = experts.iter().find(|expert| expert.manifest.name == *name);
+        found.is_some_and(|expert| expert.manifest.reads == pool::Reads::Conversation)
+    };
+    let before =
+        question.conversation.as_deref().and_then(|id| engine.archive.last_expert(id).ok().flatten());
     route::Standing {
         seated,
         load_ms: engine.lectern.load_ms(),
         waiting: engine.lectern.waiting(),
-        taught: engine.lessons.say(text),
+        before: before.filter(follows),
+        taught: engine.lessons.say(&question.text),
     }
 }
 

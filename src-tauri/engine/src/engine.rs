@@ -13,7 +13,7 @@ use crate::pool::Pool;
 use crate::read::Reader;
 use crate::report::{self, ComponentStatus};
 use crate::route::arms::Arm;
-use crate::seat::{self, Lectern};
+use crate::seat::{self, Lectern, Prefetch};
 use crate::settings::Settings;
 use crate::states::{self, States};
 use crate::words::{Answer, Failure, Plan, Question, Ranked};
@@ -46,6 +46,7 @@ pub struct Engine {
     pub(crate) pool: Pool,
     pub(crate) reader: Reader,
     pub(crate) lectern: Lectern,
+    prefetch: Prefetch,
     home: Home,
     measured: RwLock<Measured>,
 }
@@ -73,14 +74,10 @@ impl Engine {
         let states = States::open(&home, &options.host_executable, states_bytes);
         let lectern =
             Lectern::open(options.host_executable, budget, options.processor_only, options.threads, states);
-        let lectern = lectern.map_err(|error| Failure {
-            code: "no_thread".into(),
-            message: format!("the thread that owns the seat cannot be started: {error}"),
-            fix: "Close other programs and start Lectern again.".into(),
-            detail: None,
-        })?;
+        let lectern = lectern.map_err(no_thread)?;
+        let prefetch = Prefetch::open().map_err(no_thread)?;
         let measured = RwLock::new(Measured::load(&home));
-        Ok(Engine { archive, documents, lessons, pool, reader, lectern, home, measured })
+        Ok(Engine { archive, documents, lessons, pool, reader, lectern, prefetch, home, measured })
     }
 
     /// Answers one question; returns when it is answered, stopped or failed. Questions queue for the seat in their
@@ -119,6 +116,16 @@ impl Engine {
     /// The same for a question with its choices.
     pub fn plan(&self, question: &Question) -> Result<Plan, Failure> {
         ask::plan(self, question)
+    }
+
+    /// The plan for a draft that is still being written: the file of the expert that would be asked comes into the system's
+    /// page cache, so that it loads without the disk when the question is sent.
+    pub fn foresee(&self, question: &Question) -> Result<Plan, Failure> {
+        let plan = ask::plan(self, question)?;
+        let seated = plan.experts.iter().any(|expert| expert.name == plan.chosen && expert.terms.swap == 0.0);
+        let likely = self.pool.get(&plan.chosen).ok().filter(|_| !seated);
+        self.prefetch.guess(likely.map(|expert| expert.file));
+        Ok(plan)
     }
 
     /// Who is seated, and the memory budget in bytes.
@@ -176,5 +183,14 @@ impl Engine {
     /// Every component with what it did here, also those that never ran.
     pub fn status(&self) -> Result<Vec<ComponentStatus>, Failure> {
         report::status(&self.archive)
+    }
+}
+
+fn no_thread(error: std::io::Error) -> Failure {
+    Failure {
+        code: "no_thread".into(),
+        message: format!("a thread that Lectern needs cannot be started: {error}"),
+        fix: "Close other programs and start Lectern again.".into(),
+        detail: None,
     }
 }

@@ -15,6 +15,7 @@ import type {
   FoundFile,
   HubPlace,
   Discarded,
+  Lesson,
   Link,
   Logged,
   Manifest,
@@ -42,7 +43,7 @@ export interface Api {
   ask(question: Question, on: (shown: Shown) => void): Promise<void>;
   stop(answer: string): Promise<void>;
   /** Who would answer this text; loads nothing. `expert` was chosen by hand. */
-  route(text: string, expert: string | null): Promise<Plan>;
+  route(text: string, expert: string | null, conversation: string | null): Promise<Plan>;
   /** Whole states of the lectern, now and whenever it changes. */
   watch(on: (news: News) => void): Promise<void>;
   unseat(): Promise<void>;
@@ -54,6 +55,10 @@ export interface Api {
   /** A past answer leaves the archive for good. */
   forget(answer: string): Promise<void>;
   rate(answer: string, rating: number): Promise<void>;
+  /** What routing learned from the user, the newest first. */
+  lessons(): Promise<Lesson[]>;
+  /** That one is taken back; all of them with `null`. */
+  unlearn(id: number | null): Promise<void>;
 
   experts(): Promise<Expert[]>;
   addExpert(path: string, name: string, domains: string[]): Promise<Expert>;

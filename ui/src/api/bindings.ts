@@ -660,6 +660,19 @@ stored: boolean,
 why_not: string | null, elapsed_ms: number, };
 
 /**
+ * One lesson.
+ */
+export type Lesson = { id: number, question: string, expert: string, 
+/**
+ * Whether that expert is right for it, or wrong.
+ */
+right: boolean, source: TaughtBy, 
+/**
+ * Unix time in milliseconds.
+ */
+created: number, };
+
+/**
  * An address and the part of it that says where it leads.
  */
 export type Link = { 
@@ -1363,6 +1376,11 @@ experts: Array<TaughtExpert>,
  * Lessons that are like the question.
  */
 lessons: number, };
+
+/**
+ * Where a lesson comes from.
+ */
+export type TaughtBy = "rating" | "retry" | "told";
 
 export type TaughtExpert = { name: string, 
 /**

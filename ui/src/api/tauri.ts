@@ -16,7 +16,7 @@ export const tauri: Api = {
     await invoke("ask", { question, events: channel<Shown>(on) });
   },
   stop: (id) => invoke("stop", { id }),
-  route: (text, expert) => invoke("route", { text, expert }),
+  route: (text, expert, conversation) => invoke("route", { text, expert, conversation }),
   async watch(on) {
     await invoke("watch", { news: channel<News>(on) });
   },
@@ -28,6 +28,8 @@ export const tauri: Api = {
   renameConversation: (id, title) => invoke("rename_conversation", { id, title }),
   forget: (id) => invoke("forget", { id }),
   rate: (id, rating) => invoke("rate", { id, rating }),
+  lessons: () => invoke("lessons"),
+  unlearn: (id) => invoke("unlearn", { id }),
 
   experts: () => invoke("experts"),
   addExpert: (path, name, domains) => invoke("add_expert", { path, name, domains }),

@@ -14,7 +14,7 @@ export class DraftPlan {
   #asked = 0;
 
   /** Plans `text` after a pause; an empty draft has no plan. */
-  follow(text: string, expert: string | null): void {
+  follow(text: string, expert: string | null, conversation: string | null): void {
     clearTimeout(this.#timer);
     this.#asked += 1;
     const mine = this.#asked;
@@ -23,12 +23,12 @@ export class DraftPlan {
       this.failure = null;
       return;
     }
-    this.#timer = setTimeout(() => void this.#route(text, expert, mine), PAUSE_MS);
+    this.#timer = setTimeout(() => void this.#route(text, expert, conversation, mine), PAUSE_MS);
   }
 
-  async #route(text: string, expert: string | null, mine: number): Promise<void> {
+  async #route(text: string, expert: string | null, conversation: string | null, mine: number): Promise<void> {
     try {
-      const plan = await api.route(text, expert);
+      const plan = await api.route(text, expert, conversation);
       // An older draft's plan must not stand under a newer draft.
       if (mine !== this.#asked) return;
       this.plan = plan;

@@ -332,6 +332,19 @@ const en = {
     untitled: "Untitled",
   },
 
+  lessons: {
+    title: "What you taught the router",
+    note: "Questions like these go to the expert that you said is right, and away from one that you said is wrong. Everything else is routed as before.",
+    none: "Nothing yet. A thumb up or down under an answer, or asking a question again of another expert, teaches who is right for questions like it.",
+    right: (expert: string) => `${expert} is right`,
+    wrong: (expert: string) => `${expert} is wrong`,
+    sources: { rating: "your rating", retry: "asked again", told: "told by you" },
+    remove: (question: string) => `Take back: ${question}`,
+    more: (n: number) => `Show ${n} more`,
+    all: "Take all back",
+    allSure: (n: number) => (n === 1 ? "Yes, take it back" : `Yes, take all ${n} back`),
+    keep: "Keep them",
+  },
   experts: {
     title: "Experts",
     lead: (n: string, size: string) => `${n} on this disk, ${size} in all. One of them is in memory at a time.`,

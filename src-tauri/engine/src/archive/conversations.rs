@@ -141,6 +141,11 @@ pub(super) fn turns(database: &Connection, id: &str) -> Result<Vec<Answer>, Arch
 }
 
 /// `false`: there is no such conversation.
+pub(super) fn last_expert(database: &Connection, id: &str) -> rusqlite::Result<Option<String>> {
+    let sql = "SELECT expert FROM turns WHERE conversation = ?1 ORDER BY place DESC, created DESC LIMIT 1";
+    database.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()
+}
+
 pub(super) fn rename(database: &Connection, id: &str, title: &str) -> rusqlite::Result<bool> {
     Ok(database.execute("UPDATE conversations SET title = ?2, named = 1 WHERE id = ?1", [id, title])? > 0)
 }

@@ -207,6 +207,12 @@ impl Archive {
         conversations::turns(&self.database(), id)
     }
 
+    /// Who answered last in a conversation.
+    pub fn last_expert(&self, conversation: &str) -> Result<Option<String>, ArchiveError> {
+        conversations::last_expert(&self.database(), conversation)
+            .map_err(|source| ArchiveError::Database { doing: "read the conversation", source })
+    }
+
     /// Deletes a conversation with all that recall has of it, for good.
     pub fn delete_conversation(&self, id: &str) -> Result<(), ArchiveError> {
         let database = self.database();

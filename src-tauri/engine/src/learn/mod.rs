@@ -7,7 +7,7 @@
 //! Cost:   one transaction and one index commit, tens of milliseconds, after the text was shown
 
 use crate::archive::{Archive, ArchiveError, not_worth_keeping, terms};
-use crate::lessons::{Lessons, New, Source};
+use crate::lessons::{Lessons, New, TaughtBy};
 use crate::words::{Answer, Finish, Learned, Question};
 use std::time::Instant;
 
@@ -52,7 +52,7 @@ pub fn asked_again(lessons: &Lessons, before: &str, answer: &Answer) {
         return;
     }
     let (question, turn) = (answer.question.as_str(), Some(answer.id.as_str()));
-    let new = |expert, right| New { question, expert, right, source: Source::Retry, turn };
+    let new = |expert, right| New { question, expert, right, source: TaughtBy::Retry, turn };
     // A lesson that cannot be kept is no reason to fail an answer.
     let _ = lessons.add(&[new(&answer.expert, true), new(before, false)]);
 }

@@ -31,7 +31,7 @@ const LEAST: f32 = 0.005;
 /// Where a lesson comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
-pub enum Source {
+pub enum TaughtBy {
     /// A thumb up or down.
     Rating,
     /// The question was asked again of another expert, chosen by hand.
@@ -40,12 +40,12 @@ pub enum Source {
     Told,
 }
 
-impl Source {
+impl TaughtBy {
     fn name(self) -> &'static str {
         match self {
-            Source::Rating => "rating",
-            Source::Retry => "retry",
-            Source::Told => "told",
+            TaughtBy::Rating => "rating",
+            TaughtBy::Retry => "retry",
+            TaughtBy::Told => "told",
         }
     }
 }
@@ -59,7 +59,7 @@ pub struct Lesson {
     pub expert: String,
     /// Whether that expert is right for it, or wrong.
     pub right: bool,
-    pub source: Source,
+    pub source: TaughtBy,
     /// Unix time in milliseconds.
     #[ts(type = "number")]
     pub created: i64,
@@ -71,7 +71,7 @@ pub struct New<'a> {
     pub question: &'a str,
     pub expert: &'a str,
     pub right: bool,
-    pub source: Source,
+    pub source: TaughtBy,
     /// The answer that it goes with: forgotten together.
     pub turn: Option<&'a str>,
 }
@@ -162,7 +162,7 @@ impl Lessons {
         if rating != 0 {
             let Some((question, expert)) = self.asked(turn)? else { return Ok(()) };
             let (question, expert) = (question.as_str(), expert.as_str());
-            let source = Source::Rating;
+            let source = TaughtBy::Rating;
             return self.add(&[New { question, expert, right: rating > 0, source, turn: Some(turn) }]);
         }
         let mut state = self.state();
@@ -232,9 +232,9 @@ fn all(database: &Connection, most: usize) -> rusqlite::Result<Vec<Lesson>> {
                 expert: row.get(2)?,
                 right: row.get(3)?,
                 source: match source.as_str() {
-                    "rating" => Source::Rating,
-                    "retry" => Source::Retry,
-                    _ => Source::Told,
+                    "rating" => TaughtBy::Rating,
+                    "retry" => TaughtBy::Retry,
+                    _ => TaughtBy::Told,
                 },
                 created: row.get(5)?,
             })
@@ -317,7 +317,7 @@ mod tests {
     use super::*;
 
     fn told<'a>(question: &'a str, expert: &'a str, right: bool) -> New<'a> {
-        New { question, expert, right, source: Source::Told, turn: None }
+        New { question, expert, right, source: TaughtBy::Told, turn: None }
     }
 
     fn home() -> (tempfile::TempDir, Home) {

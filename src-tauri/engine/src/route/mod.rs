@@ -45,6 +45,9 @@ impl From<RouteError> for Failure {
     }
 }
 
+/// A conversation stays with its expert unless another scores so much more: "and in feet?" says little of its own.
+const STAYS: f32 = 0.15;
+
 /// How things stand at the lectern when the question comes.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
@@ -54,6 +57,8 @@ pub struct Standing {
     pub load_ms: HashMap<String, f32>,
     /// Questions that wait for an expert or are with it.
     pub waiting: HashMap<String, u32>,
+    /// The expert that answered last in this conversation, when it reads conversations.
+    pub before: Option<String>,
     /// What the user's lessons say of the question.
     pub taught: Option<Taught>,
 }
@@ -103,13 +108,21 @@ pub fn route(
     let doubt = best.score < MIN_CONFIDENCE;
     let routed = if doubt { fallback.unwrap_or(best) } else { best };
 
+    let stays = standing.before.as_ref().and_then(|before| {
+        let before = candidates.iter().find(|candidate| candidate.name == *before)?;
+        (before.name != routed.name && best.score - before.score < STAYS).then_some(before)
+    });
+
     let (chosen, abstained, reason) = match by_hand {
         Some(name) => {
             let chosen = chosen_by_hand(name, experts, &candidates)?;
             let note = if called_back.is_some() { " It is retired: the router passes it by." } else { "" };
             (chosen, false, said_by_hand(chosen, routed) + note)
         }
-        None => (routed, doubt, said(reading, best, routed, doubt) + &learned(routed, standing)),
+        None => match stays {
+            Some(before) => (before, false, said_staying(before, best)),
+            None => (routed, doubt, said(reading, best, routed, doubt) + &learned(routed, standing)),
+        },
     };
     Ok(Plan {
         domain: reading.domain.clone(),
@@ -164,6 +177,13 @@ fn said_by_hand(chosen: &Candidate, routed: &Candidate) -> String {
             chosen.title, chosen.score, routed.title, routed.score
         )
     }
+}
+
+fn said_staying(before: &Candidate, best: &Candidate) -> String {
+    format!(
+        "The conversation stays with {} ({:.2}): {} scores {:.2}, and less than {STAYS:.2} more is no reason to change.",
+        before.title, before.score, best.title, best.score
+    )
 }
 
 /// A sentence when it is lessons that brought the question to this expert.
@@ -300,6 +320,25 @@ mod tests {
         let seated = route(&near, "?", &pool(), &standing, None).expect("a plan");
         assert_eq!(seated.chosen, "arithmetic");
         assert_eq!(seated.experts[0].terms.swap, 0.0);
+    }
+
+    #[test]
+    fn a_conversation_stays_with_its_expert_until_another_is_clearly_better() {
+        let standing = Standing { before: Some("words".into()), ..Standing::default() };
+        let plan = |mathematics, words| {
+            route(&reading(mathematics, words, 0.0), "?", &pool(), &standing, None).expect("a plan")
+        };
+        let close = plan(0.55, 0.45);
+        assert_eq!(close.chosen, "words", "{}", close.reason);
+        assert_eq!(close.experts[0].name, "arithmetic", "the scores are as they are");
+        assert!(close.reason.contains("stays with"), "{}", close.reason);
+        assert_eq!(plan(0.9, 0.1).chosen, "arithmetic");
+        let by_hand =
+            route(&reading(0.55, 0.45, 0.0), "?", &pool(), &standing, Some("arithmetic")).expect("a plan");
+        assert_eq!(by_hand.chosen, "arithmetic");
+        let unknown = Standing { before: Some("gone".into()), ..Standing::default() };
+        let plan = route(&reading(0.55, 0.45, 0.0), "?", &pool(), &unknown, None).expect("a plan");
+        assert_eq!(plan.chosen, "arithmetic");
     }
 
     #[test]

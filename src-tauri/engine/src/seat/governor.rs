@@ -41,7 +41,7 @@ pub(super) fn allow(title: &str, needed: u64, budget: u64, given_back: u64) -> R
 }
 
 /// What the system could give now; without limit where it does not tell.
-fn free_memory() -> u64 {
+pub(super) fn free_memory() -> u64 {
     let Some(system) = measured() else { return u64::MAX };
     let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
     system.available_memory().min(limit)

@@ -13,9 +13,11 @@
 mod board;
 mod governor;
 mod owner;
+mod prefetch;
 mod turn;
 
 pub use governor::{default_budget, memory_needed};
+pub use prefetch::Prefetch;
 pub use runtime::host::device_program;
 pub use turn::Turn;
 

@@ -19,7 +19,7 @@ mod cut;
 mod examine;
 mod hang;
 mod memory;
-mod pages;
+pub mod pages;
 mod parent;
 mod process;
 pub mod protocol;

@@ -27,16 +27,17 @@ pub(super) fn drop_from_cache(_: &Path) -> std::io::Result<()> {
     ))
 }
 
-/// Reads the file once, so that it is in the cache as far as it fits there.
-pub(super) fn bring_into_cache(path: &Path) -> std::io::Result<()> {
+/// Reads the file once, so that it is in the cache as far as it fits there; no further when `go_on` says no, which it is
+/// asked for every MiB.
+pub fn bring_into_cache(path: &Path, go_on: &mut dyn FnMut() -> bool) -> std::io::Result<()> {
     let mut file = File::open(path)?;
     let mut buffer = vec![0; 1 << 20];
-    while file.read(&mut buffer)? > 0 {}
+    while go_on() && file.read(&mut buffer)? > 0 {}
     Ok(())
 }
 
 /// The share of the file that is in the cache, 0 to 1; `None` where the system does not tell.
-pub(super) fn share(path: &Path) -> Option<f32> {
+pub fn share(path: &Path) -> Option<f32> {
     #[cfg(target_os = "linux")]
     {
         let file = File::open(path).ok()?;

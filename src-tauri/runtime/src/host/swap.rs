@@ -49,7 +49,7 @@ pub fn swap(
     // After the leave: what a process has mapped stays in the cache. Not part of the time of a swap.
     let prepared = match cache {
         PageCache::Cold => pages::drop_from_cache(&spawn.model),
-        PageCache::Warm => pages::bring_into_cache(&spawn.model),
+        PageCache::Warm => pages::bring_into_cache(&spawn.model, &mut || true),
     };
     prepared.map_err(|why| HostError::Spawn { why: format!("{}: {why}", spawn.model.display()) })?;
     let cached = pages::share(&spawn.model);

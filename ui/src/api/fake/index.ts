@@ -5,7 +5,7 @@
 //! `failed` (every command fails), `crash` (the expert dies while it answers), `refused`, `none` (no expert), `many` (sixty of them), `early` and `few` (little to judge by). `?hub=` is in `hub.ts`.
 
 import type { Api } from "../api";
-import type { Answer, AnswerEvent, Block, Conversation, Expert, News, Placement, Question, Seat, Settings, Turn } from "../bindings";
+import type { Answer, AnswerEvent, Block, Conversation, Expert, Lesson, News, Placement, Question, Seat, Settings, Turn } from "../bindings";
 import { experts } from "./experts";
 import { hub } from "./hub";
 import { Cancelled, failure, pause } from "./pause";
@@ -36,6 +36,16 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
   let tell: (news: News) => void = () => {};
   const stops = new Map<string, AbortController>();
   let made = 0;
+  let lessons: Lesson[] = [];
+  const learn = (question: string, expert: string, right: boolean, source: Lesson["source"]) => {
+    lessons = [{ id: (made += 1), question, expert, right, source, created: Date.now() }, ...lessons];
+  };
+  if (scene === "full" || scene === "many") {
+    learn("How many grams of flour are in two cups?", "units", true, "retry");
+    learn("How many grams of flour are in two cups?", "arithmetic", false, "retry");
+    learn("Write a function that tells whether a string reads the same from both ends, without the spaces, and say in one line what it costs in time and in memory", "code", true, "rating");
+    if (scene === "many") for (let n = 0; n < 40; n += 1) learn(`What is ${n} dozen eggs in trays of thirty?`, "arithmetic", true, "told");
+  }
 
   function seats(next: Seat): Seat {
     seat = next;
@@ -160,7 +170,14 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
     deleteConversation: (id) => guard(() => void (turns = turns.filter((turn) => turn.answer.conversation !== id))),
     renameConversation: (id, title) => guard(() => void titles.set(id, title)),
     forget: (id) => guard(() => void (turns = turns.filter((turn) => turn.answer.id !== id))),
-    rate: () => guard(() => undefined),
+    rate: (id, rating) =>
+      guard(() => {
+        const answer = turns.find((turn) => turn.answer.id === id)?.answer;
+        lessons = lessons.filter((one) => one.question !== answer?.question);
+        if (answer && rating !== 0) learn(answer.question, answer.expert, rating > 0, "rating");
+      }),
+    lessons: () => guard(() => lessons),
+    unlearn: (id) => guard(() => void (lessons = id === null ? [] : lessons.filter((one) => one.id !== id))),
     experts: () => guard(() => pool),
     addExpert: (path, name, domains) =>
       guard(() => {
