@@ -17,6 +17,7 @@ mod output;
 mod pool;
 mod program;
 mod prune;
+mod results;
 mod route;
 mod shelf;
 mod status;

@@ -11,7 +11,8 @@ use crate::engine::Engine;
 use crate::events::AnswerEvent;
 use crate::words::{Answer, Failure, Plan, Question, Ranked, Stage, Trace};
 use crate::{learn, pool, report, retrieve, route};
-use one::{Heard, Way};
+use one::Way;
+pub(crate) use one::guest;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -69,6 +70,7 @@ pub(crate) fn ask(
     answer.trace.total_ms = milliseconds(begun);
     on(AnswerEvent::Done { answer: Box::new(answer.clone()) });
     // Counting is for the status page: nobody waits for it.
+    engine.count_queue();
     report::count_answer(&engine.archive, &engine.pool, question, &answer);
     Ok(answer)
 }
@@ -102,13 +104,7 @@ fn walk(
     if question.is_for_several() {
         return several::ask(&way, &standing, trace, text, on);
     }
-    let expert = chosen(&trace.route, &experts).map_err(Halt::Failed)?;
-    let mut heard = Heard::default();
-    let outcome = way.hear(expert, trace, None, &mut heard, on);
-    let Heard { seat, compress, generate, reason, text: said } = heard;
-    (trace.seat, trace.compress, trace.generate, trace.reason, *text) =
-        (seat, compress, generate, reason, said);
-    outcome
+    one::ask(&way, &standing, trace, text, on)
 }
 
 /// Enters a room unless the user has stopped. What fails after a stop no longer matters: it is a stop.
@@ -139,6 +135,23 @@ pub(crate) fn plan(engine: &Engine, question: &Question) -> Result<Plan, Failure
     let mut plan = route::route(&reading, &question.text, &experts, &standing(engine), by_hand)?;
     plan.elapsed_ms += reading.elapsed_ms;
     Ok(plan)
+}
+
+/// Who takes the lectern for a question, in that order, if `seated` stands there. The one who writes an ensemble's answer
+/// is known only when the others have spoken, and is not among them.
+pub(crate) fn cast(
+    engine: &Engine,
+    question: &Question,
+    seated: Option<&str>,
+) -> Result<Vec<String>, Failure> {
+    let plan = plan(engine, question)?;
+    if !question.is_for_several() {
+        return Ok(vec![plan.chosen]);
+    }
+    let k = question.top_k.unwrap_or_else(|| route::council::size(plan.complexity));
+    let standing = route::Standing { seated: seated.map(str::to_owned), ..standing(engine) };
+    let members = route::council::order(route::council::members(&plan, k), &standing);
+    Ok(members.into_iter().map(|member| member.name).collect())
 }
 
 /// The experts as another arm scores them, to compare the router with.
