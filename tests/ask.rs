@@ -29,6 +29,11 @@ fn endless(text: &str) -> Question {
     Question { max_tokens: Some(16_000), ..Question::new(text) }
 }
 
+/// Nobody else may answer it.
+fn by_hand(expert: &str, question: Question) -> Question {
+    Question { expert: Some(expert.into()), ..question }
+}
+
 fn name(event: &AnswerEvent) -> &'static str {
     match event {
         AnswerEvent::Begun { .. } => "begun",
@@ -36,6 +41,7 @@ fn name(event: &AnswerEvent) -> &'static str {
         AnswerEvent::Retrieved(_) => "retrieved",
         AnswerEvent::Routed(_) => "routed",
         AnswerEvent::Called(_) => "called",
+        AnswerEvent::PassedOver(_) => "passed over",
         AnswerEvent::Asked { .. } => "asked",
         AnswerEvent::Step(_) => "step",
         AnswerEvent::Reasoned(_) => "reasoned",
@@ -218,7 +224,7 @@ fn an_expert_killed_mid_answer_fails_that_answer_and_the_next_is_answered() {
     let mut killed = false;
     let mut last = "";
     let failure = toys
-        .listen(endless("alpha: go on"), &mut |event| {
+        .listen(by_hand("alpha", endless("alpha: go on")), &mut |event| {
             last = name(&event);
             if let (AnswerEvent::Text { .. }, false) = (&event, killed) {
                 let engine::events::Seat::Taken { pid, .. } = toys.engine.seat().0 else {
@@ -291,6 +297,7 @@ fn what_ran_is_counted_and_what_never_ran_says_so() {
         ("reason", 0),
         ("aggregate", 0),
         ("learn", 2),
+        ("queue", 2),
     ];
     assert_eq!(runs, expected.map(|(component, runs)| (component.to_owned(), runs)));
     let alpha = toys.engine.pool().get("alpha").expect("alpha is in the pool");

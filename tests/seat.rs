@@ -10,7 +10,7 @@ mod toys;
 use engine::Engine;
 use engine::events::{News, Seat};
 use engine::home::Home;
-use engine::words::{Answer, Kept, Question};
+use engine::words::{Answer, Failure, Kept, Question};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,6 +20,12 @@ use toys::Toys;
 /// Large enough that its weights, about 24 MB, stand out from the program's own memory.
 const LARGE: Toy = Toy { says: &["large"], for_ever: false, layers: 6, feed_forward: 3072, context: 256 };
 const WEIGHTS: u64 = 6 * 3 * 3072 * 320 * 4;
+
+/// Asks this expert, and nobody else if it cannot.
+fn by_hand(toys: &Toys, expert: &str) -> Result<Answer, Failure> {
+    let question = Question { expert: Some(expert.into()), ..Question::new(format!("{expert}: a")) };
+    toys.listen(question, &mut |_| {})
+}
 
 #[cfg(target_os = "linux")]
 #[test]
@@ -92,8 +98,7 @@ fn what_does_not_fit_the_budget_is_refused_before_it_is_loaded() {
     let seats = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&seats);
     toys.engine.watch(Box::new(move |News::Seat { seat, .. }| heard.lock().expect("no panic").push(seat)));
-    let failure = toys
-        .ask("alpha: a")
+    let failure = by_hand(&toys, "alpha")
         .expect_err("its 24 MB of weights and what it takes to run them do not fit 30 MB");
     assert_eq!(failure.code, "expert_too_large");
     assert!(failure.message.contains("30.0 MB"), "both numbers are told: {}", failure.message);
@@ -101,7 +106,7 @@ fn what_does_not_fit_the_budget_is_refused_before_it_is_loaded() {
     assert_eq!(*seats.lock().expect("no panic"), [Seat::Empty], "nothing was loaded for it");
 
     toys.engine.set_budget(Some(2_000_000_000));
-    toys.ask("alpha: a").expect("a larger budget lets it in");
+    by_hand(&toys, "alpha").expect("a larger budget lets it in");
 }
 
 #[test]
@@ -109,7 +114,7 @@ fn a_refusal_leaves_the_seated_expert_in_peace() {
     let small = Toy { says: &["small"], context: 256, ..Toy::default() };
     let toys = Toys::with_budget(&[("alpha", LARGE), ("beta", small)], Some(30_000_000));
     toys.ask("beta: a").expect("it fits");
-    toys.ask("alpha: a").expect_err("this one does not");
+    by_hand(&toys, "alpha").expect_err("this one does not");
     assert!(toys.ask("beta: b").expect("it is still there").trace.seat.was_seated);
 }
 
@@ -181,7 +186,7 @@ fn a_model_file_that_is_damaged_later_fails_clearly_and_empties_nothing_else() {
     let length = std::fs::metadata(&file).expect("the toy is there").len();
     // Its size stays, so that the pool has no reason to doubt it; its header is gone.
     std::fs::write(&file, vec![0u8; length as usize]).expect("the folder takes it");
-    let failure = toys.ask("alpha: a").expect_err("zeros are no model");
+    let failure = by_hand(&toys, "alpha").expect_err("zeros are no model");
     assert!(failure.message.contains("alpha"), "the file is named: {}", failure.message);
     assert!(toys.ask("beta: b").expect("beta is still there").trace.seat.was_seated);
 }

@@ -92,7 +92,7 @@ impl Drawing {
                 Some(blocks)
             }
             // Several texts on the way to one: each begins anew, and is drawn whole when it is complete.
-            AnswerEvent::Called(_) | AnswerEvent::Asked { .. } => {
+            AnswerEvent::Called(_) | AnswerEvent::PassedOver(_) | AnswerEvent::Asked { .. } => {
                 self.text.clear();
                 self.next = None;
                 None

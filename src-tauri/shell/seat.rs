@@ -2,6 +2,7 @@
 
 use crate::house::House;
 use engine::events::News;
+use engine::settings::Settings;
 use engine::words::{Failure, Plan, Question};
 use tauri::State;
 use tauri::ipc::Channel;
@@ -18,13 +19,18 @@ pub fn route(
     house.inside()?.engine.foresee(&draft)
 }
 
-/// The news of the app from now on, beginning with how it stands.
+/// The news of the app from now on, beginning with how it stands. The page asks for them when it is drawn: the expert that
+/// was used last may come now.
 #[tauri::command(async)]
 pub fn watch(house: State<'_, House>, news: Channel<News>) -> Result<(), Failure> {
-    house.inside()?.engine.watch(Box::new(move |item| {
+    let open = house.inside()?;
+    open.engine.watch(Box::new(move |item| {
         // A page that is gone hears nothing, and misses nothing.
         let _ = news.send(item);
     }));
+    if Settings::load(&open.home).settings.queue.warm_up {
+        open.engine.warm_up();
+    }
     Ok(())
 }
 

@@ -18,6 +18,7 @@ pub fn save_settings(house: State<'_, House>, settings: Settings) -> Result<(), 
     settings.save(&open.home)?;
     open.engine.set_budget(settings.budget_bytes());
     open.engine.set_processor_only(settings.processor_only);
+    open.engine.set_queue(settings.queue);
     Ok(())
 }
 

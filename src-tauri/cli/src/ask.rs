@@ -3,6 +3,7 @@
 use crate::batch::{self, Line};
 use crate::output::{Exit, Output};
 use crate::program;
+use crate::results::{self, Results};
 use engine::events::{AnswerEvent, Seat};
 use engine::home::Home;
 use engine::settings::Settings;
@@ -23,6 +24,10 @@ pub struct Arguments {
     /// Ask each line of a JSON lines file: {"id", "question", "expected"?}.
     #[arg(long, value_name = "Q.jsonl")]
     file: Option<PathBuf>,
+    /// Append the results to this file, and ask only what has no answer in it: the same command again goes on after it was
+    /// broken off.
+    #[arg(long, value_name = "R.jsonl", requires = "file")]
+    out: Option<PathBuf>,
     /// optimized: recall and compression; fast: compression; basic: neither. Default: the one in the settings.
     #[arg(long, value_name = "MODE", value_parser = mode)]
     mode: Option<Mode>,
@@ -92,7 +97,14 @@ fn temperature(text: &str) -> Result<f32, String> {
 pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     // What can be wrong with the question is said before anything is opened.
     let asked = match (&arguments.file, &arguments.text) {
-        (Some(file), _) => Asked::Many(batch::lines_of(file)?),
+        (Some(file), _) => {
+            let lines = batch::lines_of(file)?;
+            let results = arguments.out.as_deref().map(|out| {
+                results::check_ids(&lines, file)?;
+                Results::open(out)
+            });
+            Asked::Many(lines, results.transpose()?)
+        }
         (None, text) => Asked::One(question_text(text.as_deref().unwrap_or_default())?),
     };
     let home = Home::find()?;
@@ -102,7 +114,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     }
     let options = options(&loaded.settings, output)?;
     // Nobody comes back to the conversations of a file.
-    let states_bytes = matches!(asked, Asked::Many(_)).then_some(0);
+    let states_bytes = matches!(asked, Asked::Many(..)).then_some(0);
     let engine = Engine::open(home, Options { states_bytes, ..options })?;
     let stop = stop_on_interrupt()?;
     let template = Question {
@@ -122,7 +134,9 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     };
     match asked {
         Asked::One(text) => ask_one(&engine, Question { text, ..template }, &stop, output),
-        Asked::Many(lines) => batch::ask(&engine, &lines, &template, &stop, output),
+        Asked::Many(lines, mut results) => {
+            batch::ask(&engine, &lines, results.as_mut(), &template, &stop, output)
+        }
     }
 }
 
@@ -144,7 +158,7 @@ pub fn options(settings: &Settings, output: &Output) -> Result<Options, Exit> {
 
 enum Asked {
     One(String),
-    Many(Vec<Line>),
+    Many(Vec<Line>, Option<Results>),
 }
 
 fn question_text(argument: &str) -> Result<String, Exit> {
@@ -189,6 +203,12 @@ fn ask_one(engine: &Engine, question: Question, stop: &Arc<AtomicBool>, output: 
         }
         AnswerEvent::Seating(Seat::Loading { title, memory_bytes: 0, .. }) if words => {
             output.note(&format!("{title} takes the lectern"));
+        }
+        AnswerEvent::PassedOver(passed) if words => {
+            if !std::mem::replace(&mut ended_line, true) {
+                output.line("");
+            }
+            output.note(&format!("{} could not answer: {}", passed.title, passed.failure.message));
         }
         AnswerEvent::Step(step) if words => output.note(&step_line(&step)),
         AnswerEvent::Drafted(draft) if words => output.note(&draft_line(&draft)),

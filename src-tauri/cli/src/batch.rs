@@ -1,7 +1,10 @@
-//! Many questions from a JSON lines file, one after the other, each with its own result line. Those of one expert are
-//! asked together, so that as few experts as possible take the lectern.
+//! Many questions from a JSON lines file, each with its own result line. Those of one expert are asked together, so that as
+//! few experts as possible take the lectern; councils are asked several at a time, so that one visit serves them all.
+//!
+//! With a file for the results ([`results`](crate::results)) a run that was broken off goes on where it was.
 
 use crate::output::{Exit, Output};
+use crate::results::Results;
 use engine::Engine;
 use engine::report::benchmark::by_expert;
 use engine::words::{Answer, Failure, Question};
@@ -10,13 +13,17 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Instant;
+
+/// Councils at a time. A broken run loses at most so many; a single expert's questions are asked one by one.
+const COUNCILS: usize = 8;
 
 /// A line of a question file.
 #[derive(Deserialize)]
 pub struct Line {
-    id: Value,
+    pub id: Value,
     question: String,
     /// Text that a right answer contains.
     expected: Option<String>,
@@ -70,68 +77,117 @@ struct Tally {
     failed: u64,
     stopped: u64,
     refused: u64,
+    passed_over: u64,
     loads: u64,
     tokens: u64,
     expected: u64,
     contain_expected: u64,
+    peak_memory_bytes: u64,
 }
 
 impl Tally {
     fn count(&mut self, answer: &Answer, expected: Option<bool>) {
+        let trace = &answer.trace;
         self.answered += 1;
         self.stopped += u64::from(answer.stopped);
         self.refused += u64::from(answer.refused);
-        self.loads += answer
-            .trace
-            .council
-            .as_ref()
-            .map_or_else(|| u64::from(answer.trace.seat.load_ms > 0.0), |council| u64::from(council.loads));
+        self.passed_over += u64::from(!trace.passed_over.is_empty());
         self.tokens += u64::from(answer.tokens);
         self.expected += u64::from(expected.is_some());
         self.contain_expected += u64::from(expected == Some(true));
+        let drafts = trace.council.iter().flat_map(|council| &council.drafts);
+        let generated = drafts.map(|draft| &draft.generate).chain([&trace.generate]);
+        let peak = generated.map(|generate| generate.peak_memory_bytes).max().unwrap_or(0);
+        self.peak_memory_bytes = self.peak_memory_bytes.max(peak);
     }
 }
 
-/// Asks each line; the last line of the output is the summary.
+/// Asks each line that has no result yet; the last line of the output is the summary.
 pub fn ask(
     engine: &Engine,
     lines: &[Line],
+    mut results: Option<&mut Results>,
     template: &Question,
     stop: &Arc<AtomicBool>,
     output: &Output,
 ) -> Result<(), Exit> {
     let begun = Instant::now();
+    let has_result = |line: &&Line| results.as_ref().is_some_and(|results| results.has(&line.id));
+    let (done, open): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(has_result);
+    let template = Question { batch: true, ..template.clone() };
+    let queue = by_expert(engine, open.iter().map(|line| line.question()), &template);
+    let next = AtomicUsize::new(0);
     let mut tally = Tally::default();
-    let queue = by_expert(engine, lines.iter().map(HasQuestion::question), template);
-    for line in queue.places.iter().map(|at| &lines[*at]) {
-        if stop.load(Ordering::Relaxed) {
-            break;
+    let (says, heard) = channel();
+    let written: Result<(), Exit> = std::thread::scope(|scope| {
+        for _ in 0..if template.is_for_several() { COUNCILS } else { 1 } {
+            let (says, next, queue, open, template) = (says.clone(), &next, &queue, &open, &template);
+            scope.spawn(move || {
+                while let Some(at) = queue.places.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if stop.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let question = Question { text: open[*at].question.clone(), ..template.clone() };
+                    let outcome = engine.ask(question, Arc::clone(stop), &mut |_| {});
+                    if says.send((open[*at], outcome)).is_err() {
+                        break;
+                    }
+                }
+            });
         }
-        let question = Question { text: line.question.clone(), ..template.clone() };
-        match engine.ask(question, Arc::clone(stop), &mut |_| {}) {
-            Ok(answer) => {
-                let contains =
-                    line.expected.as_ref().map(|expected| answer.answer.contains(expected.as_str()));
-                tally.count(&answer, contains);
-                show_answer(line, &answer, contains, output);
+        drop(says);
+        for (line, outcome) in heard {
+            let (result, in_words) = match &outcome {
+                Ok(answer) => {
+                    let contains = line.expected.as_ref().map(|expected| answer.answer.contains(expected));
+                    tally.count(answer, contains);
+                    (of_answer(line, answer, contains), None)
+                }
+                Err(failure) => {
+                    tally.failed += 1;
+                    (json!({ "id": line.id, "error": failure }), Some(failure))
+                }
+            };
+            // Half an answer is none: it is asked again.
+            let is_whole = outcome.as_ref().is_ok_and(|answer| !answer.stopped);
+            if let Some(results) = results.as_deref_mut().filter(|_| is_whole || outcome.is_err())
+                && let Err(failure) = results.append(&result)
+            {
+                // Nothing more can be kept: nothing more is asked.
+                stop.store(true, Ordering::Relaxed);
+                return Err(failure.into());
             }
-            Err(failure) => {
-                tally.failed += 1;
-                show_failure(line, &failure, output);
+            match (output.is_json(), in_words) {
+                (true, _) => output.json(&result),
+                (false, None) => {
+                    output.line(&format!("[{}] {}", plain(&line.id), result["answer"].as_str().unwrap_or("")))
+                }
+                (false, Some(failure)) => {
+                    output.note(&format!("[{}] {} {}", plain(&line.id), failure.message, failure.fix))
+                }
             }
         }
-    }
+        Ok(())
+    });
+    let traffic = engine.traffic();
+    tally.loads = traffic.loads;
+    let saved = queue.loads_as_given.saturating_sub(tally.loads);
+    // What the queue of the seat saved is counted already.
+    engine.count_loads_saved(saved.saturating_sub(traffic.loads_saved.max(0) as u64));
     let asked = tally.answered + tally.failed;
     let summary = json!({ "summary": {
         "questions": lines.len(),
+        "done_before": done.len(),
         "answered": tally.answered,
         "failed": tally.failed,
         "stopped": tally.stopped,
         "refused": tally.refused,
-        "not_asked": lines.len() as u64 - asked,
+        "passed_over": tally.passed_over,
+        "not_asked": open.len() as u64 - asked,
         "loads": tally.loads,
         "loads_in_file_order": queue.loads_as_given,
-        "loads_saved": queue.loads_as_given.saturating_sub(tally.loads),
+        "loads_saved": saved,
+        "peak_memory_bytes": tally.peak_memory_bytes,
         "tokens": tally.tokens,
         "with_expected": tally.expected,
         "contain_expected": tally.contain_expected,
@@ -140,8 +196,9 @@ pub fn ask(
     if output.is_json() {
         output.json(&summary);
     } else {
+        let before = if done.is_empty() { String::new() } else { format!("{} done before, ", done.len()) };
         output.note(&format!(
-            "{} answered, {} failed, {} loads ({} in the order of the file), {:.1} s",
+            "{before}{} answered, {} failed, {} loads ({} in the order of the file), {:.1} s",
             tally.answered,
             tally.failed,
             tally.loads,
@@ -149,6 +206,7 @@ pub fn ask(
             begun.elapsed().as_secs_f32()
         ));
     }
+    written?;
     if tally.failed == 0 {
         return Ok(());
     }
@@ -156,11 +214,7 @@ pub fn ask(
     Err(Exit::Said)
 }
 
-fn show_answer(line: &Line, answer: &Answer, contains: Option<bool>, output: &Output) {
-    if !output.is_json() {
-        output.line(&format!("[{}] {}", plain(&line.id), answer.answer));
-        return;
-    }
+fn of_answer(line: &Line, answer: &Answer, contains: Option<bool>) -> Value {
     let mut result = match serde_json::to_value(answer) {
         Ok(Value::Object(fields)) => fields,
         // An answer is a struct of plain fields: this cannot happen, and a lost line would be worse than an odd one.
@@ -173,15 +227,7 @@ fn show_answer(line: &Line, answer: &Answer, contains: Option<bool>, output: &Ou
         result.insert("expected".into(), json!(expected));
         result.insert("contains_expected".into(), json!(contains));
     }
-    output.json(&result);
-}
-
-fn show_failure(line: &Line, failure: &Failure, output: &Output) {
-    if output.is_json() {
-        output.json(&json!({ "id": line.id, "error": failure }));
-    } else {
-        output.note(&format!("[{}] {} {}", plain(&line.id), failure.message, failure.fix));
-    }
+    Value::Object(result)
 }
 
 /// A text id without its quotation marks.

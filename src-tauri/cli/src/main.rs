@@ -18,6 +18,7 @@ mod output;
 mod pool;
 mod program;
 mod prune;
+mod results;
 mod route;
 mod shelf;
 mod status;

@@ -9,6 +9,8 @@ use engine::archive::Archive;
 use engine::home::Home;
 use engine::pool::{Change, Pool};
 use engine::report::criteria::{Criterion, Verdict, worth};
+use engine::report::everybody::{self, Everybody};
+use engine::report::page;
 use engine::report::pruning::{PoolReport, Pruned, past, pool_report, replay};
 use engine::words::Failure;
 use serde_json::json;
@@ -27,7 +29,13 @@ pub enum Command {
         /// Of the random control.
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
+        /// The same as a page to read and to print, with the history.
+        #[arg(long, value_name = "FILE.html")]
+        html: Option<PathBuf>,
     },
+    /// Ask every expert the same questions: who can do what, who says the same, who would be missed (regret), what two know
+    /// together; the router beside the best expert alone and beside whoever was right.
+    Compare(Compare),
     /// Who would go for a smaller pool, and what that would lose: questions are asked with and without them.
     Prune(Prune),
     /// Take a retired expert back into routing.
@@ -40,6 +48,25 @@ pub enum Command {
     },
     /// What was pruned and taken back, with its evidence.
     History,
+}
+
+#[derive(clap::Args)]
+pub struct Compare {
+    /// Ask these: {"id", "question", "expected"?}. Without it, past questions; their own answers are expected.
+    #[arg(long, value_name = "Q.jsonl")]
+    file: Option<PathBuf>,
+    /// The newest (or, of a file, the first) N questions only.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
+    /// These experts. Default: everybody who is routed to.
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    experts: Vec<String>,
+    /// Keep every answer here, as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// What was found as a page to read and to print, with the report and the history.
+    #[arg(long, value_name = "FILE.html")]
+    html: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -62,6 +89,9 @@ pub struct Prune {
     /// Keep every answer here, as JSON lines.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// The plan as a page to read and to print, with the report and the history.
+    #[arg(long, value_name = "FILE.html")]
+    html: Option<PathBuf>,
     /// Retire them: routing passes them by at once, their files stay.
     #[arg(long)]
     apply: bool,
@@ -81,12 +111,18 @@ fn criterion(text: &str) -> Result<Criterion, String> {
 
 pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
     match command {
-        Command::Report { seed } => {
+        Command::Report { seed, html } => {
             let home = Home::find()?;
             let pool = Pool::open(&home).map_err(Failure::from)?;
             let log = Archive::open(&home).and_then(|archive| archive.log()).map_err(Failure::from)?;
-            output.show(&pool_report(&pool.experts(), &log, seed), report_in_words);
+            let report = pool_report(&pool.experts(), &log, seed);
+            if let Some(path) = html {
+                let history = pool.history().map_err(Failure::from)?;
+                page::write(&path, &report, None, None, history).map_err(Exit::Failed)?;
+            }
+            output.show(&report, report_in_words);
         }
+        Command::Compare(arguments) => compare(arguments, output)?,
         Command::Prune(arguments) => prune(arguments, output)?,
         Command::Restore { name, .. } => {
             let pool = Pool::open(&Home::find()?).map_err(Failure::from)?;
@@ -103,6 +139,78 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
         }
     }
     Ok(())
+}
+
+fn compare(arguments: Compare, output: &Output) -> Result<(), Exit> {
+    let given = arguments.file.as_deref().map(batch::lines_of::<Line>).transpose()?;
+    let mut out = arguments.out.as_deref().map(Kept::new).transpose()?;
+    let engine = open(Home::find()?, output)?;
+    let all = engine.pool().experts();
+    for name in &arguments.experts {
+        engine.pool().get(name).map_err(Failure::from)?;
+    }
+    let names: Vec<String> = all
+        .iter()
+        .filter(|expert| match arguments.experts.is_empty() {
+            true => expert.retired.is_none() && expert.unavailable.is_none(),
+            false => arguments.experts.contains(&expert.manifest.name),
+        })
+        .map(|expert| expert.manifest.name.clone())
+        .collect();
+    let log = engine.archive().log().map_err(Failure::from)?;
+    let lines = given.map_or_else(|| past(&log, &all), |lines| lines.into_iter().map(|l| l.0).collect());
+    let lines = first_of(lines, Some(arguments.limit));
+
+    let stop = ask::stop_on_interrupt()?;
+    let choices = everybody::choices(&engine, &lines, &names)?;
+    let lists = everybody::ask_everybody(&engine, &lines, &names, &stop, &mut |name, so_far, sample| {
+        output.note(&progress(name, so_far, lines.len(), sample));
+        let line = json!({ "list": name, "sample": sample });
+        out.as_mut().map_or(Ok::<_, Exit>(()), |out| out.keep(&line))
+    })?;
+    let found = Everybody::of(&lists, &choices, stop.load(Ordering::Relaxed));
+    if let Some(path) = arguments.html {
+        let history = engine.pool().history().map_err(Failure::from)?;
+        let report = pool_report(&all, &log, 1);
+        page::write(&path, &report, None, Some(&found), history).map_err(Exit::Failed)?;
+    }
+    output.show(&found, everybody_in_words);
+    Ok(())
+}
+
+fn everybody_in_words(found: &Everybody) -> String {
+    let mut text = format!("{} questions, {} with an answer to judge by\n", found.questions, found.judged);
+    text.push_str(&format!("router          {}\n", right(found.router.as_ref())));
+    if let Some(best) = &found.best_alone {
+        text.push_str(&format!("best alone      {} by {}\n", right(Some(&best.right)), best.expert));
+    }
+    text.push_str(&format!("somebody        {}\n", right(found.somebody.as_ref())));
+    if let Some(over) = &found.over_best_alone {
+        text.push_str(&format!("router over the best alone, in points  {}\n", points(over)));
+    }
+    text.push_str("\nright by domain\n");
+    for one in &found.capability {
+        text.push_str(&format!("{:<14} {:<16} {}\n", one.expert, one.domain, right(one.right.as_ref())));
+    }
+    text.push_str("\nlost without, in points\n");
+    for one in &found.regret {
+        let loss = one.loss.as_ref().map_or("not known: nothing was expected".into(), points);
+        text.push_str(&format!("{:<14} routed {:>4}  {loss}\n", one.expert, one.routed));
+    }
+    text.push_str(
+        "\ntwo of them: say the same; one is right at least, over the better one alone in points\n",
+    );
+    for (overlap, together) in found.overlap.iter().zip(&found.together) {
+        let same = overlap
+            .same
+            .map_or("never both answered".into(), |same| format!("{} of {} the same", same.count, same.n));
+        let gain = together.gain.as_ref().map_or("not known".into(), points);
+        text.push_str(&format!("{:<14} {:<14} {same:<24} {gain}\n", overlap.first, overlap.second));
+    }
+    if found.stopped {
+        text.push_str("\nstopped: not every expert was asked every question\n");
+    }
+    text
 }
 
 fn prune(arguments: Prune, output: &Output) -> Result<(), Exit> {
@@ -132,6 +240,11 @@ fn prune(arguments: Prune, output: &Output) -> Result<(), Exit> {
         pruned.applied = true;
         let pool = engine.pool();
         pool.retire(&removed, &json!({ "pruned": &pruned })).map_err(Failure::from)?;
+    }
+    if let Some(path) = arguments.html {
+        let history = engine.pool().history().map_err(Failure::from)?;
+        let report = pool_report(&engine.pool().experts(), &log, arguments.seed);
+        page::write(&path, &report, Some(&pruned), None, history).map_err(Exit::Failed)?;
     }
     output.show(&pruned, pruned_in_words);
     Ok(())

@@ -11,7 +11,8 @@ use crate::engine::Engine;
 use crate::events::AnswerEvent;
 use crate::words::{Answer, Failure, Plan, Question, Ranked, Stage, Trace};
 use crate::{learn, pool, report, retrieve, route};
-use one::{Heard, Way};
+use one::Way;
+pub(crate) use one::guest;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -73,6 +74,7 @@ pub(crate) fn ask(
     answer.trace.total_ms = milliseconds(begun);
     on(AnswerEvent::Done { answer: Box::new(answer.clone()) });
     // Counting is for the status page: nobody waits for it.
+    engine.count_queue(question.trial);
     report::count_answer(&engine.archive, &engine.pool, question, &answer);
     Ok(answer)
 }
@@ -96,7 +98,7 @@ fn walk(
     on(AnswerEvent::Retrieved(trace.retrieve.clone()));
 
     let experts = taking_part(engine, question);
-    let standing = standing(engine, question, &experts);
+    let standing = standing_for(engine, question, &experts);
     let by_hand = question.expert.as_deref();
     trace.route =
         room(Stage::Route, stop, || route::route(&trace.read, &question.text, &experts, &standing, by_hand))?;
@@ -106,13 +108,7 @@ fn walk(
     if question.is_for_several() {
         return several::ask(&way, &standing, trace, text, on);
     }
-    let expert = chosen(&trace.route, &experts).map_err(Halt::Failed)?;
-    let mut heard = Heard::default();
-    let outcome = way.hear(expert, trace, None, &mut heard, on);
-    let Heard { seat, compress, generate, reason, text: said } = heard;
-    (trace.seat, trace.compress, trace.generate, trace.reason, *text) =
-        (seat, compress, generate, reason, said);
-    outcome
+    one::ask(&way, &standing, trace, text, on)
 }
 
 /// Enters a room unless the user has stopped. What fails after a stop no longer matters: it is a stop.
@@ -141,38 +137,56 @@ pub(crate) fn plan(engine: &Engine, question: &Question) -> Result<Plan, Failure
     let experts = taking_part(engine, question);
     let by_hand = question.expert.as_deref();
     let mut plan =
-        route::route(&reading, &question.text, &experts, &standing(engine, question, &experts), by_hand)?;
+        route::route(&reading, &question.text, &experts, &standing_for(engine, question, &experts), by_hand)?;
     plan.elapsed_ms += reading.elapsed_ms;
     Ok(plan)
+}
+
+/// Who takes the lectern for a question, in that order, if `seated` stands there. The one who writes an ensemble's answer
+/// is known only when the others have spoken, and is not among them.
+pub(crate) fn cast(
+    engine: &Engine,
+    question: &Question,
+    seated: Option<&str>,
+) -> Result<Vec<String>, Failure> {
+    let plan = plan(engine, question)?;
+    if !question.is_for_several() {
+        return Ok(vec![plan.chosen]);
+    }
+    let k = question.top_k.unwrap_or_else(|| route::council::size(plan.complexity));
+    let standing = route::Standing { seated: seated.map(str::to_owned), ..standing(engine) };
+    let members = route::council::order(route::council::members(&plan, k), &standing);
+    Ok(members.into_iter().map(|member| member.name).collect())
 }
 
 /// The experts as another arm scores them, to compare the router with.
 pub(crate) fn ranked(engine: &Engine, text: &str, arm: route::arms::Arm) -> Result<Ranked, Failure> {
     let (reading, experts) = (engine.reader.read(text)?, engine.pool.experts());
-    let standing = standing(engine, &Question::new(text), &experts);
+    let standing = standing_for(engine, &Question::new(text), &experts);
     Ok(route::arms::ranked(arm, &reading, text, &experts, &standing))
 }
 
-fn standing(engine: &Engine, question: &Question, experts: &[pool::Expert]) -> route::Standing {
+/// How things stand at the lectern, whoever asks.
+fn standing(engine: &Engine) -> route::Standing {
     use crate::events::Seat;
     let seated = match engine.lectern.seat() {
         Seat::Loading { expert, .. } | Seat::Taken { expert, .. } => Some(expert),
         Seat::Empty | Seat::Leaving { .. } | Seat::Failed { .. } => None,
     };
+    let (load_ms, waiting) = (engine.lectern.load_ms(), engine.lectern.waiting());
+    route::Standing { seated, load_ms, waiting, ..route::Standing::default() }
+}
+
+/// The same for a question: whom its conversation stays with, and what the user taught.
+fn standing_for(engine: &Engine, question: &Question, experts: &[pool::Expert]) -> route::Standing {
     // One that reads single questions gains nothing from staying.
     let follows = |name: &String| {
         let found = experts.iter().find(|expert| expert.manifest.name == *name);
         found.is_some_and(|expert| expert.manifest.reads == pool::Reads::Conversation)
     };
-    let before =
-        question.conversation.as_deref().and_then(|id| engine.archive.last_expert(id).ok().flatten());
-    route::Standing {
-        seated,
-        load_ms: engine.lectern.load_ms(),
-        waiting: engine.lectern.waiting(),
-        before: before.filter(follows),
-        taught: engine.lessons.say(&question.text),
-    }
+    let conversation = question.conversation.as_deref();
+    let before = conversation.and_then(|id| engine.archive.last_expert(id).ok().flatten()).filter(follows);
+    route::Standing { before, taught: engine.lessons.say(&question.text), ..standing(engine) }
 }
 
 fn chosen<'a>(plan: &Plan, experts: &'a [pool::Expert]) -> Result<&'a pool::Expert, Failure> {

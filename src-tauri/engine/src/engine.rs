@@ -14,12 +14,13 @@ use crate::read::Reader;
 use crate::report::{self, ComponentStatus};
 use crate::route::arms::Arm;
 use crate::seat::{self, Lectern, Prefetch};
-use crate::settings::Settings;
+use crate::settings::{QueueSettings, Settings};
 use crate::states::{self, States};
 use crate::words::{Answer, Failure, Plan, Question, Ranked};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Where experts run and what they may take.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +50,8 @@ pub struct Engine {
     prefetch: Prefetch,
     home: Home,
     measured: RwLock<Measured>,
+    /// What of the queue's figures is counted in the archive already.
+    counted: Mutex<seat::Traffic>,
 }
 
 impl Engine {
@@ -72,16 +75,17 @@ impl Engine {
         }
         let states_bytes = options.states_bytes.unwrap_or(states::BUDGET_BYTES);
         let states = States::open(&home, &options.host_executable, states_bytes);
-        let lectern =
-            Lectern::open(options.host_executable, budget, options.processor_only, options.threads, states);
+        let Options { host_executable, processor_only, threads, .. } = options;
+        let lectern = Lectern::open(host_executable, budget, processor_only, threads, states, settings.queue);
         let lectern = lectern.map_err(no_thread)?;
         let prefetch = Prefetch::open().map_err(no_thread)?;
         let measured = RwLock::new(Measured::load(&home));
-        Ok(Engine { archive, documents, lessons, pool, reader, lectern, prefetch, home, measured })
+        let counted = Mutex::default();
+        Ok(Engine { archive, documents, lessons, pool, reader, lectern, prefetch, home, measured, counted })
     }
 
-    /// Answers one question; returns when it is answered, stopped or failed. Questions queue for the seat in their
-    /// order. `on` hears everything on the way; setting `stop` ends it within 200 ms in any room.
+    /// Answers one question; returns when it is answered, stopped or failed. Questions queue for the seat.
+    /// `on` hears everything on the way; setting `stop` ends it within 200 ms in any room.
     pub fn ask(
         &self,
         question: Question,
@@ -128,6 +132,11 @@ impl Engine {
         Ok(plan)
     }
 
+    /// Who would take the lectern for a question, in that order, if `seated` stood there now.
+    pub fn cast(&self, question: &Question, seated: Option<&str>) -> Result<Vec<String>, Failure> {
+        ask::cast(self, question, seated)
+    }
+
     /// Who is seated, and the memory budget in bytes.
     pub fn seat(&self) -> (Seat, u64) {
         (self.lectern.seat(), self.lectern.budget_bytes())
@@ -153,6 +162,56 @@ impl Engine {
         let bytes = bytes.unwrap_or_else(seat::default_budget);
         self.pool.fit(bytes);
         self.lectern.set_budget(bytes);
+    }
+
+    /// Other rules of the queue, for those who come from now on.
+    pub fn set_queue(&self, rules: QueueSettings) {
+        self.lectern.set_rules(rules);
+    }
+
+    pub fn rules(&self) -> QueueSettings {
+        self.lectern.rules()
+    }
+
+    /// What the queue came to since this engine was opened.
+    pub fn traffic(&self) -> seat::Traffic {
+        self.lectern.traffic()
+    }
+
+    /// Questions that wait for each expert or are with it.
+    pub fn waiting(&self) -> HashMap<String, u32> {
+        self.lectern.waiting()
+    }
+
+    /// Loads the expert that was used last, so that the first question finds it there. Returns at once.
+    pub fn warm_up(&self) {
+        let experts = self.pool.experts();
+        let ready = experts.iter().filter(|expert| expert.unavailable.is_none() && expert.retired.is_none());
+        if let Some(last) =
+            ready.filter(|e| e.statistics.last_used.is_some()).max_by_key(|e| e.statistics.last_used)
+        {
+            self.lectern.warm(ask::guest(last));
+        }
+    }
+
+    /// Counts for the status page what the queue did since this was called last; what it did for a `trial` counts nowhere.
+    pub(crate) fn count_queue(&self, trial: bool) {
+        let now = self.lectern.traffic();
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        // While some wait the figure is behind: what was counted is not taken back.
+        let saved = now.loads_saved.max(counted.loads_saved);
+        let new = seat::Traffic { loads_saved: saved, ..now };
+        let (turns, waited_ms) = (new.turns - counted.turns, new.waited_ms - counted.waited_ms);
+        if !trial {
+            // A counter that cannot be written costs a figure, not the answer.
+            let _ = self.pool.count_queue(turns, (saved - counted.loads_saved) as u64, waited_ms);
+        }
+        *counted = new;
+    }
+
+    /// Loads that somebody saved who put his questions in order before he asked them.
+    pub fn count_loads_saved(&self, loads: u64) {
+        let _ = self.pool.count_queue(0, loads, 0.0);
     }
 
     pub fn archive(&self) -> &Archive {

@@ -2,8 +2,8 @@
 //! them, and [`News`], whole states of the app, never deltas to reconcile.
 
 use crate::words::{
-    Answer, Called, Compressed, Council, Draft, Failure, Generated, Plan, Reading, Reasoned, Recalled,
-    Seated, Step, StepKind,
+    Answer, Called, Compressed, Council, Draft, Failure, Generated, PassedOver, Plan, Reading, Reasoned,
+    Recalled, Seated, Step, StepKind,
 };
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -20,6 +20,8 @@ pub enum AnswerEvent {
     Read(Reading),
     Retrieved(Recalled),
     Routed(Plan),
+    /// This expert could not answer and the next one is asked; a new `Routed` follows, and text from the beginning.
+    PassedOver(PassedOver),
     /// A council: this expert is asked now. What follows is of its draft, from the beginning.
     Called(Called),
     /// The seat changes hands: what it is now. Repeats while memory drains and fills.

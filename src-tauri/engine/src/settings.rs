@@ -8,6 +8,7 @@ use crate::home::{Home, write_atomically};
 use crate::words::{Failure, Mode};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::time::Duration;
 use ts_rs::TS;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
@@ -21,7 +22,74 @@ pub struct Settings {
     /// Graphics processors are left alone, also where there is one.
     pub processor_only: bool,
     pub hub: HubSettings,
+    #[ts(as = "Option<QueueSettings>", optional)]
+    pub queue: QueueSettings,
 }
+
+/// Questions that wait for the lectern, and the expert that stands there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct QueueSettings {
+    /// Questions that may wait at once.
+    pub depth: u32,
+    /// Questions that may wait for one expert or be with it; 0: as many as may wait at all.
+    pub per_expert: u32,
+    /// The longest that a swap is put off, while others are there, for a question to the seated expert.
+    pub gathering_ms: u32,
+    /// Seconds that a question may wait for its turn.
+    pub waiting_s: u32,
+    /// Seconds that one answer may take.
+    pub answering_s: u32,
+    /// Seconds without a sign of life or of work after which an expert counts as hung.
+    pub silence_s: u32,
+    /// Seconds after which an expert that nobody asks leaves; 0: it stays.
+    pub idle_s: u32,
+    /// The expert that was used last is loaded when Lectern starts.
+    pub warm_up: bool,
+}
+
+impl Default for QueueSettings {
+    fn default() -> Self {
+        QueueSettings {
+            depth: 50,
+            per_expert: 0,
+            gathering_ms: 100,
+            waiting_s: 1800,
+            answering_s: 1800,
+            silence_s: 30,
+            idle_s: 1800,
+            warm_up: false,
+        }
+    }
+}
+
+impl QueueSettings {
+    pub fn waiting(&self) -> Duration {
+        Duration::from_secs(self.waiting_s.into())
+    }
+
+    pub fn gathering(&self) -> Duration {
+        Duration::from_millis(self.gathering_ms.into())
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        for (field, value, least, most) in [
+            ("depth", self.depth, 1, 10_000),
+            ("gathering_ms", self.gathering_ms, 0, 10_000),
+            ("waiting_s", self.waiting_s, 1, WEEK_S),
+            ("answering_s", self.answering_s, 1, WEEK_S),
+            ("silence_s", self.silence_s, 1, WEEK_S),
+            ("idle_s", self.idle_s, 0, WEEK_S),
+        ] {
+            if value < least || value > most {
+                return Err(SettingsError::BadQueue { field, value, least, most });
+            }
+        }
+        Ok(())
+    }
+}
+
+const WEEK_S: u32 = 7 * 24 * 3600;
 
 /// The hub and its files. The environment (HF_ENDPOINT, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE) goes before each of these.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -58,6 +126,8 @@ pub enum Theme {
 pub enum SettingsError {
     #[error("a memory budget of {0} GB makes no sense; it must be above 0 and at most 100000")]
     BadBudget(f32),
+    #[error("queue.{field} is {value}; it must be {least} to {most}")]
+    BadQueue { field: &'static str, value: u32, least: u32, most: u32 },
     #[error("the settings cannot be written to {}: {source}", path.display())]
     CannotWrite { path: PathBuf, source: std::io::Error },
 }
@@ -68,6 +138,7 @@ impl From<SettingsError> for Failure {
             SettingsError::BadBudget(_) => {
                 ("settings.bad_budget", "Give a number of gigabytes above 0, or none at all.")
             }
+            SettingsError::BadQueue { .. } => ("settings.bad_queue", "Give a number within these bounds."),
             SettingsError::CannotWrite { .. } => {
                 ("settings.cannot_write", "Free disk space or allow writing to that folder.")
             }
@@ -133,7 +204,7 @@ impl Settings {
     fn check(&self) -> Result<(), SettingsError> {
         match self.budget_gb {
             Some(gb) if !gb.is_finite() || gb <= 0.0 || gb > 100_000.0 => Err(SettingsError::BadBudget(gb)),
-            _ => Ok(()),
+            _ => self.queue.check(),
         }
     }
 }

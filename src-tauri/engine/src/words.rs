@@ -55,6 +55,10 @@ pub struct Question {
     #[serde(skip)]
     #[ts(skip)]
     pub trial: bool,
+    /// One of many for which nobody sits and waits: the questions of people go first.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub batch: bool,
     /// Experts that take no part this time.
     #[serde(skip)]
     #[ts(skip)]
@@ -412,7 +416,12 @@ pub struct Learned {
 pub struct Trace {
     pub read: Reading,
     pub retrieve: Recalled,
+    /// `chosen` is who was asked in the end.
     pub route: Plan,
+    /// Who was asked before, and why it did not answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<PassedOver>>", optional)]
+    pub passed_over: Vec<PassedOver>,
     pub seat: Seated,
     pub compress: Compressed,
     pub generate: Generated,
@@ -429,6 +438,14 @@ pub struct Trace {
     /// The stage in which the user stopped it; the stages after it never ran and hold their empty values.
     #[serde(default)]
     pub stopped_in: Option<Stage>,
+}
+
+/// An expert that was chosen and could not answer: the next one of the plan did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct PassedOver {
+    pub expert: String,
+    pub title: String,
+    pub failure: Failure,
 }
 
 /// The rooms in the order that a question meets them.

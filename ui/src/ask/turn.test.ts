@@ -53,6 +53,20 @@ describe("a turn", () => {
     expect(end({ stopped: true, refused: true })).toBe("stopped");
   });
 
+  it("begins the text anew when the next expert is asked, and keeps why", () => {
+    const failure = { code: "expert_crashed", message: "It stopped working.", fix: "Ask again.", detail: null };
+    const passed = { expert: "arithmetic", title: "Arithmetic", failure };
+    const next = walk([
+      ...events.slice(0, 8),
+      { kind: "passed_over", ...passed },
+      { kind: "routed", ...trace.route, chosen: "words" },
+      { kind: "text", piece: "481" },
+    ]);
+    expect(next).toMatchObject({ text: "481", passedOver: [passed], expert: "words", seat: null });
+    const stored = fromAnswer({ ...answer, trace: { ...trace, passed_over: [passed] } }, sample.blocks);
+    expect(stored.passedOver).toEqual([passed]);
+  });
+
   it("keeps what was written when it fails, and marks the step that failed", () => {
     const failure = { code: "host.crashed", message: "It stopped working.", fix: "Ask again.", detail: null };
     const broken = walk([...events.slice(0, 8), { kind: "failed", failure }]);

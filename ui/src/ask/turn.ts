@@ -11,6 +11,7 @@ import type {
   Failure,
   Generated,
   Learned,
+  PassedOver,
   Plan,
   Reading,
   Reasoned,
@@ -48,6 +49,8 @@ export interface Turn {
   read: Reading | null;
   retrieve: Recalled | null;
   route: Plan | null;
+  /** Who was asked before and could not answer. */
+  passedOver: PassedOver[];
   /** The lectern while it changes hands for this answer. */
   seating: Seat | null;
   seat: Seated | null;
@@ -84,6 +87,7 @@ export function fresh(question: string, without: string[] = []): Turn {
     read: null,
     retrieve: null,
     route: null,
+    passedOver: [],
     seating: null,
     seat: null,
     compress: null,
@@ -120,6 +124,7 @@ function withAnswer(turn: Turn, answer: Answer, blocks: Block[], drafts: Block[]
     read: trace.read,
     retrieve: trace.retrieve,
     route: trace.route,
+    passedOver: trace.passed_over ?? [],
     seating: null,
     seat: trace.seat,
     compress: trace.compress,
@@ -153,6 +158,8 @@ export function step(turn: Turn, shown: Shown): Turn {
       return { ...now, retrieve: event };
     case "routed":
       return { ...now, route: event, expert: event.chosen };
+    case "passed_over":
+      return { ...now, passedOver: [...turn.passedOver, event], text: "", blocks: [], seat: null, compress: null, generate: null, asking: null, steps: [] };
     case "seating":
       return { ...now, seating: event };
     case "seated":

@@ -71,6 +71,7 @@ const en = {
     automatic: "Automatic",
     automaticNote: "The question decides.",
     byHand: "by hand",
+    passedOver: (title: string, why: string) => `${title} was asked first and could not answer: ${why}`,
     chooseExpert: "Who answers",
     chooses: "The question decides who answers",
     seated: "seated",

@@ -1,17 +1,23 @@
-//! How one expert is heard: it takes the lectern, what it reads is made to fit, it is asked, and its answer streams.
+//! How one expert is heard: it takes the lectern, what it reads is made to fit, it is asked, and its answer streams. One
+//! that cannot answer is passed over for the next.
 
-use super::{Halt, room};
+use super::{Halt, chosen, room};
 use crate::engine::Engine;
 use crate::events::AnswerEvent;
 use crate::words::{
-    Compressed, Context, Exchange, Failure, Finish, Generated, Question, Reasoned, Seated, Stage, Step,
-    StepKind, Strategy, Trace,
+    Compressed, Context, Exchange, Failure, Finish, Generated, PassedOver, Plan, Question, Reasoned, Seated,
+    Stage, Step, StepKind, Strategy, Trace,
 };
-use crate::{compress, pool, reason, seat};
+use crate::{compress, pool, reason, route, seat};
+use pool::Manifest;
 use reason::strategy::{Subject, Voice, think};
+use route::Standing;
 use runtime::host::Request;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+
+/// So many experts are asked at most before a question fails.
+const ASKED: usize = 4;
 
 /// Complexity under which nothing but asking once is chosen without being told to.
 const EASY: f32 = 3.0;
@@ -33,6 +39,8 @@ pub(super) struct Heard {
     pub generate: Generated,
     pub reason: Option<Reasoned>,
     pub text: String,
+    /// It failed for a reason that is this expert's own: another one may answer.
+    pub is_unable: bool,
 }
 
 /// What an expert of a council is asked in the place of the question.
@@ -41,6 +49,77 @@ pub(super) enum Instead<'a> {
     Improve(&'a str),
     /// These made one: title and answer.
     Join(&'a [(&'a str, &'a str)]),
+}
+
+/// The expert of the plan answers. When it cannot, and nobody chose it by hand, whoever the router names without it does.
+pub(super) fn ask(
+    way: &Way,
+    standing: &Standing,
+    trace: &mut Trace,
+    text: &mut String,
+    on: &mut dyn FnMut(AnswerEvent),
+) -> Result<(), Halt> {
+    let Way { engine, question, experts, .. } = way;
+    let mut left: Vec<pool::Expert> = Vec::new();
+    loop {
+        let expert = chosen(&trace.route, experts).map_err(Halt::Failed)?;
+        let mut heard = Heard::default();
+        let outcome = way.hear(expert, trace, None, &mut heard, on);
+        let Heard { seat, compress, generate, reason, text: said, is_unable } = heard;
+        (trace.seat, trace.compress, trace.generate, trace.reason, *text) =
+            (seat, compress, generate, reason, said);
+        let Err(Halt::Failed(failure)) = outcome else { return outcome };
+        if !is_unable || question.expert.is_some() {
+            return Err(Halt::Failed(failure));
+        }
+        let Manifest { name, title, .. } = &expert.manifest;
+        let passed = PassedOver { expert: name.clone(), title: title.clone(), failure };
+        trace.passed_over.push(passed.clone());
+        if left.is_empty() {
+            left = experts.to_vec();
+        }
+        left.retain(|expert| expert.manifest.name != *name);
+        // Who does not fit costs nothing to ask.
+        let costly = trace.passed_over.iter().filter(|passed| !is_cheap(&passed.failure)).count();
+        let next = route::route(&trace.read, &question.text, &left, standing, None).ok();
+        let Some(next) = next.filter(|_| costly < ASKED) else {
+            return Err(Halt::Failed(nobody(&trace.passed_over, passed.failure)));
+        };
+        if !trace.seat.expert.is_empty() && !question.trial {
+            // A figure that cannot be written costs no answer.
+            let _ = engine
+                .pool
+                .record(name, pool::Outcome { latency_ms: trace.seat.elapsed_ms, ..Default::default() });
+        }
+        let titles: Vec<&str> = trace.passed_over.iter().map(|passed| passed.title.as_str()).collect();
+        let reason = format!("Without {}: {}", titles.join(", "), next.reason);
+        trace.route = Plan { chosen: next.chosen, abstained: next.abstained, reason, ..trace.route.clone() };
+        on(AnswerEvent::PassedOver(passed));
+        on(AnswerEvent::Routed(trace.route.clone()));
+    }
+}
+
+/// It was refused before anything was loaded or waited for.
+fn is_cheap(failure: &Failure) -> bool {
+    ["expert_too_large", "no_memory", "expert_unsupported", "expert_busy", "expert_resting"]
+        .contains(&failure.code.as_str())
+}
+
+/// Everybody who was asked failed: the first one's failure, and what became of the others. `last`: of the last one.
+fn nobody(passed: &[PassedOver], last: Failure) -> Failure {
+    let [first, others @ ..] = passed else { return last };
+    if others.is_empty() {
+        return last;
+    }
+    let others: Vec<String> =
+        others.iter().map(|passed| format!("{}: {}", passed.title, passed.failure.message)).collect();
+    let detail = first.failure.detail.iter().cloned().chain(others).collect::<Vec<_>>().join("\n");
+    let message = format!("{} Nobody else could answer, either.", sentence(&first.failure.message));
+    Failure { message, detail: Some(detail), ..first.failure.clone() }
+}
+
+fn sentence(text: &str) -> String {
+    if text.ends_with('.') { text.to_owned() } else { format!("{text}.") }
 }
 
 impl Way<'_> {
@@ -57,8 +136,12 @@ impl Way<'_> {
         let Way { engine, question, stop, experts, .. } = self;
         let guest = guest(expert);
         let turn = room(Stage::Seat, stop, || {
-            let taken = engine.lectern.take(guest, stop, &mut |seat| on(AnswerEvent::Seating(seat)));
-            taken.map_err(|error| with_who_fits(error, experts))
+            let urgent = !question.batch && !question.trial;
+            let taken = engine.lectern.take(guest, urgent, stop, &mut |seat| on(AnswerEvent::Seating(seat)));
+            taken.map_err(|error| {
+                heard.is_unable = error.is_the_experts();
+                with_who_fits(error, experts)
+            })
         })?;
         heard.seat = turn.seated().clone();
         on(AnswerEvent::Seated(heard.seat.clone()));
@@ -68,7 +151,7 @@ impl Way<'_> {
         let reader = reader(expert, &turn, question);
         let (compressed, context): (_, Context) = room(Stage::Compress, stop, || {
             compress::compress(question, passages, &earlier, &reader, &mut |text| {
-                turn.count_tokens(text, stop)
+                turn.count_tokens(text, stop).inspect_err(|error| heard.is_unable = error.is_the_experts())
             })
         })?;
         heard.compress = compressed;
@@ -82,7 +165,7 @@ impl Way<'_> {
             Instead::Improve(answer) => reason::improving(&expert.manifest, asked, &context, answer),
             Instead::Join(drafts) => reason::joining(&expert.manifest, asked, drafts),
         });
-        let mut speaker = Speaker { turn: &turn, stop, goes_on, said: String::new(), on };
+        let mut speaker = Speaker { turn: &turn, stop, goes_on, said: String::new(), is_unable: false, on };
         let spoken = room(Stage::Generate, stop, || match (told, strategy) {
             (Some(request), _) => speaker.speak(request).map_err(Failure::from),
             (None, Strategy::Direct) => {
@@ -104,6 +187,7 @@ impl Way<'_> {
             }
         });
         let said = std::mem::take(&mut speaker.said);
+        heard.is_unable = speaker.is_unable;
         match spoken {
             Ok((text, generated)) => (heard.text, heard.generate) = (text, generated),
             Err(halt) => {
@@ -150,17 +234,19 @@ struct Speaker<'a, 't> {
     goes_on: Option<&'t str>,
     /// Since it was asked last.
     said: String,
+    is_unable: bool,
     on: &'a mut dyn FnMut(AnswerEvent),
 }
 
 impl Speaker<'_, '_> {
     fn speak(&mut self, request: Request) -> Result<(String, Generated), seat::SeatError> {
         self.said.clear();
-        let Speaker { turn, stop, goes_on, said, on } = self;
-        turn.generate(request, *goes_on, stop, &mut |piece| {
+        let Speaker { turn, stop, goes_on, said, is_unable, on } = self;
+        let spoken = turn.generate(request, *goes_on, stop, &mut |piece| {
             said.push_str(piece);
             on(AnswerEvent::Text { piece: piece.to_owned() });
-        })
+        });
+        spoken.inspect_err(|error| *is_unable = error.is_the_experts())
     }
 }
 
@@ -180,7 +266,7 @@ impl Voice for Speaker<'_, '_> {
     }
 }
 
-fn guest(expert: &pool::Expert) -> seat::Guest {
+pub(crate) fn guest(expert: &pool::Expert) -> seat::Guest {
     seat::Guest {
         name: expert.manifest.name.clone(),
         title: expert.manifest.title.clone(),

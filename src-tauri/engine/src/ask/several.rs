@@ -24,23 +24,23 @@ pub(super) fn ask(
     let question = way.question;
     let aggregate = question.aggregate.unwrap_or_default();
     let k = question.top_k.unwrap_or_else(|| route::council::size(trace.read.complexity));
-    let members = route::council::order(route::council::members(&trace.route, k), standing);
+    let mut members = route::council::order(route::council::members(&trace.route, k), standing);
     let mut council =
         Council { aggregate, k, why: why(question.top_k, k, &members, trace), ..Council::default() };
 
     let mut halted = None;
     let mut compressed = Vec::new();
-    for (at, member) in members.iter().enumerate() {
+    let of = members.len() as u32;
+    for at in 1..=of {
+        // Whoever another question has brought to the lectern meanwhile speaks now, for nothing.
+        let seated = super::standing(way.engine).seated;
+        let next = members.iter().position(|member| Some(&member.name) == seated.as_ref()).unwrap_or(0);
+        let member = &members.remove(next);
         if way.stop.load(Ordering::Relaxed) {
             halted = Some(Halt::Stopped(Stage::Seat));
             break;
         }
-        let place = Called {
-            expert: member.name.clone(),
-            title: member.title.clone(),
-            at: at as u32 + 1,
-            of: members.len() as u32,
-        };
+        let place = Called { expert: member.name.clone(), title: member.title.clone(), at, of };
         on(AnswerEvent::Called(place));
         let before = if aggregate == Aggregate::Sequential {
             last_word(&question.text, &council.drafts)

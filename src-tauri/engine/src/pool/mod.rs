@@ -371,6 +371,15 @@ impl Pool {
             .map_err(|source| PoolError::Statistics { doing: "write the statistics", source })
     }
 
+    /// Adds to the queue's counters: questions that had their turn, loads that were saved, time that was waited.
+    pub fn count_queue(&self, turns: u64, loads_saved: u64, waited_ms: f64) -> Result<(), PoolError> {
+        if turns == 0 && loads_saved == 0 {
+            return Ok(());
+        }
+        statistics::count_queue(&self.counted().database, turns, loads_saved, waited_ms)
+            .map_err(|source| PoolError::Statistics { doing: "write the counters", source })
+    }
+
     /// Nobody whom somebody wanted has the name.
     fn is_free(&self, name: &str) -> bool {
         let manifest_file = self.manifest_file(name);

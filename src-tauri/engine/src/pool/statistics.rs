@@ -103,6 +103,24 @@ pub(super) fn record(database: &Connection, expert: &str, outcome: Outcome) -> r
     step.commit()
 }
 
+/// The queue's row among the components' counters: turns, loads saved, and time that was waited.
+pub(super) fn count_queue(
+    database: &Connection,
+    turns: u64,
+    saved: u64,
+    waited_ms: f64,
+) -> rusqlite::Result<()> {
+    database
+        .prepare_cached(
+            "INSERT INTO counters (component, runs, changed_answer, total_ms, last_run) VALUES ('queue', ?1, ?2, ?3, ?4)
+             ON CONFLICT (component) DO UPDATE SET runs = runs + excluded.runs,
+                 changed_answer = changed_answer + excluded.changed_answer,
+                 total_ms = total_ms + excluded.total_ms, last_run = excluded.last_run",
+        )?
+        .execute(params![turns, saved, waited_ms, now_ms()])?;
+    Ok(())
+}
+
 /// The statistics of every expert that answered at least once.
 pub(super) fn all(database: &Connection) -> rusqlite::Result<HashMap<String, Statistics>> {
     let mut found: HashMap<String, Statistics> = database

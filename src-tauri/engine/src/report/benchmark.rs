@@ -131,24 +131,44 @@ pub struct Queue {
     pub loads_as_given: u64,
 }
 
-/// Whose question comes first answers first; what nobody can be found for comes last.
+/// The places of those who share what they load, and the names of that.
+type Group = (Vec<String>, Vec<usize>);
+
+/// Questions that load the same experts stand together, a council by all of its members; after each group comes the one
+/// that shares most with it, of equals the one whose question comes first. What nobody can be found for comes last. The
+/// loads as given are a replay: each question's experts in the order in which they would take the lectern.
 pub fn by_expert<'t>(engine: &Engine, texts: impl Iterator<Item = &'t str>, like: &Question) -> Queue {
-    let mut groups: Vec<(Option<String>, Vec<usize>)> = Vec::new();
-    let (mut before, mut loads_as_given) = (None, 0);
+    let mut groups: Vec<Group> = Vec::new();
+    let mut nobodys = Vec::new();
+    let (mut seated, mut loads_as_given) = (None, 0);
     for (at, text) in texts.enumerate() {
         let question = Question { text: text.to_owned(), ..like.clone() };
-        let expert = engine.plan(&question).map(|plan| plan.chosen).ok();
-        if expert.is_some() && expert != before {
-            loads_as_given += 1;
-            before.clone_from(&expert);
+        let Ok(mut names) = engine.cast(&question, seated.as_deref()) else {
+            nobodys.push(at);
+            continue;
+        };
+        for name in &names {
+            loads_as_given += u64::from(seated.as_ref() != Some(name));
+            seated = Some(name.clone());
         }
-        match groups.iter_mut().find(|(known, _)| *known == expert) {
+        names.sort();
+        match groups.iter_mut().find(|(known, _)| *known == names) {
             Some((_, group)) => group.push(at),
-            None => groups.push((expert, vec![at])),
+            None => groups.push((names, vec![at])),
         }
     }
-    groups.sort_by_key(|(expert, _)| expert.is_none());
-    Queue { places: groups.into_iter().flat_map(|(_, group)| group).collect(), loads_as_given }
+    let mut places = Vec::new();
+    let mut last: Vec<String> = Vec::new();
+    while !groups.is_empty() {
+        let shared = |names: &[String]| names.iter().filter(|name| last.contains(name)).count();
+        // Of equals `max_by_key` gives the last, so it is asked from behind.
+        let next = (0..groups.len()).rev().max_by_key(|at| shared(&groups[*at].0)).unwrap_or(0);
+        let (names, group) = groups.remove(next);
+        places.extend(group);
+        last = names;
+    }
+    places.extend(nobodys);
+    Queue { places, loads_as_given }
 }
 
 /// A share of `n` with its 95 % interval.

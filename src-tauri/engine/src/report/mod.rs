@@ -8,7 +8,9 @@
 
 pub mod benchmark;
 pub mod criteria;
+pub mod everybody;
 mod judge;
+pub mod page;
 pub mod pruning;
 
 pub use judge::is_right;
@@ -40,7 +42,7 @@ pub struct ComponentStatus {
 }
 
 /// A component's name and what is counted as a change that it makes.
-const COMPONENTS: [(&str, Option<&str>); 9] = [
+const COMPONENTS: [(&str, Option<&str>); 10] = [
     ("read", None),
     ("retrieve", Some("a past answer was given to the expert")),
     ("route", Some("another expert than the generalist answered, and nobody chose it by hand")),
@@ -53,6 +55,7 @@ const COMPONENTS: [(&str, Option<&str>); 9] = [
         Some("a council gave another answer than the expert that the router would have asked alone"),
     ),
     ("learn", None),
+    ("queue", Some("a load that the order of arrival would have cost was saved")),
 ];
 
 /// One run of one component in one answer.
@@ -208,7 +211,7 @@ mod tests {
     #[test]
     fn a_component_that_never_ran_is_in_the_table_and_says_so() {
         let table = table(&[]);
-        assert_eq!(table.len(), 9);
+        assert_eq!(table.len(), 10);
         assert!(table.iter().all(|row| row.runs == 0 && row.mean_ms.is_none() && row.last_run.is_none()));
         assert_eq!(table[1].changed_answer, Some(0));
         assert_eq!(table[3].changed_answer, None, "who sits there is not a change of the answer");

@@ -1,9 +1,14 @@
 //! The board beside the seat: copies of the seat's state for everybody to read. Only the thread that owns the seat
 //! writes who stands there.
 
+use super::SeatError;
 use crate::events::{News, Seat};
+use crate::settings::QueueSettings;
+use serde::Serialize;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 type Watcher = Box<dyn Fn(News) + Send>;
 
@@ -16,18 +21,42 @@ struct Written {
     seat: Seat,
     budget_bytes: u64,
     processor_only: bool,
+    rules: QueueSettings,
     load_ms: HashMap<String, f32>,
     waiting: HashMap<String, u32>,
+    traffic: Traffic,
+    resting: HashMap<String, Instant>,
+    /// Who is loaded without having been asked, and what stops that.
+    warming: Option<(String, Arc<AtomicBool>)>,
+}
+
+/// What the queue came to since the lectern was opened.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Traffic {
+    /// Questions that had their turn.
+    pub turns: u64,
+    /// Time that they waited for it, loads included.
+    pub waited_ms: f64,
+    /// Experts that were loaded.
+    pub loads: u64,
+    /// Loads that the order of arrival would have cost, less those that the queue's order cost: exact when nobody waits.
+    pub loads_saved: i64,
+    /// The most questions that waited at once, those at the lectern included.
+    pub deepest: u32,
 }
 
 impl Board {
-    pub(super) fn new(budget_bytes: u64, processor_only: bool) -> Self {
+    pub(super) fn new(budget_bytes: u64, processor_only: bool, rules: QueueSettings) -> Self {
         let written = Written {
             seat: Seat::Empty,
             budget_bytes,
             processor_only,
+            rules,
             load_ms: HashMap::new(),
             waiting: HashMap::new(),
+            traffic: Traffic::default(),
+            resting: HashMap::new(),
+            warming: None,
         };
         Board { written: Mutex::new(written), watchers: Mutex::new(Vec::new()) }
     }
@@ -46,6 +75,43 @@ impl Board {
 
     pub(super) fn waiting(&self) -> HashMap<String, u32> {
         self.read().waiting.clone()
+    }
+
+    pub(super) fn traffic(&self) -> Traffic {
+        self.read().traffic.clone()
+    }
+
+    pub(super) fn count(&self, change: impl FnOnce(&mut Traffic)) {
+        change(&mut self.read().traffic);
+    }
+
+    pub(super) fn rules(&self) -> QueueSettings {
+        self.read().rules
+    }
+
+    pub(super) fn set_rules(&self, rules: QueueSettings) {
+        self.read().rules = rules;
+    }
+
+    pub(super) fn set_resting(&self, resting: HashMap<String, Instant>) {
+        self.read().resting = resting;
+    }
+
+    pub(super) fn set_warming(&self, warming: Option<(String, Arc<AtomicBool>)>) {
+        self.read().warming = warming;
+    }
+
+    /// Somebody wants `expert`: another one is not loaded before.
+    pub(super) fn wanted(&self, expert: &str) {
+        if let Some((_, stop)) = self.read().warming.as_ref().filter(|(name, _)| name != expert) {
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// How long an expert that failed too often is not asked.
+    pub(super) fn rests(&self, expert: &str) -> Option<Duration> {
+        let until = *self.read().resting.get(expert)?;
+        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
 
     /// Writes who stands there and tells the watchers, when that is news.
@@ -74,7 +140,9 @@ impl Board {
     }
 
     pub(super) fn loaded(&self, expert: &str, load_ms: f32) {
-        self.read().load_ms.insert(expert.to_owned(), load_ms);
+        let mut written = self.read();
+        written.load_ms.insert(expert.to_owned(), load_ms);
+        written.traffic.loads += 1;
     }
 
     pub(super) fn watch(&self, watcher: Watcher) {
@@ -110,9 +178,22 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    pub(super) fn begin(board: &Arc<Board>, expert: &str) -> Self {
-        *board.read().waiting.entry(expert.to_owned()).or_insert(0) += 1;
-        Waiting { board: Arc::clone(board), expert: expert.to_owned() }
+    /// Refused when too many wait already.
+    pub(super) fn begin(board: &Arc<Board>, expert: &str, title: &str) -> Result<Self, SeatError> {
+        let mut written = board.read();
+        let QueueSettings { depth, per_expert, .. } = written.rules;
+        let here: u32 = written.waiting.values().sum();
+        // One of them is at the lectern and waits no longer.
+        if here > depth {
+            return Err(SeatError::QueueFull { depth });
+        }
+        let count = written.waiting.entry(expert.to_owned()).or_insert(0);
+        if per_expert > 0 && *count >= per_expert {
+            return Err(SeatError::Busy { title: title.into(), limit: per_expert });
+        }
+        *count += 1;
+        written.traffic.deepest = written.traffic.deepest.max(here + 1);
+        Ok(Waiting { board: Arc::clone(board), expert: expert.to_owned() })
     }
 }
 

@@ -2,26 +2,31 @@
 //!
 //! In:     the expert that is to answer
 //! Out:    a turn at the lectern: the expert's process, loaded, to this question alone until the turn is dropped
-//! Fails:  TooLarge and NoMemory before anything is loaded; Unsupported; Host when the process fails; Stopped
+//! Fails:  QueueFull, Busy and Resting at once; TooLarge and NoMemory before anything is loaded; Unsupported; Host when
+//!         the process fails; WaitedTooLong, TooSlow; Stopped
 //! Cost:   nothing when the expert is there; else the leave of the last one and a load
 //!
 //! One thread ([`owner`]) owns the expert's process; everybody else sends it words and reads the [`board`]. An expert is
 //! loaded only after the last one's process has exited and its memory was measured free; what it had read of a
-//! conversation is saved before, and comes back with the conversation. Questions wait in the order in which they came;
-//! each can be stopped while it waits, and nothing else waits with it.
+//! conversation is saved before, and comes back with the conversation. Who goes next is the [`queue`]'s to say; whom
+//! nobody is sent to for a while, the [`breaker`]'s. Each can be stopped while it waits, and nothing else waits with it.
 
 mod board;
+mod breaker;
 mod governor;
 mod owner;
 mod prefetch;
+mod queue;
 mod turn;
 
+pub use board::Traffic;
 pub use governor::{default_budget, memory_needed};
 pub use prefetch::Prefetch;
 pub use runtime::host::device_program;
 pub use turn::Turn;
 
 use crate::events::{News, Seat};
+use crate::settings::QueueSettings;
 use crate::states::States;
 use crate::words::{Failure, Seated};
 use board::Board;
@@ -59,8 +64,37 @@ pub enum SeatError {
     Unsupported { title: String, why: String },
     #[error("{title}: {source}")]
     Host { title: String, source: HostError },
+    #[error("{depth} questions wait already")]
+    QueueFull { depth: u32 },
+    #[error("{limit} questions wait for {title} already or are with it")]
+    Busy { title: String, limit: u32 },
+    #[error("the question waited {seconds} s for {title} and did not have its turn")]
+    WaitedTooLong { title: String, seconds: u32 },
+    #[error("{title} was not done after {seconds} s and was stopped")]
+    TooSlow { title: String, seconds: u32 },
+    #[error("{title} failed {} times in {} s and is not asked for {seconds} s", breaker::FAILURES, breaker::WINDOW.as_secs())]
+    Resting { title: String, seconds: u64 },
     #[error("the thread that owns the seat is gone")]
     Closed,
+}
+
+impl SeatError {
+    /// It is about this expert: another one may answer.
+    pub fn is_the_experts(&self) -> bool {
+        match self {
+            SeatError::Host { source, .. } => !source.expert_survives(),
+            SeatError::TooLarge { .. }
+            | SeatError::NoMemory { .. }
+            | SeatError::Unsupported { .. }
+            | SeatError::Busy { .. }
+            | SeatError::TooSlow { .. }
+            | SeatError::Resting { .. } => true,
+            SeatError::Stopped
+            | SeatError::QueueFull { .. }
+            | SeatError::WaitedTooLong { .. }
+            | SeatError::Closed => false,
+        }
+    }
 }
 
 impl From<SeatError> for Failure {
@@ -79,6 +113,26 @@ impl From<&SeatError> for Failure {
             SeatError::NoMemory { .. } => ("no_memory", "Close other programs, or choose a smaller expert."),
             SeatError::Unsupported { .. } => ("expert_unsupported", "Choose another expert."),
             SeatError::Host { title, source } => return host_failure(title, source),
+            SeatError::QueueFull { .. } => (
+                "queue_full",
+                "Ask again when some are answered, or let more wait (`queue.depth` in the settings).",
+            ),
+            SeatError::Busy { .. } => (
+                "expert_busy",
+                "Ask again when some are answered, or let more wait (`queue.per_expert` in the settings).",
+            ),
+            SeatError::WaitedTooLong { .. } => (
+                "queue_timeout",
+                "Ask again when less is asked, or let it wait longer (`queue.waiting_s` in the settings).",
+            ),
+            SeatError::TooSlow { .. } => (
+                "answer_timeout",
+                "Ask for fewer tokens or a smaller expert, or give it longer (`queue.answering_s` in the settings).",
+            ),
+            SeatError::Resting { .. } => (
+                "expert_resting",
+                "Ask again then, or choose another expert; if it goes on, fetch its file again.",
+            ),
             SeatError::Closed => ("seat_closed", "Start Lectern again, and please report this: it is a bug."),
         };
         Failure { code: code.into(), message: error.to_string(), fix: fix.into(), detail: None }
@@ -114,39 +168,59 @@ impl Lectern {
         processor_only: bool,
         threads: Option<usize>,
         states: States,
+        rules: QueueSettings,
     ) -> std::io::Result<Self> {
         let (words, inbox) = channel();
-        let board = Arc::new(Board::new(budget_bytes, processor_only));
+        let board = Arc::new(Board::new(budget_bytes, processor_only, rules));
         let owner = Owner::new(inbox, Arc::clone(&board), executable, threads, states);
         let thread = std::thread::Builder::new().name("seat".into()).spawn(move || owner.run())?;
         Ok(Lectern { words, board, thread: Some(thread) })
     }
 
-    /// Waits for the seat and for the expert to be in it. `on` hears how the seat changes hands meanwhile.
+    /// Waits for the seat and for the expert to be in it. `on` hears how the seat changes hands meanwhile. A person's
+    /// question (`urgent`) goes before those of a batch.
     /// Returns `Stopped` within a few milliseconds when `stop` is set; a load that has begun is stopped with it.
     pub fn take(
         &self,
         guest: Guest,
+        urgent: bool,
         stop: &Arc<AtomicBool>,
         on: &mut dyn FnMut(Seat),
     ) -> Result<Turn, SeatError> {
         let begun = Instant::now();
-        let waiting = board::Waiting::begin(&self.board, &guest.name);
+        let Guest { name, title, .. } = guest.clone();
+        if let Some(left) = self.board.rests(&name) {
+            return Err(SeatError::Resting { title, seconds: left.as_secs() + 1 });
+        }
+        let waiting = board::Waiting::begin(&self.board, &name, &title)?;
+        let patience = self.board.rules().waiting();
         let (replies, answers) = channel();
-        let title = guest.title.clone();
-        self.words
-            .send(Word::Sit(Sit { guest, stop: Arc::clone(stop), replies }))
-            .map_err(|_| SeatError::Closed)?;
+        let asker = Asker::waits();
+        let sit = Sit {
+            guest,
+            urgent,
+            arrived: begun,
+            asker: Arc::clone(&asker.0),
+            stop: Arc::clone(stop),
+            replies,
+        };
+        self.words.send(Word::Sit(sit)).map_err(|_| SeatError::Closed)?;
+        self.board.wanted(&name);
         if let busy @ Seat::Taken { busy: true, .. } = self.board.seat() {
             on(busy);
         }
+        let mut is_next = false;
         loop {
             match answers.recv_timeout(LOOK) {
-                Ok(Reply::Changing(seat)) => on(seat),
+                Ok(Reply::Changing(seat)) => {
+                    is_next = true;
+                    on(seat);
+                }
                 Ok(Reply::Seated { seated, context_length, work }) => {
                     let elapsed_ms = begun.elapsed().as_secs_f32() * 1000.0;
                     let seated = Seated { elapsed_ms, ..seated };
-                    return Ok(Turn::new(seated, title, context_length, work, waiting));
+                    let limit = self.board.rules().answering_s;
+                    return Ok(Turn::new(seated, title, context_length, limit, work, waiting));
                 }
                 Ok(Reply::Failed(error)) => return Err(error),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -159,7 +233,17 @@ impl Lectern {
             if stop.load(Ordering::Relaxed) {
                 return Err(SeatError::Stopped);
             }
+            if !is_next && begun.elapsed() > patience {
+                return Err(SeatError::WaitedTooLong { title, seconds: patience.as_secs() as u32 });
+            }
         }
+    }
+
+    /// The expert is loaded when nobody is there and nobody waits; whoever comes meanwhile for another one does not wait
+    /// for it.
+    pub fn warm(&self, guest: Guest) {
+        // A seat whose thread is gone is noticed by the next question.
+        let _ = self.words.send(Word::Warm { guest });
     }
 
     /// The expert leaves when the questions that came before this word are answered. Bytes that came back, measured.
@@ -198,9 +282,38 @@ impl Lectern {
         self.board.waiting()
     }
 
+    /// What the queue came to.
+    pub fn traffic(&self) -> Traffic {
+        self.board.traffic()
+    }
+
+    pub fn rules(&self) -> QueueSettings {
+        self.board.rules()
+    }
+
+    /// Other rules for those who come from now on.
+    pub fn set_rules(&self, rules: QueueSettings) {
+        self.board.set_rules(rules);
+    }
+
     /// Hears the seat as it is now and each time it changes.
     pub fn watch(&self, watcher: Box<dyn Fn(News) + Send>) {
         self.board.watch(watcher);
+    }
+}
+
+/// Somebody who waits: until this is dropped, the owner may call him.
+struct Asker(Arc<AtomicBool>);
+
+impl Asker {
+    fn waits() -> Asker {
+        Asker(Arc::new(AtomicBool::new(true)))
+    }
+}
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 

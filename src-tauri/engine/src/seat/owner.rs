@@ -1,13 +1,15 @@
-//! The thread that owns the seat. It alone holds the expert's process; it takes words in the order in which they come
-//! and writes each change on the board.
+//! The thread that owns the seat. It alone holds the expert's process; it calls those who wait as the queue has it and
+//! writes each change on the board.
 
 use super::board::Board;
+use super::breaker::Breakers;
+use super::queue::{Next, Queue};
 use super::turn::{Asked, Says, Work};
 use super::{Guest, SeatError, governor, host_failure};
 use crate::events::Seat;
 use crate::states::{Place, States};
 use crate::words::{Failure, Placement, Seated};
-use runtime::host::{Host, HostError, Purpose, Spawn};
+use runtime::host::{Finish, Host, HostError, Purpose, Spawn};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +24,10 @@ const PROGRESS: Duration = Duration::from_millis(30);
 /// What others say to the owner.
 pub(super) enum Word {
     Sit(Sit),
+    /// Load it, if nobody wants anything else.
+    Warm {
+        guest: Guest,
+    },
     /// The reply: bytes that came back.
     Leave {
         done: Sender<u64>,
@@ -31,8 +37,18 @@ pub(super) enum Word {
 
 pub(super) struct Sit {
     pub guest: Guest,
+    pub urgent: bool,
+    pub arrived: Instant,
+    /// The asker waits still.
+    pub asker: Arc<AtomicBool>,
     pub stop: Arc<AtomicBool>,
     pub replies: Sender<Reply>,
+}
+
+impl Sit {
+    fn still_waits(&self) -> bool {
+        self.asker.load(Ordering::Relaxed) && !self.stop.load(Ordering::Relaxed)
+    }
 }
 
 pub(super) enum Reply {
@@ -48,6 +64,14 @@ pub(super) struct Owner {
     threads: Option<usize>,
     states: States,
     occupant: Option<Occupant>,
+    queue: Queue<Sit>,
+    breakers: Breakers,
+    /// Those who wait for the seat to be empty, with the number of questions that came before.
+    leaves: Vec<(u64, Sender<u64>)>,
+    warm: Option<Guest>,
+    /// Since when nobody wants anything.
+    idle_since: Instant,
+    is_closed: bool,
 }
 
 struct Occupant {
@@ -128,44 +152,179 @@ impl Owner {
         threads: Option<usize>,
         states: States,
     ) -> Self {
-        Owner { inbox, board, executable, threads, states, occupant: None }
+        Owner {
+            inbox,
+            board,
+            executable,
+            threads,
+            states,
+            occupant: None,
+            queue: Queue::new(),
+            breakers: Breakers::default(),
+            leaves: Vec::new(),
+            warm: None,
+            idle_since: Instant::now(),
+            is_closed: false,
+        }
     }
 
     pub(super) fn run(mut self) {
-        loop {
-            match self.inbox.recv_timeout(HEARTBEAT) {
-                Ok(Word::Sit(sit)) => self.serve(&sit),
-                Ok(Word::Leave { done }) => {
-                    let cleared = self.clear(&mut |_| {});
-                    self.board.show(Seat::Empty);
-                    let _ = done.send(cleared.freed_bytes);
+        while !self.is_closed {
+            while let Ok(word) = self.inbox.try_recv() {
+                self.hear(word);
+            }
+            self.queue.keep(Sit::still_waits);
+            self.let_leave();
+            let seated = self.occupant.as_ref().map(|here| here.guest.name.as_str());
+            let window = self.board.rules().gathering();
+            match self.queue.next(seated, Instant::now(), window) {
+                Next::Serve(place) => {
+                    self.serve(&place.what);
+                    self.idle_since = Instant::now();
+                    self.queue.free(self.idle_since);
+                    let (by_arrival, made) = self.queue.loads();
+                    self.board.count(|traffic| {
+                        // A process that lasts 10^18 loads is not expected.
+                        traffic.loads_saved = by_arrival as i64 - made as i64;
+                    });
                 }
-                Ok(Word::Close) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => self.look(),
+                Next::Gather(left) => self.wait(left),
+                Next::Nobody => match self.warm.take() {
+                    Some(guest) => self.warm(guest),
+                    None => self.rest(),
+                },
             }
         }
         self.clear(&mut |_| {});
         self.board.show(Seat::Empty);
     }
 
+    fn hear(&mut self, word: Word) {
+        match word {
+            Word::Sit(sit) => {
+                self.warm = None;
+                let (expert, urgent, arrived) = (sit.guest.name.clone(), sit.urgent, sit.arrived);
+                self.queue.push(expert, urgent, arrived, sit);
+            }
+            Word::Warm { guest } => self.warm = Some(guest),
+            Word::Leave { done } => self.leaves.push((self.queue.arrived(), done)),
+            Word::Close => self.is_closed = true,
+        }
+    }
+
+    fn wait(&mut self, at_most: Duration) {
+        match self.inbox.recv_timeout(at_most) {
+            Ok(word) => self.hear(word),
+            Err(RecvTimeoutError::Disconnected) => self.is_closed = true,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+    }
+
+    /// Nobody wants anything: the expert is looked at, and leaves when that has lasted long enough.
+    fn rest(&mut self) {
+        let limit = Duration::from_secs(self.board.rules().idle_s.into());
+        let left = match (limit.is_zero(), &self.occupant) {
+            (false, Some(_)) => limit.saturating_sub(self.idle_since.elapsed()),
+            _ => HEARTBEAT,
+        };
+        if left.is_zero() {
+            self.clear(&mut |_| {});
+            self.board.show(Seat::Empty);
+            return;
+        }
+        let begun = Instant::now();
+        let at_most = left.min(HEARTBEAT);
+        self.wait(at_most);
+        if begun.elapsed() >= at_most {
+            self.look();
+        }
+    }
+
+    /// Empties the seat for those who asked for it, when the questions that came before them are done.
+    fn let_leave(&mut self) {
+        let queue = &self.queue;
+        if !self.leaves.iter().any(|(arrived, _)| !queue.waits_before(*arrived)) {
+            return;
+        }
+        let freed_bytes = self.clear(&mut |_| {}).freed_bytes;
+        self.board.show(Seat::Empty);
+        let queue = &self.queue;
+        self.leaves.retain(|(arrived, done)| {
+            let waits = queue.waits_before(*arrived);
+            if !waits {
+                let _ = done.send(freed_bytes);
+            }
+            waits
+        });
+    }
+
+    /// Loads an expert before anybody asks it. What goes wrong is said when somebody does.
+    fn warm(&mut self, guest: Guest) {
+        if self.occupant.is_some() {
+            return;
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let (replies, _nobody) = channel();
+        let sit = Sit {
+            guest,
+            urgent: false,
+            arrived: Instant::now(),
+            asker: Arc::new(AtomicBool::new(true)),
+            stop: Arc::clone(&stop),
+            replies,
+        };
+        self.board.set_warming(Some((sit.guest.name.clone(), stop)));
+        // Who came before this was written is in the inbox; who comes after it stops the load.
+        while let Ok(word) = self.inbox.try_recv() {
+            self.hear(word);
+        }
+        let seated = if self.queue.is_empty() { self.seat(&sit).map(drop) } else { Ok(()) };
+        self.board.set_warming(None);
+        if seated.is_err() {
+            self.board.show(Seat::Empty);
+        }
+        self.show(false);
+        self.idle_since = Instant::now();
+    }
+
     /// One question's turn, from seating its expert to its end.
     fn serve(&mut self, sit: &Sit) {
-        // Nobody swaps an expert for somebody who has left the queue.
-        if sit.stop.load(Ordering::Relaxed) {
+        let expert = &sit.guest.name;
+        if let Some(left) = self.breakers.rests(expert, Instant::now()) {
+            let (title, seconds) = (sit.guest.title.clone(), left.as_secs() + 1);
+            let _ = sit.replies.send(Reply::Failed(SeatError::Resting { title, seconds }));
             return;
         }
         match self.seat(sit) {
             Ok((seated, context_length)) => {
+                let waited_ms = sit.arrived.elapsed().as_secs_f64() * 1000.0;
+                self.board.count(|traffic| {
+                    traffic.turns += 1;
+                    traffic.waited_ms += waited_ms;
+                });
                 let (work, asked) = channel();
                 if sit.replies.send(Reply::Seated { seated, context_length, work }).is_ok() {
-                    self.attend(&asked);
+                    self.attend(expert, &asked);
                 }
                 self.show(false);
             }
             Err(error) => {
+                if matches!(&error, SeatError::Host { source, .. } if !source.expert_survives()) {
+                    self.failed(expert);
+                }
                 let _ = sit.replies.send(Reply::Failed(error));
             }
         }
+    }
+
+    fn failed(&mut self, expert: &str) {
+        self.breakers.failed(expert, Instant::now());
+        self.board.set_resting(self.breakers.resting());
+    }
+
+    fn succeeded(&mut self, expert: &str) {
+        self.breakers.succeeded(expert);
+        self.board.set_resting(self.breakers.resting());
     }
 
     /// Brings the guest to the seat. A refusal leaves whoever is there in peace.
@@ -257,7 +416,9 @@ impl Owner {
             device: !self.board.processor_only(),
             output: None,
         };
-        Host::start_unless(spawn, &sit.stop, &mut progress)
+        let mut host = Host::start_unless(spawn, &sit.stop, &mut progress)?;
+        host.set_patience(Duration::from_secs(self.board.rules().silence_s.into()));
+        Ok(host)
     }
 
     /// The expert leaves: what it has read is saved, its process ends and its memory is measured free before this
@@ -279,7 +440,7 @@ impl Owner {
     }
 
     /// Does what the turn asks until it is dropped or the expert's process is gone.
-    fn attend(&mut self, asked: &Asked) {
+    fn attend(&mut self, expert: &str, asked: &Asked) {
         self.show(true);
         while let Ok(work) = asked.recv() {
             let Some(here) = self.occupant.as_mut() else { return };
@@ -294,7 +455,7 @@ impl Owner {
                     self.fall_if_ended(counted.as_ref().err());
                     let _ = reply.send(counted);
                 }
-                Work::Generate { request, conversation, stop, says } => {
+                Work::Generate { request, conversation, stop, late, says } => {
                     let begun = Instant::now();
                     let came_back = here.turn_to(conversation.as_deref(), &self.states);
                     let turned_ms = begun.elapsed().as_secs_f32() * 1000.0;
@@ -320,6 +481,11 @@ impl Owner {
                         Ok(_) => {}
                         Err(error) => self.fall_if_ended(Some(error)),
                     }
+                    match &finished {
+                        _ if late.load(Ordering::Relaxed) => self.failed(expert),
+                        Ok(finished) if finished.finish != Finish::Stopped => self.succeeded(expert),
+                        _ => {}
+                    }
                     let _ = says.send(Says::Ended { finished, came_back });
                 }
             }
@@ -333,7 +499,9 @@ impl Owner {
             return;
         };
         let failure = host_failure(&here.guest.title, error);
+        let expert = here.guest.name.clone();
         self.fall(failure);
+        self.failed(&expert);
     }
 
     /// The expert's process is gone without having been asked to leave.

@@ -15,8 +15,19 @@ const GRACE: Duration = Duration::from_millis(120);
 
 /// What a turn asks of the thread that owns the expert.
 pub(super) enum Work {
-    Count { text: String, stop: Arc<AtomicBool>, reply: Sender<Result<Option<u32>, HostError>> },
-    Generate { request: Request, conversation: Option<String>, stop: Arc<AtomicBool>, says: Sender<Says> },
+    Count {
+        text: String,
+        stop: Arc<AtomicBool>,
+        reply: Sender<Result<Option<u32>, HostError>>,
+    },
+    Generate {
+        request: Request,
+        conversation: Option<String>,
+        stop: Arc<AtomicBool>,
+        /// It was stopped because it took too long.
+        late: Arc<AtomicBool>,
+        says: Sender<Says>,
+    },
 }
 
 /// What the expert says.
@@ -33,6 +44,8 @@ pub struct Turn {
     seated: Seated,
     title: String,
     context_length: u32,
+    /// Seconds that one answer may take.
+    limit: u32,
     work: Sender<Work>,
     _waiting: Waiting,
 }
@@ -42,10 +55,11 @@ impl Turn {
         seated: Seated,
         title: String,
         context_length: u32,
+        limit: u32,
         work: Sender<Work>,
         waiting: Waiting,
     ) -> Self {
-        Turn { seated, title, context_length, work, _waiting: waiting }
+        Turn { seated, title, context_length, limit, work, _waiting: waiting }
     }
 
     /// How the expert came to the seat.
@@ -77,7 +91,7 @@ impl Turn {
 
     /// The expert answers; `on_piece` hears the text as it comes. What it has read of `conversation` before it does not
     /// read again. When `stop` is set, what there is so far comes back with `Finish::Stopped`, whether or not the expert's
-    /// process has obeyed by then.
+    /// process has obeyed by then. After the turn's limit it is stopped as well, and that is an error.
     pub fn generate(
         &self,
         request: Request,
@@ -88,14 +102,26 @@ impl Turn {
         let begun = Instant::now();
         let (says, heard) = channel();
         let conversation = conversation.map(str::to_owned);
-        self.ask(Work::Generate { request, conversation, stop: Arc::clone(stop), says })?;
+        // The expert hears this one: it is set when the asker stops, and when he has waited too long.
+        let (end, late) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let limit = Duration::from_secs(self.limit.into());
+        let work =
+            Work::Generate { request, conversation, stop: Arc::clone(&end), late: Arc::clone(&late), says };
+        self.ask(work)?;
         let mut text = String::new();
         let mut stopped_at: Option<Instant> = None;
         loop {
+            let stopped = stop.load(Ordering::Relaxed);
+            if stopped || (begun.elapsed() > limit && !late.swap(true, Ordering::Relaxed)) {
+                end.store(true, Ordering::Relaxed);
+            }
             match heard.recv_timeout(LOOK) {
                 Ok(Says::Piece(piece)) => {
                     on_piece(&piece);
                     text.push_str(&piece);
+                }
+                Ok(Says::Ended { finished: Ok(_), .. }) if late.load(Ordering::Relaxed) => {
+                    return Err(self.too_slow());
                 }
                 Ok(Says::Ended { finished: Ok(finished), came_back }) => {
                     let generated = generated(&finished, came_back, begun);
@@ -108,14 +134,20 @@ impl Turn {
                 Err(RecvTimeoutError::Disconnected) => return Err(SeatError::Closed),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if stop.load(Ordering::Relaxed) && stopped_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
-                return Ok((text, cut_off(begun)));
+            if end.load(Ordering::Relaxed) && stopped_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
+                let ended =
+                    if late.load(Ordering::Relaxed) { Err(self.too_slow()) } else { Ok(cut_off(begun)) };
+                return ended.map(|generated| (text, generated));
             }
         }
     }
 
     fn ask(&self, work: Work) -> Result<(), SeatError> {
         self.work.send(work).map_err(|_| SeatError::Closed)
+    }
+
+    fn too_slow(&self) -> SeatError {
+        SeatError::TooSlow { title: self.title.clone(), seconds: self.limit }
     }
 
     fn failed(&self, source: HostError) -> SeatError {
