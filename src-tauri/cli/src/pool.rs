@@ -2,14 +2,14 @@
 //! without them, and taking experts back.
 
 use crate::ask;
-use crate::batch;
-use crate::measure::{Kept, Line, first_of, open, points, progress, right};
+use crate::measure::{Kept, first_of, open, points, progress, right};
 use crate::output::{Exit, Output};
 use engine::archive::Archive;
 use engine::home::Home;
 use engine::pool::{Change, Pool};
 use engine::report::criteria::{Criterion, Verdict, worth};
 use engine::report::pruning::{PoolReport, Pruned, past, pool_report, replay};
+use engine::report::questions;
 use engine::words::Failure;
 use serde_json::json;
 use std::path::PathBuf;
@@ -106,7 +106,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
 }
 
 fn prune(arguments: Prune, output: &Output) -> Result<(), Exit> {
-    let given = arguments.file.as_deref().map(batch::lines_of::<Line>).transpose()?;
+    let given = arguments.file.as_deref().map(questions::of_file).transpose()?;
     let mut out = arguments.out.as_deref().map(Kept::new).transpose()?;
     let engine = open(Home::find()?, output)?;
     let experts = engine.pool().experts();
@@ -115,7 +115,7 @@ fn prune(arguments: Prune, output: &Output) -> Result<(), Exit> {
     let mut pruned = Pruned::plan(&experts, &all, arguments.criterion, arguments.seed, arguments.target);
     let removed = pruned.names();
     let source = arguments.file.as_ref().map_or("log".to_owned(), |file| file.display().to_string());
-    let lines = given.map_or_else(|| past(&log, &experts), |lines| lines.into_iter().map(|l| l.0).collect());
+    let lines = given.unwrap_or_else(|| past(&log, &experts));
     let lines = first_of(lines, Some(arguments.limit));
 
     let stop = ask::stop_on_interrupt()?;
