@@ -86,7 +86,7 @@ fn median(values: impl Iterator<Item = f32>) -> f64 {
 fn every_figure_of_the_pages_is_made_again_from_the_stored_answers() {
     let toys = two();
     let stored = asked(&toys);
-    let Dashboard { answers, routing, retrieval, shortening, memory, latency, .. } =
+    let Dashboard { answers, routing, retrieval, compression, memory, latency, .. } =
         dashboard(toys.engine.archive(), 0).unwrap();
     assert_eq!(answers, 24);
 
@@ -134,9 +134,9 @@ fn every_figure_of_the_pages_is_made_again_from_the_stored_answers() {
 
     assert_eq!(retrieval.asked.value, Some(0.0), "fast and basic look at nothing");
     let shortened = stored.iter().filter(|a| a.trace.compress.method.is_some()).count();
-    near(shortening.share.value, shortened as f64 / 24.0, "shortened");
+    near(compression.share.value, shortened as f64 / 24.0, "shortened");
     let spent: f64 = stored.iter().map(|a| f64::from(a.trace.compress.elapsed_ms)).sum();
-    near(shortening.spent_ms.value, spent, "time of shortening");
+    near(compression.spent_ms.value, spent, "time of compression");
 
     // Every answer behind a figure can be opened.
     let all: [&Figure; 4] = [&latency.p50, &memory.peak, &routing.confidence, &memory.stays];

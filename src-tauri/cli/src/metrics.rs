@@ -49,7 +49,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<(), Exit> {
 }
 
 fn in_words(found: &Dashboard) -> String {
-    let Dashboard { routing, shortening, retrieval, memory, latency, .. } = found;
+    let Dashboard { routing, compression, retrieval, memory, latency, .. } = found;
     let mut text = format!("{} answers\n", found.answers);
     let ms = |value: f64| format!("{value:.0} ms");
     let share = |value: f64| format!("{:.1} %", value * 100.0);
@@ -64,8 +64,8 @@ fn in_words(found: &Dashboard) -> String {
     line("right, of those judged", &routing.right, &share);
     line("sure of its domain, median", &routing.confidence, &share);
     line("given something recalled", &retrieval.given, &share);
-    line("context shortened", &shortening.share, &share);
-    line("part of the tokens that stayed", &shortening.ratio, &share);
+    line("context shortened", &compression.share, &share);
+    line("part of the tokens that stayed", &compression.ratio, &share);
     line("peak memory", &memory.peak, &megabytes);
     line("an expert was loaded", &memory.loads, &share);
     line("load, median", &memory.load_ms, &ms);

@@ -240,6 +240,25 @@ ratio?: number,
  */
 kept_guards?: boolean, elapsed_ms: number, };
 
+export type Compression = { 
+/**
+ * Answers for which something was left out, of those whose context was measured.
+ */
+share: Figure, 
+/**
+ * Median part of the tokens that stayed, where something was left out.
+ */
+ratio: Figure, 
+/**
+ * Tokens that were left out.
+ */
+tokens: Figure, 
+/**
+ * Milliseconds in all: what it took, also where nothing was left out, and what reading the tokens that went would
+ * have taken at the speed of that answer.
+ */
+spent_ms: Figure, spared_ms: Figure, ratios: Array<Point>, };
+
 /**
  * One line of the list of conversations.
  */
@@ -309,7 +328,7 @@ since: number, until: number,
 /**
  * What one point of a trend is.
  */
-trend: Trend, answers: number, routing: Routing, shortening: Shortening, retrieval: Retrieval, memory: Memory, latency: Latency, };
+trend: Trend, answers: number, routing: Routing, compression: Compression, retrieval: Retrieval, memory: Memory, latency: Latency, };
 
 /**
  * The accuracy of one list minus that of another, over the questions that both judged.
@@ -1475,25 +1494,6 @@ processor_only: boolean, hub: HubSettings, };
  * A share of `n` with its 95 % interval.
  */
 export type Share = { count: number, n: number, share: number, low: number, high: number, };
-
-export type Shortening = { 
-/**
- * Answers for which something was left out, of those whose context was measured.
- */
-share: Figure, 
-/**
- * Median part of the tokens that stayed, where something was left out.
- */
-ratio: Figure, 
-/**
- * Tokens that were left out.
- */
-tokens: Figure, 
-/**
- * Milliseconds in all: what it took, also where nothing was left out, and what reading the tokens that went would
- * have taken at the speed of that answer.
- */
-spent_ms: Figure, spared_ms: Figure, ratios: Array<Point>, };
 
 /**
  * One event, with what the page draws.

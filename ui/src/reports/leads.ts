@@ -24,9 +24,9 @@ export const leads = {
     const s = t.reports.retrieval;
     return given.value === null ? s.early : s.lead(percent(given.value), count(given.n));
   },
-  compression({ shortening }: Dashboard): string {
+  compression({ compression }: Dashboard): string {
     const s = t.reports.compression;
-    const { share, ratio, spared_ms, spent_ms } = shortening;
+    const { share, ratio, spared_ms, spent_ms } = compression;
     if (share.value === null) return s.early;
     if (share.value === 0) return s.never(count(share.n));
     return sentences(

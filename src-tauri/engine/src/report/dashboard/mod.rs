@@ -5,19 +5,19 @@
 //! Fails:  when the archive cannot be read
 //! Cost:   one pass over the answers of that time, each read with its trace
 
+mod compression;
 mod figure;
 mod latency;
 mod memory;
 mod retrieval;
 mod routing;
-mod shortening;
 
+pub use compression::Compression;
 pub use figure::{Behind, Figure};
 pub use latency::{Latency, StageTime, Targets};
 pub use memory::{ExpertMemory, Memory};
 pub use retrieval::Retrieval;
 pub use routing::{Part, Routing};
-pub use shortening::Shortening;
 
 use crate::archive::{Archive, Metric};
 use crate::words::{Answer, Failure};
@@ -38,7 +38,7 @@ pub struct Dashboard {
     pub trend: Trend,
     pub answers: usize,
     pub routing: Routing,
-    pub shortening: Shortening,
+    pub compression: Compression,
     pub retrieval: Retrieval,
     pub memory: Memory,
     pub latency: Latency,
@@ -87,10 +87,10 @@ struct Seen {
     asked: bool,
     given: u32,
     best: Option<f64>,
-    /// Context was fitted; so many tokens of it went by shortening.
+    /// Context was fitted; so many tokens of it went by compression.
     went: Option<u32>,
-    /// What shortening took, and what reading the tokens would have taken that went.
-    shortening_ms: Option<f64>,
+    /// What compression took, and what reading the tokens would have taken that went.
+    compress_ms: Option<f64>,
     spared_ms: Option<f64>,
     /// Its one expert was at the lectern already.
     was_seated: Option<bool>,
@@ -128,7 +128,7 @@ impl Seen {
                 })
                 .flatten(),
             went: was_fitted.then_some(went),
-            shortening_ms: was_fitted.then(|| f64::from(compress.elapsed_ms)),
+            compress_ms: was_fitted.then(|| f64::from(compress.elapsed_ms)),
             spared_ms: (alone && speed > 0.0).then(|| f64::from(went) / speed * 1e3),
             was_seated: (alone && !trace.seat.expert.is_empty()).then_some(trace.seat.was_seated),
         }
@@ -170,7 +170,7 @@ fn of(rows: &[Row], since: i64, until: i64, zone: &TimeZone) -> Dashboard {
         trend,
         answers: rows.len(),
         routing: routing::of(rows),
-        shortening: shortening::of(rows, &clock),
+        compression: compression::of(rows, &clock),
         retrieval: retrieval::of(rows, &clock),
         memory: memory::of(rows, &clock),
         latency: latency::of(rows, until, &clock),

@@ -1,11 +1,11 @@
-//! Shortening: how often context is shortened, to what part, and what that takes and spares.
+//! Compression: how often context is shortened, to what part, and what that takes and spares.
 
 use super::{Clock, Figure, Point, Row};
 use serde::Serialize;
 use ts_rs::TS;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
-pub struct Shortening {
+pub struct Compression {
     /// Answers for which something was left out, of those whose context was measured.
     pub share: Figure,
     /// Median part of the tokens that stayed, where something was left out.
@@ -19,16 +19,16 @@ pub struct Shortening {
     pub ratios: Vec<Point>,
 }
 
-pub(super) fn of(rows: &[Row], clock: &Clock) -> Shortening {
+pub(super) fn of(rows: &[Row], clock: &Clock) -> Compression {
     let went = |row: &Row| row.seen.as_ref()?.went;
     let shortened = || rows.iter().filter(|row| went(row).is_some_and(|tokens| tokens > 0));
     let ratios = || shortened().filter_map(|row| Some(row.behind(row.metric.compression_ratio?)));
-    Shortening {
+    Compression {
         share: Figure::share(rows.iter().filter_map(|row| Some(row.is(went(row)? > 0)))),
         ratio: Figure::median(ratios()),
         tokens: Figure::sum(shortened().filter_map(|row| Some(row.behind(f64::from(went(row)?))))),
         spent_ms: Figure::sum(
-            rows.iter().filter_map(|row| Some(row.behind(row.seen.as_ref()?.shortening_ms?))),
+            rows.iter().filter_map(|row| Some(row.behind(row.seen.as_ref()?.compress_ms?))),
         ),
         spared_ms: Figure::sum(shortened().filter_map(|row| Some(row.behind(row.seen.as_ref()?.spared_ms?)))),
         ratios: clock.points(ratios(), Figure::mean_of_any),
