@@ -326,7 +326,7 @@ mod journeys {
         let app = App::open_beside(&[("HF_ENDPOINT", "http://192.0.2.1:9")], |_| {});
         app.see("first-expert");
         app.ask("What is 384 + 97?");
-        for page in ["nav-experts", "tab-find", "tab-disk", "nav-status", "nav-settings"] {
+        for page in ["nav-experts", "tab-find", "tab-disk", "nav-reports", "nav-settings"] {
             app.click(page);
         }
         app.see("move-models");
@@ -345,7 +345,7 @@ mod journeys {
         app.click("nav-experts");
         app.wait("five experts", || (app.count("expert-card") >= 5).then_some(()));
         app.picture("experts");
-        app.click("nav-status");
+        app.click("nav-reports");
         app.see("status-table");
         app.picture("status");
         app.click("nav-settings");
@@ -365,6 +365,7 @@ mod journeys {
     fn an_expert_is_retired_after_a_second_word_and_taken_back() {
         let app = App::open();
         app.ask("What is 384 + 97?");
+        app.click("nav-reports");
         app.click("nav-pruning");
         app.wait("five experts", || (app.count("pruning-expert") >= 5).then_some(()));
         app.click("figure-performance");
@@ -390,6 +391,39 @@ mod journeys {
         app.click("undo-retire");
         app.wait("all to be routed to again", || (retired() == 0).then_some(()));
         app.wait("both in the history", || (app.count("history-entry") >= 2).then_some(()));
+    }
+
+    #[test]
+    fn what_was_measured_is_drawn_opened_and_compared() {
+        let app = App::open();
+        for number in [3, 4, 5, 6, 7] {
+            app.ask(&format!("What is {number}00 + 97?"));
+        }
+        app.click("nav-reports");
+        app.click("nav-latency");
+        app.reads("figure-p50", "a time of five answers", |text| {
+            text.contains("ms") && text.contains("n = 5")
+        });
+        assert!(app.read("figure-p99").contains("not measured yet"), "five answers have no 99th percentile");
+        app.wait("the charts", || (app.count("chart") >= 2).then_some(()));
+        app.picture("latency");
+        app.click("figure-p50");
+        app.wait("the answers behind the figure", || (app.count("answer-behind") == 5).then_some(()));
+        app.driver.type_text(&app.see("answers"), ESCAPE);
+        app.click("nav-routing");
+        app.see("routing-experts");
+        app.picture("routing");
+
+        app.click("nav-compare");
+        app.reads("compare-questions", "five past questions", |text| text.contains("(5)"));
+        app.click("start-compare");
+        app.reads("finding-total_ms", "that five are too few", |text| text.contains("20 tell something"));
+        app.reads("agreement", "that both say the same", |text| text.contains("5 of 5"));
+        app.reads("right-unknown", "that nobody knows what is right", |text| text.contains("not known"));
+        app.picture("compare");
+        assert_eq!(app.count("conversation-item"), 1, "comparing leaves no conversation");
+        app.click("open-sides");
+        app.wait("each question asked both ways", || (app.count("both") == 5).then_some(()));
     }
 
     #[test]

@@ -23,6 +23,11 @@ pub fn text() -> String {
     types.visit::<engine::lessons::Lesson>();
     types.visit::<engine::settings::Settings>();
     types.visit::<engine::report::ComponentStatus>();
+    types.visit::<engine::report::dashboard::Dashboard>();
+    types.visit::<engine::report::modes::ModeCost>();
+    types.visit::<engine::report::compare::Comparison>();
+    types.visit::<crate::reports::Opened>();
+    types.visit::<crate::compare::Comparable>();
     types.visit::<engine::hub::Download>();
     types.visit::<engine::hub::Model>();
     types.visit::<engine::hub::OnDisk>();

@@ -1,13 +1,14 @@
 //! The window: the only code that knows Tauri. It translates between the page and the engine and decides nothing.
 //!
 //! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`pool`], [`lessons`], [`hub`],
-//! [`reports`], [`pruning`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
+//! [`reports`], [`compare`], [`pruning`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
 //! are running, and the [`library`], whose models may be [`moving`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
 //! the tree that the page draws; [`bindings`] writes the page's types.
 
 pub mod archive;
 pub mod ask;
 pub mod bindings;
+pub mod compare;
 pub mod drops;
 pub mod failure;
 pub mod house;
@@ -95,6 +96,13 @@ pub fn run() {
             settings::save_settings,
             settings::has_device_program,
             reports::status,
+            reports::dashboard,
+            reports::answers_behind,
+            reports::export_metrics,
+            reports::modes,
+            compare::comparable,
+            compare::compare,
+            compare::stop_comparison,
             pruning::pool_report,
             pruning::pool_answers,
             pruning::plan_pruning,

@@ -1,11 +1,78 @@
-//! Reports: what ran, what it changed and what it cost, from counters.
+//! Reports: what ran, what it changed and what it cost; and what the answers come to.
 
+use crate::failure::failure;
 use crate::house::House;
-use engine::report::ComponentStatus;
-use engine::words::Failure;
-use tauri::State;
+use engine::report::dashboard::{self, Dashboard};
+use engine::report::modes::{self, ModeCost};
+use engine::report::{ComponentStatus, table};
+use engine::words::{Answer, Failure};
+use serde::Serialize;
+use std::path::PathBuf;
+use tauri::{AppHandle, State};
+use tauri_plugin_dialog::DialogExt;
+use ts_rs::TS;
 
 #[tauri::command(async)]
 pub fn status(house: State<'_, House>) -> Result<Vec<ComponentStatus>, Failure> {
     house.inside()?.engine.status()
+}
+
+/// The answers from `since` to now; 0: all.
+#[tauri::command(async)]
+pub fn dashboard(house: State<'_, House>, since: i64) -> Result<Dashboard, Failure> {
+    dashboard::dashboard(house.inside()?.engine.archive(), since)
+}
+
+/// What a mode takes and gains on this machine.
+#[tauri::command(async)]
+pub fn modes(house: State<'_, House>) -> Result<Vec<ModeCost>, Failure> {
+    modes::modes(&house.inside()?.engine)
+}
+
+/// An answer behind a figure.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct Opened {
+    pub id: String,
+    pub conversation: String,
+    pub question: String,
+    pub answer: String,
+    pub expert: String,
+    pub rating: i32,
+    pub refused: bool,
+}
+
+impl From<Answer> for Opened {
+    fn from(answer: Answer) -> Opened {
+        let Answer { id, conversation, question, answer, expert, rating, refused, .. } = answer;
+        Opened { id, conversation, question, answer, expert, rating, refused }
+    }
+}
+
+/// Those of them that are still there.
+#[tauri::command(async)]
+pub fn answers_behind(house: State<'_, House>, ids: Vec<String>) -> Result<Vec<Opened>, Failure> {
+    let answers = house.inside()?.engine.archive().answers(&ids)?;
+    Ok(answers.into_iter().map(Opened::from).collect())
+}
+
+/// The rows of that time as comma-separated values, where the system's own dialog is told to. `None`: it was closed.
+#[tauri::command(async)]
+pub fn export_metrics(
+    app: AppHandle,
+    house: State<'_, House>,
+    since: i64,
+) -> Result<Option<PathBuf>, Failure> {
+    let text = table::csv(house.inside()?.engine.archive(), since)?;
+    let dialog = app.dialog().file().set_file_name("lectern-metrics.csv").add_filter("CSV", &["csv"]);
+    let Some(chosen) = dialog.blocking_save_file() else { return Ok(None) };
+    let refused = |error: String| {
+        failure(
+            "window.unwritable_file", "The file could not be written.",
+            "Choose a folder that you can write to, on a disk that is not full.",
+        )
+        .with(error)
+    };
+    let path = chosen.into_path().map_err(|error| refused(error.to_string()))?;
+    std::fs::write(&path, text).map_err(|error| refused(format!("{}: {error}", path.display())))?;
+    Ok(Some(path))
 }

@@ -1,6 +1,14 @@
 //! The pages of the window.
 
-export type Page = "conversation" | "experts" | "status" | "pruning" | "settings";
+/** What is measured, a question a page. */
+export const reports = ["status", "routing", "retrieval", "compression", "memory", "latency", "compare", "pruning"] as const;
+export type Report = (typeof reports)[number];
+
+export type Page = "conversation" | "experts" | Report | "settings";
+
+export function isReport(page: Page): page is Report {
+  return (reports as readonly Page[]).includes(page);
+}
 
 /** What the page of the experts shows. */
 export type Section = "yours" | "find" | "disk";

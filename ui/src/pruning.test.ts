@@ -26,6 +26,7 @@ async function open(scene: string) {
   use(fake(new URLSearchParams(`scene=${scene}&pace=0.02`)));
   pruning.leave();
   app = mount(App, { target: document.body });
+  await click("nav-reports");
   await click("nav-pruning");
 }
 

@@ -119,7 +119,7 @@ describe("the window", () => {
 
   it("shows the failed face of every page, with what to do", async () => {
     await open("failed");
-    for (const page of ["experts", "status", "settings"]) {
+    for (const page of ["experts", "reports", "settings"]) {
       (await see(`nav-${page}`)).click();
       await vi.waitFor(() => {
         const inPage = document.querySelector(".page [data-testid=failure]");

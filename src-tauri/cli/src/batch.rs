@@ -7,11 +7,10 @@ use crate::output::{Exit, Output};
 use crate::results::Results;
 use engine::Engine;
 use engine::report::benchmark::by_expert;
-use engine::words::{Answer, Failure, Question};
+pub use engine::report::questions::{HasQuestion, lines_of};
+use engine::words::{Answer, Question};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
@@ -29,45 +28,10 @@ pub struct Line {
     expected: Option<String>,
 }
 
-/// What every line of a question file has.
-pub trait HasQuestion {
-    fn question(&self) -> &str;
-}
-
 impl HasQuestion for Line {
     fn question(&self) -> &str {
         &self.question
     }
-}
-
-/// Every line or none: a file with a bad line is refused before its first question is asked.
-pub fn lines_of<L: DeserializeOwned + HasQuestion>(file: &Path) -> Result<Vec<L>, Exit> {
-    let text = std::fs::read_to_string(file).map_err(|error| Failure {
-        code: "unreadable_file".into(),
-        message: format!("{} cannot be read: {error}", file.display()),
-        fix: "Give the path of a text file with one JSON object a line.".into(),
-        detail: None,
-    })?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(at, text)| {
-            let line: L =
-                serde_json::from_str(text).map_err(|error| bad_line(file, at, &error.to_string()))?;
-            if line.question().trim().is_empty() {
-                return Err(bad_line(file, at, "the question is empty"));
-            }
-            Ok(line)
-        })
-        .collect()
-}
-
-fn bad_line(file: &Path, at: usize, what: &str) -> Exit {
-    Exit::Failed(Failure {
-        code: "bad_line".into(),
-        message: format!("{}, line {}: {what}", file.display(), at + 1),
-        fix: "Each line is an object with \"id\" and \"question\", and \"expected\" if you like.".into(),
-        detail: None,
-    })
 }
 
 /// What a file of questions came to.

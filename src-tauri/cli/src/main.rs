@@ -13,6 +13,7 @@ mod experts;
 mod hub;
 mod lessons;
 mod measure;
+mod metrics;
 mod model;
 mod output;
 mod pool;
@@ -90,6 +91,8 @@ enum Command {
     Pool(pool::Command),
     /// What ran here, what it changed and what it cost.
     Status,
+    /// What each answer took and gave, in figures: one row an answer, of the table brain_moe_metrics.
+    Metrics(metrics::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -117,6 +120,7 @@ fn main() -> ExitCode {
         Command::Bench(bench) => measure::run(bench, &output),
         Command::Pool(command) => pool::run(command, &output),
         Command::Status => status::run(&output),
+        Command::Metrics(metrics) => metrics::run(&metrics, &output),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

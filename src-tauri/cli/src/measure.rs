@@ -2,19 +2,17 @@
 //! councils, each beside asking once. Nothing of it is stored, learned or counted, but what `--remember` keeps.
 
 use crate::ask;
-use crate::batch::{self, HasQuestion};
 use crate::output::{Exit, Output};
 use engine::home::Home;
-use engine::measured::{Gain, Measured};
+use engine::measured::{Gain, Measured, ModeGain};
 use engine::report::benchmark::{
     Difference, Figures, Sample, Share, accuracy_by, ask_each, difference, figures,
 };
-use engine::report::pruning::Asked;
+use engine::report::questions;
 use engine::settings::Settings;
 use engine::words::{Aggregate, Failure, Mode, Question, Strategy};
 use engine::{Engine, Options};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -61,38 +59,6 @@ pub struct Arguments {
     out: Option<PathBuf>,
 }
 
-/// A line of a question file.
-#[derive(Deserialize)]
-#[serde(try_from = "Map<String, Value>")]
-pub struct Line(pub Asked);
-
-impl TryFrom<Map<String, Value>> for Line {
-    type Error = String;
-
-    fn try_from(fields: Map<String, Value>) -> Result<Line, String> {
-        let field = |name: &str| match fields.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(_) => Err(format!("the field \"{name}\" is neither text nor a number")),
-        };
-        let missing = |name: &str| format!("the field \"{name}\" is missing");
-        let question = match fields.get("question") {
-            Some(Value::String(text)) => text.clone(),
-            Some(_) => return Err("the field \"question\" is no text".into()),
-            None => return Err(missing("question")),
-        };
-        let id = field("id")?.ok_or_else(|| missing("id"))?;
-        Ok(Line(Asked { id, question, expected: field("expected")? }))
-    }
-}
-
-impl HasQuestion for Line {
-    fn question(&self) -> &str {
-        &self.0.question
-    }
-}
-
 #[derive(Serialize)]
 struct Report {
     file: PathBuf,
@@ -124,7 +90,7 @@ impl List {
 }
 
 fn named(mode: Mode, way: &str) -> String {
-    if way.is_empty() { name(mode).to_owned() } else { format!("{} {way}", name(mode)) }
+    if way.is_empty() { mode.name().to_owned() } else { format!("{} {way}", mode.name()) }
 }
 
 #[derive(Serialize)]
@@ -172,8 +138,7 @@ struct Compared {
 
 pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     let lists = lists(&arguments);
-    let lines = batch::lines_of::<Line>(&arguments.file)?.into_iter().map(|line| line.0).collect();
-    let lines: Vec<Asked> = first_of(lines, arguments.limit);
+    let lines = first_of(questions::of_file(&arguments.file)?, arguments.limit);
     let mut out = arguments.out.as_deref().map(Kept::new).transpose()?;
     let home = Home::find()?;
     let engine = open(home, output)?;
@@ -256,6 +221,14 @@ fn remembered(mut known: Measured, lists: &[List], samples: &[Vec<Sample>]) -> M
         let (Some(strategy), None) = (list.question.strategy, list.question.aggregate) else { continue };
         let Difference { n, difference, low, high, .. } = found;
         known.gain(Gain { strategy, domain, n: n as u32, difference, low, high });
+    }
+    let plain = || lists.iter().zip(samples).filter(|(list, _)| list.way.is_empty());
+    for (one, of_one) in plain() {
+        for (than, of_than) in plain().filter(|(than, _)| than.mode != one.mode) {
+            if let Some(Difference { n, difference, low, high, .. }) = difference(of_one, of_than) {
+                known.mode(ModeGain { mode: one.mode, than: than.mode, n: n as u32, difference, low, high });
+            }
+        }
     }
     known
 }
@@ -368,14 +341,6 @@ fn report(
             .map(|(list, samples)| Found { mode: list.mode, way: list.way, group: Group::of(samples.iter()) })
             .collect(),
         out,
-    }
-}
-
-fn name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Optimized => "optimized",
-        Mode::Fast => "fast",
-        Mode::Basic => "basic",
     }
 }
 

@@ -2,8 +2,7 @@
 //! without them, and taking experts back.
 
 use crate::ask;
-use crate::batch;
-use crate::measure::{Kept, Line, first_of, open, points, progress, right};
+use crate::measure::{Kept, first_of, open, points, progress, right};
 use crate::output::{Exit, Output};
 use engine::archive::Archive;
 use engine::home::Home;
@@ -12,6 +11,7 @@ use engine::report::criteria::{Criterion, Verdict, worth};
 use engine::report::everybody::{self, Everybody};
 use engine::report::page;
 use engine::report::pruning::{PoolReport, Pruned, past, pool_report, replay};
+use engine::report::questions;
 use engine::words::Failure;
 use serde_json::json;
 use std::path::PathBuf;
@@ -142,7 +142,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
 }
 
 fn compare(arguments: Compare, output: &Output) -> Result<(), Exit> {
-    let given = arguments.file.as_deref().map(batch::lines_of::<Line>).transpose()?;
+    let given = arguments.file.as_deref().map(questions::of_file).transpose()?;
     let mut out = arguments.out.as_deref().map(Kept::new).transpose()?;
     let engine = open(Home::find()?, output)?;
     let all = engine.pool().experts();
@@ -158,7 +158,7 @@ fn compare(arguments: Compare, output: &Output) -> Result<(), Exit> {
         .map(|expert| expert.manifest.name.clone())
         .collect();
     let log = engine.archive().log().map_err(Failure::from)?;
-    let lines = given.map_or_else(|| past(&log, &all), |lines| lines.into_iter().map(|l| l.0).collect());
+    let lines = given.unwrap_or_else(|| past(&log, &all));
     let lines = first_of(lines, Some(arguments.limit));
 
     let stop = ask::stop_on_interrupt()?;
@@ -214,7 +214,7 @@ fn everybody_in_words(found: &Everybody) -> String {
 }
 
 fn prune(arguments: Prune, output: &Output) -> Result<(), Exit> {
-    let given = arguments.file.as_deref().map(batch::lines_of::<Line>).transpose()?;
+    let given = arguments.file.as_deref().map(questions::of_file).transpose()?;
     let mut out = arguments.out.as_deref().map(Kept::new).transpose()?;
     let engine = open(Home::find()?, output)?;
     let experts = engine.pool().experts();
@@ -223,7 +223,7 @@ fn prune(arguments: Prune, output: &Output) -> Result<(), Exit> {
     let mut pruned = Pruned::plan(&experts, &all, arguments.criterion, arguments.seed, arguments.target);
     let removed = pruned.names();
     let source = arguments.file.as_ref().map_or("log".to_owned(), |file| file.display().to_string());
-    let lines = given.map_or_else(|| past(&log, &experts), |lines| lines.into_iter().map(|l| l.0).collect());
+    let lines = given.unwrap_or_else(|| past(&log, &experts));
     let lines = first_of(lines, Some(arguments.limit));
 
     let stop = ask::stop_on_interrupt()?;

@@ -89,6 +89,7 @@ fn walk(
     on: &mut dyn FnMut(AnswerEvent),
 ) -> Result<(), Halt> {
     let Gathered { trace, text } = gathered;
+    trace.mode = Some(question.mode);
 
     trace.read = room(Stage::Read, stop, || engine.reader.read(&question.text))?;
     on(AnswerEvent::Read(trace.read.clone()));
@@ -100,6 +101,7 @@ fn walk(
     let experts = taking_part(engine, question);
     let standing = standing_for(engine, question, &experts);
     let by_hand = question.expert.as_deref();
+    trace.waiting = Some(standing.waiting.values().sum());
     trace.route =
         room(Stage::Route, stop, || route::route(&trace.read, &question.text, &experts, &standing, by_hand))?;
     on(AnswerEvent::Routed(trace.route.clone()));

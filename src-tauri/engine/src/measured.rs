@@ -7,8 +7,9 @@
 //! Cost:   one small JSON file, read once
 
 use crate::home::{Home, write_atomically};
-use crate::words::{Failure, Strategy};
+use crate::words::{Failure, Mode, Strategy};
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 /// Everything that was measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub struct Measured {
     accuracies: Vec<Accuracy>,
     gains: Vec<Gain>,
+    modes: Vec<ModeGain>,
 }
 
 /// Right answers of one expert in one domain.
@@ -32,6 +34,17 @@ pub struct Accuracy {
 pub struct Gain {
     pub strategy: Strategy,
     pub domain: String,
+    pub n: u32,
+    pub difference: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// The accuracy of a mode minus that of another, over the same questions, with its 95 % interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct ModeGain {
+    pub mode: Mode,
+    pub than: Mode,
     pub n: u32,
     pub difference: f64,
     pub low: f64,
@@ -64,6 +77,16 @@ impl Measured {
     pub fn gain(&mut self, gain: Gain) {
         self.gains.retain(|known| known.strategy != gain.strategy || known.domain != gain.domain);
         self.gains.push(gain);
+    }
+
+    pub fn mode(&mut self, gain: ModeGain) {
+        self.modes.retain(|known| known.mode != gain.mode || known.than != gain.than);
+        self.modes.push(gain);
+    }
+
+    /// What a mode gains over another.
+    pub fn of_mode(&self, mode: Mode, than: Mode) -> Option<&ModeGain> {
+        self.modes.iter().find(|known| known.mode == mode && known.than == than)
     }
 
     /// Right answers of an expert in a domain, and of how many.

@@ -90,6 +90,18 @@ pub enum Mode {
     Basic,
 }
 
+impl Mode {
+    pub const ALL: [Mode; 3] = [Mode::Optimized, Mode::Fast, Mode::Basic];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Optimized => "optimized",
+            Mode::Fast => "fast",
+            Mode::Basic => "basic",
+        }
+    }
+}
+
 /// The domain of a question that belongs to none of those that the classifier was taught.
 pub const NONE: &str = "none";
 
@@ -414,6 +426,13 @@ pub struct Learned {
 /// Everything that happened on the way.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
 pub struct Trace {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub mode: Option<Mode>,
+    /// Questions that waited or were being answered when this one was routed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub waiting: Option<u32>,
     pub read: Reading,
     pub retrieve: Recalled,
     /// `chosen` is who was asked in the end.

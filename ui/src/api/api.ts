@@ -2,9 +2,12 @@
 //! (`tauri.ts`), from a double in a plain browser while developing (`fake.ts`).
 
 import type {
+  Comparable,
+  Comparison,
   ComponentStatus,
   Conversation,
   Criterion,
+  Dashboard,
   Download,
   Drop,
   Edit,
@@ -19,10 +22,12 @@ import type {
   Link,
   Logged,
   Manifest,
+  ModeCost,
   Model,
   Moving,
   News,
   OnDisk,
+  Opened,
   Pick,
   Plan,
   PoolReport,
@@ -132,6 +137,21 @@ export interface Api {
   /** A retired expert is routed to again. */
   takeBackExpert(name: string): Promise<void>;
   status(): Promise<ComponentStatus[]>;
+  /** The answers from `since` (Unix time in milliseconds; 0: all) to now. */
+  dashboard(since: number): Promise<Dashboard>;
+  /** Those of them that are still there. */
+  answersBehind(ids: string[]): Promise<Opened[]>;
+  /** As comma-separated values, where the system's own dialog is told to; `null` when it was closed. */
+  exportMetrics(since: number): Promise<string | null>;
+  /** What each mode takes and gains on this machine. */
+  modes(): Promise<ModeCost[]>;
+  /** How many questions there are to compare with: those of a file, or past ones. */
+  comparable(file: string | null): Promise<Comparable>;
+  /** Asks every question in both ways. */
+  compare(ways: [Question, Question], file: string | null, limit: number, on: (far: Replaying) => void): Promise<Comparison>;
+  stopComparison(): Promise<boolean>;
+  /** The system's own dialog for one file of questions; `null` when it was closed. */
+  pickQuestionFile(): Promise<string | null>;
   /** What every expert is worth by the log. */
   poolReport(): Promise<PoolReport>;
   /** The answers that an expert's figures are made of, the newest first. */

@@ -33,6 +33,28 @@ created: number, };
  */
 export type AnswerEvent = { "kind": "begun", id: string, conversation: string, } | { "kind": "read" } & Reading | { "kind": "retrieved" } & Recalled | { "kind": "routed" } & Plan | { "kind": "passed_over" } & PassedOver | { "kind": "called" } & Called | { "kind": "seating" } & Seat | { "kind": "seated" } & Seated | { "kind": "compressed" } & Compressed | { "kind": "asked", step: StepKind, prompt: string, } | { "kind": "text", piece: string, } | { "kind": "step" } & Step | { "kind": "reasoned" } & Reasoned | { "kind": "generated" } & Generated | { "kind": "drafted" } & Draft | { "kind": "joined" } & Council | { "kind": "done", answer: Answer, } | { "kind": "failed", failure: Failure, };
 
+/**
+ * What one answer gives to a figure.
+ */
+export type Behind = { 
+/**
+ * `None`: another answer took its place.
+ */
+answer: string | null, 
+/**
+ * Unix time in milliseconds.
+ */
+created: number, value: number, };
+
+/**
+ * Answers whose value is in `low..high` (the last one: `..=high`).
+ */
+export type Bin = { low: number, high: number, answers: Figure, 
+/**
+ * Right ones of those that were judged.
+ */
+right: Figure, };
+
 export type Block = { "kind": "paragraph", inlines: Array<Inline>, } | { "kind": "heading", 
 /**
  * 1 to 6.
@@ -46,6 +68,15 @@ language: string | null, text: string, } | { "kind": "list",
  * The first number; `null` for a list of points.
  */
 start: number | null, items: Array<Array<Block>>, } | { "kind": "quote", blocks: Array<Block>, } | { "kind": "table", align: Array<Align>, head: Array<Array<Inline>>, rows: Array<Array<Array<Inline>>>, } | { "kind": "rule" };
+
+/**
+ * One question, asked both ways.
+ */
+export type Both = { 
+/**
+ * Word for word.
+ */
+same: boolean, first: Sample, second: Sample, };
 
 /**
  * A council: an expert that is asked now.
@@ -80,6 +111,15 @@ max_load: number,
 declared_latency_ms: number | null, };
 
 /**
+ * Medians of both, and the median of the paired differences with its 95 % interval.
+ */
+export type Change = { n: number, first: number, second: number, difference: number, 
+/**
+ * `None`: of fewer than six it may be anywhere.
+ */
+low: number | null, high: number | null, finding: Finding, };
+
+/**
  * One GGUF file of a repository.
  */
 export type Choice = { file: string, 
@@ -107,6 +147,44 @@ here: boolean,
  * Why this file cannot be used although its model could.
  */
 why_not: string | null, };
+
+/**
+ * Questions that there are to compare with.
+ */
+export type Comparable = { questions: number, 
+/**
+ * Those whose right answer is known.
+ */
+expected: number, };
+
+/**
+ * What asking in two ways came to. Every difference is the second minus the first.
+ */
+export type Comparison = { 
+/**
+ * Where the questions are from: `log`, or the file.
+ */
+questions: string, 
+/**
+ * That were to be asked.
+ */
+asked: number, first: Figures, second: Figures, 
+/**
+ * Answers that are the same word for word.
+ */
+same: Share | null, 
+/**
+ * Of the questions whose right answer is known; `first_only` are those that the second way alone has right.
+ */
+right: Difference | null, right_finding: Finding, total_ms: Change | null, 
+/**
+ * Read and written.
+ */
+tokens: Change | null, peak_memory_bytes: Change | null, 
+/**
+ * Fewer pairs give no verdict.
+ */
+least: number, stopped: boolean, pairs: Array<Both>, };
 
 /**
  * One component's counters since this home was made.
@@ -161,6 +239,25 @@ ratio?: number,
  * Nothing guarded was lost.
  */
 kept_guards?: boolean, elapsed_ms: number, };
+
+export type Compression = { 
+/**
+ * Answers for which something was left out, of those whose context was measured.
+ */
+share: Figure, 
+/**
+ * Median part of the tokens that stayed, where something was left out.
+ */
+ratio: Figure, 
+/**
+ * Tokens that were left out.
+ */
+tokens: Figure, 
+/**
+ * Milliseconds in all: what it took, also where nothing was left out, and what reading the tokens that went would
+ * have taken at the speed of that answer.
+ */
+spent_ms: Figure, spared_ms: Figure, ratios: Array<Point>, };
 
 /**
  * One line of the list of conversations.
@@ -222,6 +319,16 @@ loads: number, swaps: number,
 tokens: number, elapsed_ms: number, };
 
 export type Criterion = "performance" | "frequency" | "combined" | "adaptive" | "random";
+
+export type Dashboard = { 
+/**
+ * Unix time in milliseconds; 0: from the beginning.
+ */
+since: number, until: number, 
+/**
+ * What one point of a trend is.
+ */
+trend: Trend, answers: number, routing: Routing, compression: Compression, retrieval: Retrieval, memory: Memory, latency: Latency, };
 
 /**
  * The accuracy of one list minus that of another, over the questions that both judged.
@@ -370,6 +477,12 @@ unavailable: string | null,
  */
 retired?: number, };
 
+export type ExpertMemory = { name: string, peak: Figure, load_ms: Figure, 
+/**
+ * Answers for which it was loaded.
+ */
+loads: Figure, stays: Figure, };
+
 /**
  * What the window and `--json` get of any error: a stable code, what happened, what to do, and details.
  */
@@ -400,6 +513,20 @@ resumed_from: number,
  * Bytes that came over the network for it.
  */
 received: number, };
+
+export type Figure = { 
+/**
+ * `None`: of fewer than `least`.
+ */
+value: number | null, 
+/**
+ * 95 % interval of a share.
+ */
+low: number | null, high: number | null, n: number, least: number, 
+/**
+ * What it is made of, the newest first.
+ */
+behind: Array<Behind>, };
 
 /**
  * What a list of samples comes to.
@@ -442,6 +569,8 @@ revision: string,
  * Inside the repository, with `/` between folders.
  */
 file: string, };
+
+export type Finding = "too_few" | "more" | "less" | "unproven";
 
 export type Finish = "end" | "length" | "stopped";
 
@@ -646,6 +775,16 @@ export type Inline = { "kind": "text", text: string, } | { "kind": "code", text:
  */
 export type Kept = "seat" | "state";
 
+export type Latency = { p50: Figure, p99: Figure, first_p50: Figure, first_p99: Figure, stages: Array<StageTime>, 
+/**
+ * Medians.
+ */
+trend: Array<Point>, 
+/**
+ * Means of the last 24 hours, and of the time before.
+ */
+day: Figure, before: Figure, targets: Targets, };
+
 /**
  * Learn: what became of the answer.
  */
@@ -684,7 +823,7 @@ host: string, url: string, };
 /**
  * One stored answer.
  */
-export type Logged = { question: string, answer: string, expert: string, 
+export type Logged = { id: string, question: string, answer: string, expert: string, 
 /**
  * It opened its conversation: nothing that was said before belongs to it.
  */
@@ -802,10 +941,51 @@ n: number,
  */
 seed: number, };
 
+export type Memory = { 
+/**
+ * The most bytes that an expert took.
+ */
+peak: Figure, 
+/**
+ * Median part of the budget that was taken.
+ */
+utilization: Figure, 
+/**
+ * Answers for which an expert was loaded, of those that took the seat.
+ */
+loads: Figure, 
+/**
+ * Median milliseconds of a load.
+ */
+load_ms: Figure, 
+/**
+ * Experts that left for another.
+ */
+swaps: Figure, 
+/**
+ * Answers whose expert was there already, and the milliseconds that its last load took, in all.
+ */
+stays: Figure, stays_ms: Figure, peaks: Array<Point>, loads_by_time: Array<Point>, experts: Array<ExpertMemory>, };
+
 /**
  * Presets over the one path (R2). Each only sets where the stages start.
  */
 export type Mode = "optimized" | "fast" | "basic";
+
+export type ModeCost = { mode: Mode, 
+/**
+ * Median milliseconds of an answer, and tokens read and written for it, of the last 30 days.
+ */
+total_ms: Figure, tokens: Figure, 
+/**
+ * Over the mode Basic; `None`: the two were not compared.
+ */
+gain: ModeGain | null, };
+
+/**
+ * The accuracy of a mode minus that of another, over the same questions, with its 95 % interval.
+ */
+export type ModeGain = { mode: Mode, than: Mode, n: number, difference: number, low: number, high: number, };
 
 /**
  * A repository with models.
@@ -859,6 +1039,11 @@ export type OnDisk = { experts: Array<Usage>,
 files: Array<FoundFile>, copies: Array<Copies>, cache: string, free_bytes: number, };
 
 /**
+ * An answer behind a figure.
+ */
+export type Opened = { id: string, conversation: string, question: string, answer: string, expert: string, rating: number, refused: boolean, };
+
+/**
  * One question of both lists.
  */
 export type Pair = { 
@@ -866,6 +1051,15 @@ export type Pair = {
  * Word for word.
  */
 same: boolean, with: Sample, without: Sample, };
+
+/**
+ * An expert or a domain.
+ */
+export type Part = { name: string, 
+/**
+ * Of all answers.
+ */
+share: Figure, right: Figure, confidence: Figure, };
 
 /**
  * A past answer or a passage of a document that bears on the question.
@@ -968,6 +1162,15 @@ reason: string,
  * What the user's lessons say; `None` when they say nothing of this question.
  */
 taught?: Taught, elapsed_ms: number, };
+
+/**
+ * An hour or a day.
+ */
+export type Point = { 
+/**
+ * When it begins, Unix time in milliseconds.
+ */
+start: number, figure: Figure, };
 
 /**
  * What every expert is worth by the log.
@@ -1225,6 +1428,38 @@ bytes: number,
  */
 with_token: boolean, };
 
+export type Retrieval = { 
+/**
+ * Answers that looked in past answers and documents, of all that are still there.
+ */
+asked: Figure, 
+/**
+ * Answers that were given something, of those that looked.
+ */
+given: Figure, 
+/**
+ * Median score of the best that was given.
+ */
+score: Figure, by_score: Array<Bin>, 
+/**
+ * Right ones of those that were judged, with something given and without.
+ */
+right_with: Figure, right_without: Figure, shares: Array<Point>, };
+
+export type Routing = { 
+/**
+ * Who answers most comes first.
+ */
+experts: Array<Part>, domains: Array<Part>, 
+/**
+ * Right ones of all that were judged.
+ */
+right: Figure, 
+/**
+ * Median probability of the domain that was read.
+ */
+confidence: Figure, by_confidence: Array<Bin>, };
+
 /**
  * One question and what became of it.
  */
@@ -1338,6 +1573,12 @@ export type Source = "starter" | "fetched" | "hugging_face" | "ollama" | "lm_stu
  */
 export type Stage = "read" | "retrieve" | "route" | "seat" | "compress" | "generate" | "learn";
 
+export type StageTime = { stage: string, p50: Figure, p99: Figure, 
+/**
+ * Part of the time of all stages.
+ */
+part: number, };
+
 export type State = { "state": "queued" } | { "state": "finding" } | { "state": "waits_for_another" } | { "state": "fetching", done_bytes: number, total_bytes: number, 
 /**
  * `None` until it was measured.
@@ -1406,6 +1647,23 @@ export type StepKind = "answer" | "sample" | "understand" | "plan" | "part" | "c
 export type Strategy = "direct" | "steps" | "guided" | "refine" | "verify" | "multi-stage" | "vote";
 
 /**
+ * What requirement R91 names, as it is here.
+ */
+export type Targets = { 
+/**
+ * Mean milliseconds of an answer.
+ */
+response_ms: Figure, 
+/**
+ * Seconds saved as a part of saved and spent, over the answers where both were measured.
+ */
+cost_saved: Figure, p99_ms: Figure, 
+/**
+ * Mean peak memory as a part of the budget.
+ */
+utilization: Figure, };
+
+/**
  * What lessons say of a question. The gate of an expert is `(left · gate without them + right) · (1 − wrong)`, where
  * `left` is 1 minus all that is said for somebody.
  */
@@ -1461,7 +1719,11 @@ export type TokenFrom = "nowhere" | "environment" | "keyring" | "session";
 /**
  * Everything that happened on the way.
  */
-export type Trace = { read: Reading, retrieve: Recalled, 
+export type Trace = { mode?: Mode, 
+/**
+ * Questions that waited or were being answered when this one was routed.
+ */
+waiting?: number, read: Reading, retrieve: Recalled, 
 /**
  * `chosen` is who was asked in the end.
  */
@@ -1482,6 +1744,8 @@ council?: Council, learn: Learned, total_ms: number,
  * The stage in which the user stopped it; the stages after it never ran and hold their empty values.
  */
 stopped_in: Stage | null, };
+
+export type Trend = "hours" | "days";
 
 /**
  * One question with its answer, as the page draws it.

@@ -58,6 +58,7 @@ describe.each(themes)("the %s theme", (_, selector) => {
     ["line-strong", "page"],
     ["line-strong", "raised"],
     ["brass", "sunken"],
+    ["chart", "page"],
   ])("%s is seen on %s", (edge, ground) => expect(ratio(edge, ground)).toBeGreaterThanOrEqual(3));
 });
 

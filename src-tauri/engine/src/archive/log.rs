@@ -7,6 +7,7 @@ use ts_rs::TS;
 /// One stored answer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, TS)]
 pub struct Logged {
+    pub id: String,
     pub question: String,
     pub answer: String,
     pub expert: String,
@@ -30,7 +31,7 @@ impl Archive {
         let read = || -> rusqlite::Result<Vec<Logged>> {
             database
                 .prepare(
-                    "SELECT question, answer, expert, place = 1, refused, rating, total_ms,
+                    "SELECT id, question, answer, expert, place = 1, refused, rating, total_ms,
                             coalesce(json_extract(whole, '$.trace.seat.load_ms'), 0.0),
                             max(coalesce(json_extract(whole, '$.trace.generate.peak_memory_bytes'), 0),
                                 coalesce(json_extract(whole, '$.trace.seat.memory_bytes'), 0)),
@@ -39,16 +40,17 @@ impl Archive {
                 )?
                 .query_map([], |row| {
                     Ok(Logged {
-                        question: row.get(0)?,
-                        answer: row.get(1)?,
-                        expert: row.get(2)?,
-                        opens: row.get(3)?,
-                        refused: row.get(4)?,
-                        rating: row.get(5)?,
-                        total_ms: row.get(6)?,
-                        load_ms: row.get(7)?,
-                        memory_bytes: row.get(8)?,
-                        created: row.get(9)?,
+                        id: row.get(0)?,
+                        question: row.get(1)?,
+                        answer: row.get(2)?,
+                        expert: row.get(3)?,
+                        opens: row.get(4)?,
+                        refused: row.get(5)?,
+                        rating: row.get(6)?,
+                        total_ms: row.get(7)?,
+                        load_ms: row.get(8)?,
+                        memory_bytes: row.get(9)?,
+                        created: row.get(10)?,
                     })
                 })?
                 .collect()

@@ -19,6 +19,7 @@ mod fuse;
 pub(crate) mod index;
 mod log;
 mod meaning;
+mod metrics;
 pub(crate) mod search;
 mod terms;
 mod worth;
@@ -29,6 +30,7 @@ pub use entries::{Entry, HIGHEST_RATING, LOWEST_RATING, NewEntry};
 pub use failure::ArchiveError;
 pub use log::Logged;
 pub use meaning::Chosen;
+pub use metrics::Metric;
 pub use search::{Candidates, Frequencies, Hit, Hits};
 pub use terms::terms;
 pub use worth::{STARTER_REFUSAL, normalise, not_worth_keeping};
@@ -67,11 +69,21 @@ impl Archive {
                 }
                 other => other?,
             }
+            archive.measure_the_stored(&database)?;
             // What a killed process left in the log.
             database::empty_log(&database)
                 .map_err(|source| ArchiveError::Database { doing: "empty the log", source })?;
         }
         Ok(archive)
+    }
+
+    fn measure_the_stored(&self, database: &Connection) -> Result<(), ArchiveError> {
+        let doing = "measure the stored answers";
+        let failed = |source| ArchiveError::Database { doing, source };
+        if metrics::is_whole(database).map_err(failed)? {
+            return Ok(());
+        }
+        self.change(database, doing, |step| metrics::fill(step).map_err(failed))
     }
 
     /// An id for a new answer or conversation.
@@ -97,6 +109,13 @@ impl Archive {
         let database = self.database();
         self.change(&database, "store the answer", |step| {
             conversations::save_turn(step, answer, replaces)?;
+            let measured = || -> rusqlite::Result<()> {
+                metrics::save(step, answer)?;
+                replaces
+                    .filter(|old| *old != answer.id)
+                    .map_or(Ok(()), |old| metrics::replaced(step, old, &answer.question))
+            };
+            measured().map_err(|source| ArchiveError::Database { doing: "measure the answer", source })?;
             if let Some(old) = replaces.filter(|old| *old != answer.id) {
                 forget::withdraw(step, old)?;
             }
@@ -126,13 +145,14 @@ impl Archive {
 
     /// Writes into a stored trace how long storing it took: known only after it was stored.
     pub(crate) fn note_learned(&self, id: &str, elapsed_ms: f32) -> Result<(), ArchiveError> {
-        self.database()
+        let database = self.database();
+        database
             .execute(
                 "UPDATE turns SET total_ms = total_ms + ?2, whole = json_set(whole, '$.trace.learn.elapsed_ms', ?2,
                      '$.trace.total_ms', json_extract(whole, '$.trace.total_ms') + ?2) WHERE id = ?1",
                 (id, f64::from(elapsed_ms)),
             )
-            .map(|_| ())
+            .and_then(|_| metrics::note_learned(&database, id, f64::from(elapsed_ms)))
             .map_err(|source| ArchiveError::Database { doing: "store the time", source })
     }
 
@@ -238,7 +258,9 @@ impl Archive {
 
     /// Rates an answer, `LOWEST_RATING` to `HIGHEST_RATING`, 0 for none. `false`: there is no such answer.
     pub fn rate(&self, id: &str, rating: i32) -> Result<bool, ArchiveError> {
-        entries::rate(&self.database(), id, rating)
+        let database = self.database();
+        entries::rate(&database, id, rating)
+            .and_then(|rated| metrics::rated(&database, id, rating).map(|()| rated))
             .map_err(|source| ArchiveError::Database { doing: "rate the answer", source })
     }
 
@@ -366,6 +388,6 @@ fn add(database: &Connection, new: NewEntry, now: i64) -> rusqlite::Result<Resul
 }
 
 /// Unix time in milliseconds.
-pub(crate) fn now_ms() -> i64 {
+pub fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }

@@ -193,3 +193,43 @@ CREATE TABLE lessons (
     UNIQUE (question, expert)
 );
 CREATE INDEX lessons_by_turn ON lessons (turn);
+
+-- version 6
+-- What each answer took and gave, in figures alone; archive/metrics.rs says what each of them is. NULL: not measured.
+CREATE TABLE brain_moe_metrics (
+    number INTEGER PRIMARY KEY,
+    -- NULL: another answer took its place, and of its question nothing is kept.
+    turn TEXT UNIQUE REFERENCES turns (id) ON DELETE CASCADE,
+    timestamp INTEGER NOT NULL,
+    query_hash TEXT,
+    mode TEXT,
+    domain TEXT,
+    confidence REAL,
+    expert TEXT,
+    skills_considered INTEGER,
+    skills_selected INTEGER,
+    top_skill TEXT,
+    top_skill_score REAL,
+    selection_time_ms REAL,
+    execution_time_ms REAL,
+    total_time_ms REAL,
+    total_cost REAL,
+    cost_saved REAL,
+    tokens_read INTEGER,
+    tokens_written INTEGER,
+    quality_score REAL,
+    synthesis_quality REAL,
+    max_utilization REAL,
+    avg_queue_depth REAL,
+    tokens_before INTEGER,
+    tokens_after INTEGER,
+    compression_ratio REAL,
+    peak_memory_bytes INTEGER,
+    load_ms REAL,
+    swaps INTEGER
+);
+CREATE INDEX brain_moe_metrics_by_time ON brain_moe_metrics (timestamp);
+
+-- What query_hash is keyed with; it never leaves this file.
+ALTER TABLE identity ADD COLUMN secret BLOB;
+UPDATE identity SET secret = randomblob(32);

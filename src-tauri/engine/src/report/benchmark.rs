@@ -113,7 +113,8 @@ pub fn ask_each<E: From<Failure>>(
             expected: line.expected.clone(),
             ..Sample::default()
         };
-        let asked = Question { text: line.question.clone(), ..question.clone() };
+        let without = [question.without.as_slice(), &line.without].concat();
+        let asked = Question { text: line.question.clone(), without, ..question.clone() };
         let sample = match engine.ask(asked, Arc::clone(stop), &mut |_| {}) {
             Ok(answer) if answer.stopped => break,
             Ok(answer) => sample.answered(&answer),

@@ -7,11 +7,16 @@
 //! Source: counters in the archive; nothing on the status page is typed in (requirement R6)
 
 pub mod benchmark;
+pub mod compare;
 pub mod criteria;
+pub mod dashboard;
 pub mod everybody;
 mod judge;
+pub mod modes;
 pub mod page;
 pub mod pruning;
+pub mod questions;
+pub mod table;
 
 pub use judge::is_right;
 

@@ -139,26 +139,33 @@ pub struct Asked {
     pub id: String,
     pub question: String,
     pub expected: Option<String>,
+    /// Past answers that are not given for it: its own.
+    pub without: Vec<String>,
 }
 
 /// Past questions that stand alone, the newest first, each once; their answers, where nothing speaks against them, are
 /// what is expected.
 pub fn past(log: &[Logged], experts: &[Expert]) -> Vec<Asked> {
-    let alone =
-        |name: &str| experts.iter().any(|e| e.manifest.name == name && e.manifest.reads == Reads::Question);
     let mut seen = HashSet::new();
     log.iter()
         .rev()
         .filter(|past| past.rating >= 0 && !past.refused && !past.answer.trim().is_empty())
-        .filter(|past| past.opens || alone(&past.expert))
+        .filter(|past| stands_alone(past, experts))
         .filter(|past| seen.insert(normalise(&past.question)))
         .enumerate()
         .map(|(at, past)| Asked {
             id: (at + 1).to_string(),
             question: past.question.clone(),
             expected: Some(past.answer.clone()),
+            ..Asked::default()
         })
         .collect()
+}
+
+/// Nothing that was said before belongs to its question.
+pub(super) fn stands_alone(past: &Logged, experts: &[Expert]) -> bool {
+    let reads_questions = |e: &Expert| e.manifest.name == past.expert && e.manifest.reads == Reads::Question;
+    past.opens || experts.iter().any(reads_questions)
 }
 
 /// The two lists of a replay.

@@ -13,6 +13,7 @@ import { plan } from "./plan";
 import { past, seeded } from "./past";
 import { multiplied, pruning } from "./pruning";
 import { reply } from "./replies";
+import { reports } from "./reports";
 import { council, reasoned } from "./several";
 
 /** Looked for in the build, where it must not be. */
@@ -200,6 +201,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
           return { component, runs, changed_answer: change === null ? null : Math.round(runs * 0.8), change_means: change, mean_ms: runs ? [0.4, 1.9, 0.2, 48, 0, 61, 120, 340, 3.2][index] as number : null, total_ms: 0, last_run: runs ? Date.now() - 90_000 : null };
         }),
       ),
+    ...reports(parameters, guard, () => pool),
     ...pruning(parameters, guard, () => pool, (next) => void (pool = next)),
     ...hub(parameters, guard, () => pool, (next) => void (pool = next), () => settings.hub),
     hostOf: async (url) => ({ host: new URL(url).host, url }),

@@ -100,7 +100,7 @@ export function pruning(parameters: URLSearchParams, guard: <T>(result: () => T)
     poolAnswers: (name) =>
       guard(() => {
         const n = all().find((one) => one.name === name)?.answers ?? 0;
-        return Array.from({ length: Math.min(n, 200) }, (_, index): Logged => ({ question: `What is ${384 + index} + 97?`, answer: `Add the ones, then the tens.\nThe answer is ${481 + index}.`, expert: name, opens: true, refused: index % 17 === 5, rating: index % 6 === 0 ? 1 : index % 23 === 4 ? -1 : 0, total_ms: 61 + (index % 9), load_ms: 0, memory_bytes: 21_400_000, created: Date.now() - index * 0.4 * DAY }));
+        return Array.from({ length: Math.min(n, 200) }, (_, index): Logged => ({ id: `logged-${index}`, question: `What is ${384 + index} + 97?`, answer: `Add the ones, then the tens.\nThe answer is ${481 + index}.`, expert: name, opens: true, refused: index % 17 === 5, rating: index % 6 === 0 ? 1 : index % 23 === 4 ? -1 : 0, total_ms: 61 + (index % 9), load_ms: 0, memory_bytes: 21_400_000, created: Date.now() - index * 0.4 * DAY }));
       }),
     planPruning: (criterion, target) => guard(() => plan(criterion, target)),
     async replayPruning(pruned, on) {
