@@ -18,6 +18,7 @@ import type {
   Link,
   Logged,
   Manifest,
+  Meaning,
   Model,
   Moving,
   News,
@@ -54,6 +55,12 @@ export interface Api {
   /** A past answer leaves the archive for good. */
   forget(answer: string): Promise<void>;
   rate(answer: string, rating: number): Promise<void>;
+  /** Which encoder search by meaning uses, and how far its vectors are. */
+  meaning(): Promise<Meaning>;
+  /** Fetches the encoder that is offered and uses it; its download is among the others. */
+  fetchEncoder(): Promise<void>;
+  /** Search goes by words alone again. */
+  dropEncoder(): Promise<void>;
 
   experts(): Promise<Expert[]>;
   addExpert(path: string, name: string, domains: string[]): Promise<Expert>;

@@ -28,6 +28,9 @@ export const tauri: Api = {
   renameConversation: (id, title) => invoke("rename_conversation", { id, title }),
   forget: (id) => invoke("forget", { id }),
   rate: (id, rating) => invoke("rate", { id, rating }),
+  meaning: () => invoke("meaning"),
+  fetchEncoder: () => invoke("fetch_encoder"),
+  dropEncoder: () => invoke("drop_encoder"),
 
   experts: () => invoke("experts"),
   addExpert: (path, name, domains) => invoke("add_expert", { path, name, domains }),

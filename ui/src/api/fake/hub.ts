@@ -51,7 +51,7 @@ function models(): Model[] {
   ];
 }
 
-type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof Pruning>;
+type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "meaning" | "fetchEncoder" | "dropEncoder" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof Pruning>;
 
 export function hub(
   parameters: URLSearchParams,
