@@ -8,10 +8,10 @@ mod toy;
 #[path = "support/toys.rs"]
 mod toys;
 
-use engine::archive::terms;
+use engine::archive::{Archive, terms};
 use engine::documents::Documents;
 use engine::home::Home;
-use engine::retrieve::cover;
+use engine::retrieve::retrieve;
 use engine::words::{Question, Recalled};
 use lopdf::content::{Content, Operation};
 use lopdf::{Document, Object, Stream, dictionary};
@@ -278,7 +278,7 @@ fn an_index_that_is_gone_is_made_again() {
 
 /// Questions that people asked a search engine, each with the passage that answers it (Natural Questions): those of the
 /// second half are documents, as the form of the rule was chosen on the first (its threshold with these in view). Questions of the first half about other articles, and
-/// questions for an assistant (CLINC150), have nothing to do with them.
+/// questions for an assistant (CLINC150), have nothing to do with them. LECTERN_ENCODER: by meaning as well.
 #[test]
 fn questions_find_their_passage_and_others_find_nothing() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
@@ -301,7 +301,7 @@ fn questions_find_their_passage_and_others_find_nothing() {
         .collect();
     let place = tempfile::tempdir().unwrap();
     let home = Home::at(place.path().join("home"));
-    let documents = Documents::open(&home, Path::new(LECTERN)).unwrap();
+    let mut documents = Documents::open(&home, Path::new(LECTERN)).unwrap();
     let (outside, inside) = cases.split_at(cases.len() / 2);
     let files: Vec<PathBuf> = inside
         .chunks(50)
@@ -317,7 +317,15 @@ fn questions_find_their_passage_and_others_find_nothing() {
     let added = documents.add(&files, &mut |_, _, _| {}).unwrap();
     assert!(added.failed.is_empty(), "{:?}", added.failed);
 
-    let ask = |question: &str| -> Recalled { cover::recalled(&documents, &Question::new(question)).unwrap() };
+    let archive = Archive::open(&home).unwrap();
+    let encoder = std::env::var_os("LECTERN_ENCODER").map(PathBuf::from);
+    if let Some(folder) = &encoder {
+        archive.choose_encoder(Path::new(LECTERN), folder).unwrap();
+        while archive.embed_some().unwrap() > 0 {}
+        documents.understand_as(&archive);
+    }
+    let ask =
+        |question: &str| -> Recalled { retrieve(&archive, &documents, &Question::new(question)).unwrap() };
     let (mut first, mut five, mut shown_first, mut shown) = (0, 0, 0, 0);
     for (question, _, text) in inside {
         let is_gold = |answer: &str| {
@@ -355,7 +363,7 @@ fn questions_find_their_passage_and_others_find_nothing() {
     let asked = (others.len() + everyday.len()) as f32;
     let quiet_all = (quiet_others * others.len() as f32 + quiet_everyday * everyday.len() as f32) / asked;
     eprintln!(
-        "search hit@1 {:.3} @5 {:.3}; given to the expert @1 {:.3} @3 {:.3}; nothing given: other articles {quiet_others:.3} of {}, everyday {quiet_everyday:.3} of {}, together {quiet_all:.3}",
+        "encoder {encoder:?}: search hit@1 {:.3} @5 {:.3}; given to the expert @1 {:.3} @3 {:.3}; nothing given: other articles {quiet_others:.3} of {}, everyday {quiet_everyday:.3} of {}, together {quiet_all:.3}",
         part(first),
         part(five),
         part(shown_first),
@@ -363,7 +371,8 @@ fn questions_find_their_passage_and_others_find_nothing() {
         others.len(),
         everyday.len()
     );
-    assert!(part(first) >= 0.8 && part(five) >= 0.9, "search finds what answers the question");
-    assert!(part(shown) >= 0.55, "the expert gets what answers the question");
+    let (least_first, least_shown) = if encoder.is_some() { (0.94, 0.75) } else { (0.8, 0.55) };
+    assert!(part(first) >= least_first && part(five) >= 0.9, "search finds what answers the question");
+    assert!(part(shown) >= least_shown, "the expert gets what answers the question");
     assert!(quiet_all >= 0.98, "documents stay out of what they do not speak of");
 }

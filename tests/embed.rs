@@ -4,16 +4,25 @@
 
 #[path = "support/answers.rs"]
 mod answers;
+// Other journeys use the rest of it.
+#[allow(dead_code)]
+#[path = "support/hub.rs"]
+mod hub;
 #[path = "reference/recipe.rs"]
 mod recipe;
 
 use answers::{entry, place};
-use engine::archive::Archive;
+use engine::archive::{Archive, NewEntry};
+use engine::hub::{EncoderOnHub, Hub, HubError, KnownFile, Patience, Place, Stop};
+use engine::retrieve::past_answers;
+use engine::words::Question;
+use hub::FakeHub;
 use recipe::noise;
-use runtime::embed::{Embedder, EmbedderError, Encoder};
+use runtime::embed::{Embedder, EmbedderError, Encoder, Nearest, Packed};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 const LECTERN: &str = env!("CARGO_BIN_EXE_lectern");
 
@@ -227,6 +236,168 @@ fn cosines(archive: &Archive, text: &str, limit: usize) -> Vec<(String, f32)> {
     hits.hits.into_iter().map(|hit| (hit.id, hit.cosine.unwrap())).collect()
 }
 
+/// Whether a file under the folder has these bytes.
+fn has_bytes(folder: &Path, bytes: &[u8]) -> bool {
+    std::fs::read_dir(folder).unwrap().flatten().any(|entry| {
+        let path = entry.path();
+        match path.is_dir() {
+            true => has_bytes(&path, bytes),
+            false => std::fs::read(&path).unwrap().windows(bytes.len()).any(|window| window == bytes),
+        }
+    })
+}
+
+/// Vectors without any order are the hardest; 384 numbers each. Those of texts are nearer to each other and to their signs.
+#[test]
+fn the_signs_find_what_comparing_all_finds() {
+    let (count, width) = (20_000, 384);
+    let vector = |name: &str| -> Packed {
+        let centred = |z: u64| (z >> 40) as f32 / (1 << 24) as f32 - 0.5;
+        Packed::of(&noise(name, width).map(centred).collect::<Vec<_>>())
+    };
+    let mut vectors = Nearest::default();
+    for key in 1..=count {
+        let Packed { scale, numbers } = vector(&format!("row {key}"));
+        assert!(vectors.push(key, scale, numbers.into_iter()));
+    }
+    assert!(!vectors.push(count, 1.0, vec![0; width].into_iter()), "keys rise");
+    assert!(!vectors.push(count + 1, 1.0, vec![0; 3].into_iter()), "one width");
+    let (mut found, mut asked) = (0, 0);
+    for number in 0..20 {
+        let question = vector(&format!("question {number}"));
+        let all = vectors.all(&question, 10);
+        let by_signs = vectors.by_signs(&question, 10);
+        assert!(all.is_sorted_by(|a, b| a.1 >= b.1) && all.len() == 10);
+        assert_eq!(vectors.cosine(&question, all[0].0), Some(all[0].1));
+        found += all.iter().filter(|hit| by_signs.contains(hit)).count();
+        asked += all.len();
+    }
+    eprintln!("{found} of {asked} of the nearest ten");
+    assert!(found * 10 >= asked * 8, "{found} of {asked}");
+}
+
+#[test]
+fn a_question_in_other_words_recalls_the_answer() {
+    let Some(folder) = minilm() else { return };
+    let place = place();
+    let archive = Archive::open(&place.home).unwrap();
+    archive.choose_encoder(Path::new(LECTERN), &folder).unwrap();
+    let known = [
+        ("How do I delete my account?", "Open the settings, then Account, then press Delete."),
+        ("What is the capital of Germany?", "Berlin."),
+        (
+            "Write a Python function that returns the maximum of a list",
+            "def largest(items):\n    return max(items)",
+        ),
+        ("What is 384 + 97?", "384 + 97 = 481"),
+        ("What is my name?", "Your name is Ada."),
+    ];
+    for (question, answer) in known {
+        archive.add(entry(question, answer)).unwrap().unwrap();
+    }
+    let ask = |question: &str| past_answers(&archive, &Question::new(question)).unwrap().passages;
+    for (asked, expected) in [
+        ("I want to get rid of my account, how does that work?", known[0].0),
+        ("Which city is Germany's seat of government?", known[1].0),
+    ] {
+        let passages = ask(asked);
+        assert_eq!(passages.first().map(|passage| passage.question.as_str()), Some(expected), "{asked}");
+        assert!(passages[0].cosine.is_some_and(|cosine| cosine >= 0.7) && passages[0].score <= 1.0);
+    }
+    for asked in [
+        "What is the capital of France?", "Write a Python function that returns the minimum of a list",
+        "What is 384 + 98?", "What is your name?", "How do I knit a scarf?",
+    ] {
+        assert!(ask(asked).is_empty(), "{asked}: {:?}", ask(asked));
+    }
+}
+
+#[test]
+fn an_encoder_is_fetched_by_its_check_sums_or_not_at_all() {
+    let place = place();
+    place.home.prepare().unwrap();
+    let beside = place.home.root().parent().unwrap();
+    let source = beside.join("source");
+    write_small(&source, &reference("embed.json"));
+    let (there, repo) = (FakeHub::start(), "somebody/small-encoder");
+    let known = |file: &str| KnownFile {
+        file: file.into(),
+        sha256: there.put(repo, file, std::fs::read(source.join(file)).unwrap()),
+    };
+    let wanted = EncoderOnHub {
+        name: "small".into(),
+        repo: repo.into(),
+        weights: known("model.safetensors"),
+        small: ["config.json", "vocab.txt", "sentence_bert_config.json"].map(known).into(),
+    };
+    let at = Place::at(&there.endpoint(), &beside.join("cache")).unwrap();
+    let patience = Patience { first: Duration::from_millis(2), spare_bytes: 0, ..Patience::default() };
+    let fetch = |wanted: &EncoderOnHub, at: &Place| {
+        let ours = Hub::at(&place.home, at.clone(), patience);
+        ours.fetch_encoder(wanted, &place.home.encoders_dir(), &Stop::default(), &mut |_| {})
+    };
+    let folder = fetch(&wanted, &at).unwrap();
+    let archive = Archive::open(&place.home).unwrap();
+    archive.choose_encoder(Path::new(LECTERN), &folder).unwrap();
+    assert_eq!(archive.encoder().unwrap().name, "small");
+
+    let asked = there.heard().len();
+    assert_eq!(fetch(&wanted, &at).unwrap(), folder);
+    let again: Vec<String> = there.heard().split_off(asked).into_iter().map(|heard| heard.path).collect();
+    assert!(again.iter().all(|path| path.contains("model.safetensors")), "what is here is here: {again:?}");
+
+    let asked = there.heard().len();
+    let offline = Place { offline: Some("the test".into()), ..at.clone() };
+    let elsewhere = EncoderOnHub { name: "elsewhere".into(), ..wanted.clone() };
+    assert!(matches!(fetch(&elsewhere, &offline), Err(HubError::Offline(_))));
+    assert_eq!(there.heard().len(), asked, "something was asked");
+
+    let mut other = EncoderOnHub { name: "other".into(), ..wanted.clone() };
+    other.small[1].sha256 = "0".repeat(64);
+    assert!(matches!(fetch(&other, &at), Err(HubError::WrongBytes { file, .. }) if file == "vocab.txt"));
+    other.small[1] = wanted.small[1].clone();
+    other.weights.sha256 = "0".repeat(64);
+    assert!(
+        matches!(fetch(&other, &at), Err(HubError::WrongBytes { file, .. }) if file == "model.safetensors")
+    );
+    let other = place.home.encoders_dir().join("other");
+    assert!(!other.join("model.safetensors").exists(), "other weights than were asked for are not used");
+}
+
+#[test]
+fn what_is_exported_is_taken_in_again() {
+    let places = [place(), place()];
+    let lectern = |home: &Path, arguments: &[&str]| -> Value {
+        let output =
+            Command::new(LECTERN).env("LECTERN_HOME", home).arg("--json").args(arguments).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let [from, to] = places.each_ref().map(|place| place.home.root());
+    {
+        let archive = Archive::open(&places[0].home).unwrap();
+        let all = (0..1_200)
+            .map(|n| entry(&format!("What is in box {n}?\nSay it."), &format!("\"{n}\" marbles, größte")));
+        archive.add_all(all.collect()).unwrap();
+        archive
+            .add(NewEntry { rating: Some(3), created: Some(7), ..entry("Who?", "Anna") })
+            .unwrap()
+            .unwrap();
+    }
+    let file = from.join("all.jsonl");
+    let file = file.to_str().unwrap();
+    assert_eq!(lectern(from, &["archive", "export", file])["exported"], 1_201);
+    assert_eq!(
+        lectern(from, &["archive", "export", file])["error"]["code"],
+        "archive.file",
+        "nothing is overwritten"
+    );
+    assert_eq!(lectern(to, &["archive", "import", "--file", file])["added"], 1_201);
+    let archive = Archive::open(&places[1].home).unwrap();
+    let hit = archive.search("who", 1).unwrap().hits.remove(0);
+    assert_eq!((hit.answer.as_str(), hit.rating, hit.created), ("Anna", 3, 7));
+    assert_eq!(archive.search("box 17", 1).unwrap().hits[0].answer, "\"17\" marbles, größte");
+}
+
 #[test]
 fn the_archive_searches_by_meaning_beside_words() {
     let place = place();
@@ -234,7 +405,7 @@ fn the_archive_searches_by_meaning_beside_words() {
     let small = reference("embed.json");
     write_small(&folder, &small);
     let executable = Path::new(LECTERN);
-    let mut archive = Archive::open(&place.home).unwrap();
+    let archive = Archive::open(&place.home).unwrap();
     let add = |archive: &Archive, number: usize| {
         let question =
             format!("How is the engine {} in the mill?", ["of water", "and the answer", "to do"][number % 3]);
@@ -254,7 +425,7 @@ fn the_archive_searches_by_meaning_beside_words() {
             break;
         }
     }
-    assert_eq!((embedded, archive.embedded().unwrap()), (100, 100));
+    assert_eq!((embedded, archive.embedded().unwrap()), (100, (100, 100)));
 
     let text = "water in the mill";
     let before = cosines(&archive, text, 20);
@@ -272,14 +443,20 @@ fn the_archive_searches_by_meaning_beside_words() {
     assert!((first.cosine.unwrap() - exact).abs() < 0.02, "{:?} and {exact}", first.cosine);
 
     // A new answer is embedded on the way, a forgotten one is gone with its vector, a restart gives the same.
-    let new = add(&archive, 100);
-    assert!(cosines(&archive, "engine of the mill 100", 200).iter().any(|(id, _)| *id == new));
-    assert_eq!(archive.embedded().unwrap(), 101);
+    let (asked, said) =
+        ("The mill is to do how in the engine water?", "The answer of the mill is in the engine and water.");
+    let new = archive.add(entry(asked, said)).unwrap().unwrap();
+    assert!(cosines(&archive, asked, 200).iter().any(|(id, _)| *id == new));
+    assert_eq!(archive.embedded().unwrap().0, 101);
+    let vector = Encoder::open(&folder, 1).unwrap().embed(&[format!("{asked}\n{said}")]);
+    let bytes: Vec<u8> = Packed::of(&vector[0]).numbers.iter().map(|&number| number as u8).collect();
+    assert!(has_bytes(place.home.root(), &bytes), "the scan must find the vector while it is there");
     archive.forget(&new).unwrap();
-    assert_eq!(archive.embedded().unwrap(), 100);
-    assert!(cosines(&archive, "engine of the mill 100", 200).iter().all(|(id, _)| *id != new));
+    assert!(!has_bytes(place.home.root(), &bytes), "a vector tells of its text: it goes from every file");
+    assert_eq!(archive.embedded().unwrap().0, 100);
+    assert!(cosines(&archive, asked, 200).iter().all(|(id, _)| *id != new));
     drop(archive);
-    let mut archive = Archive::open(&place.home).unwrap();
+    let archive = Archive::open(&place.home).unwrap();
     archive.understand(executable).unwrap();
     assert_eq!(cosines(&archive, text, 20), before, "the same after a restart");
 
@@ -291,14 +468,14 @@ fn the_archive_searches_by_meaning_beside_words() {
     std::fs::write(folder.join("model.safetensors"), &file).unwrap();
     archive.choose_encoder(executable, &folder).unwrap();
     assert_ne!(archive.encoder().unwrap().id, old);
-    assert_eq!(archive.embedded().unwrap(), 0);
+    assert_eq!(archive.embedded().unwrap(), (0, 100));
     while archive.embed_some().unwrap() > 0 {}
-    assert_eq!(archive.embedded().unwrap(), 100);
+    assert_eq!(archive.embedded().unwrap().0, 100);
 
     // Files that are gone: search goes on by words and says so.
     drop(archive);
     std::fs::remove_dir_all(&folder).unwrap();
-    let mut archive = Archive::open(&place.home).unwrap();
+    let archive = Archive::open(&place.home).unwrap();
     archive.understand(executable).unwrap();
     let hits = archive.search("engine", 5).unwrap();
     assert!(hits.without_meaning.unwrap().contains("config.json") && hits.encoder.is_none());
@@ -307,17 +484,29 @@ fn the_archive_searches_by_meaning_beside_words() {
     assert!(archive.search("engine", 5).unwrap().without_meaning.is_none());
 }
 
-/// 100,000 past answers with vectors of 384 numbers, by an encoder of that width and one thin layer. The reading of 100,000
-/// rows falls to the first search; the others are what a user waits for.
+/// Words as people use them: the second most frequent half as often as the first, and so on, of 30,000.
+fn text(seed: usize, length: usize) -> String {
+    let words = 30_000f64;
+    let word = |z: u64| {
+        let rank = words.powf((z >> 11) as f64 / (1u64 << 53) as f64) as u32;
+        // Letters alone, so that a word is one token.
+        (0..4).map(|at| char::from(b'a' + (rank / 14u32.pow(at) % 14) as u8)).collect::<String>()
+    };
+    noise(&format!("text {seed}"), length).map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// 100,000 past answers, or LECTERN_ENTRIES, with vectors of 384 numbers by an encoder of that width that reads little of
+/// them. The reading of the vectors falls to the first search; the others are what a user waits for.
 #[test]
 #[ignore = "takes minutes: a measurement"]
 fn a_hundred_thousand_are_searched_in_milliseconds() {
+    let count: usize = std::env::var("LECTERN_ENTRIES").map_or(100_000, |count| count.parse().unwrap());
+    let most = if count <= 100_000 { 20.0 } else { 50.0 };
     let place = place();
     let folder = place.home.root().parent().unwrap().join("encoder");
     let mut small = reference("embed.json");
-    let words: Vec<Value> = small["words"].as_array().unwrap().clone();
-    let (width, inner, count) = (384, 64, words.len());
-    small["config"] = json!({"vocab_size": count, "hidden_size": width, "num_hidden_layers": 1, "num_attention_heads": 12,
+    let (width, inner, words) = (384, 64, small["words"].as_array().unwrap().len());
+    small["config"] = json!({"vocab_size": words, "hidden_size": width, "num_hidden_layers": 1, "num_attention_heads": 12,
         "intermediate_size": inner, "max_position_embeddings": 32, "type_vocab_size": 2});
     let shapes = tensors(&small).into_iter().filter(|(name, _)| !name.contains("layer.1."));
     let wider = |n: &usize| match *n {
@@ -330,30 +519,31 @@ fn a_hundred_thousand_are_searched_in_milliseconds() {
         .collect::<serde_json::Map<_, _>>()
         .into();
     write_small(&folder, &small);
-    let mut archive = Archive::open(&place.home).unwrap();
-    let text = |seed: u64, length: usize| -> String {
-        let word =
-            |z: u64| words[6 + (z % (count as u64 - 6)) as usize].as_str().unwrap().trim_start_matches('#');
-        noise(&format!("text {seed}"), length).map(word).collect::<Vec<_>>().join(" ")
-    };
-    let count = 100_000;
+    std::fs::write(folder.join("sentence_bert_config.json"), r#"{"max_seq_length": 4}"#).unwrap();
+    let archive = Archive::open(&place.home).unwrap();
+    let started = Instant::now();
     for from in (0..count).step_by(10_000) {
-        let some = (from..from + 10_000)
-            .map(|n| entry(&format!("{} {n}", text(n, 6)), &text(n + count, 8)))
-            .collect();
-        archive.add_all(some).unwrap();
+        let some = (from..from + 10_000).map(|n| entry(&format!("{} {n}", text(n, 9)), &text(n + count, 30)));
+        archive.add_all(some.collect()).unwrap();
     }
+    eprintln!("{count} added in {:.0} s", started.elapsed().as_secs_f32());
+    let times = || -> Vec<f32> {
+        let mut times: Vec<f32> =
+            (0..200).map(|n| archive.search(&text(n * 7, 9), 10).unwrap().elapsed_ms).collect();
+        times.sort_by(f32::total_cmp);
+        times
+    };
+    let by_words = times();
+    eprintln!("by words: p50 {:.1} ms, p95 {:.1} ms", by_words[100], by_words[190]);
     archive.choose_encoder(Path::new(LECTERN), &folder).unwrap();
     let started = Instant::now();
     while archive.embed_some().unwrap() > 0 {}
-    eprintln!("{} vectors in {:.0} s", archive.embedded().unwrap(), started.elapsed().as_secs_f32());
-    let first = archive.search(&text(1, 6), 10).unwrap();
-    let mut times: Vec<f32> =
-        (0..200).map(|n| archive.search(&text(n * 7, 6), 10).unwrap().elapsed_ms).collect();
-    times.sort_by(f32::total_cmp);
+    eprintln!("{} vectors in {:.0} s", archive.embedded().unwrap().0, started.elapsed().as_secs_f32());
+    let first = archive.search(&text(1, 9), 10).unwrap();
+    let both = times();
     eprintln!(
         "first search {:.0} ms, then p50 {:.1} ms, p95 {:.1} ms",
-        first.elapsed_ms, times[100], times[190]
+        first.elapsed_ms, both[100], both[190]
     );
-    assert!(first.encoder.is_some() && times[190] < 20.0, "{:?}", &times[180..]);
+    assert!(first.encoder.is_some() && by_words[190] < most && both[190] < most, "{:?}", &both[180..]);
 }

@@ -1,8 +1,10 @@
 //! Archive: conversations and past answers.
 
+use crate::failure::failure;
 use crate::house::House;
 use crate::markdown::{self, Block};
 use engine::archive::{Conversation, Hits};
+use engine::hub::{EncoderOnHub, Stop};
 use engine::words::{Answer, Failure};
 use serde::Serialize;
 use tauri::State;
@@ -65,4 +67,57 @@ pub fn rate(house: State<'_, House>, id: String, rating: i32) -> Result<(), Fail
 #[tauri::command(async)]
 pub fn search(house: State<'_, House>, text: String, limit: usize) -> Result<Hits, Failure> {
     Ok(house.inside()?.engine.archive().search(&text, limit)?)
+}
+
+/// Search by meaning, as the settings show it.
+#[derive(Clone, Debug, Serialize, TS)]
+pub struct Meaning {
+    /// `None`: search goes by words alone.
+    pub encoder: Option<String>,
+    /// What can be fetched.
+    pub offered: String,
+    /// Past answers and passages that have a vector, and all of them.
+    #[ts(type = "number")]
+    pub done: u64,
+    #[ts(type = "number")]
+    pub all: u64,
+}
+
+#[tauri::command(async)]
+pub fn meaning(house: State<'_, House>) -> Result<Meaning, Failure> {
+    let open = house.inside()?;
+    let archive = open.engine.archive();
+    let (done, all) = archive.embedded()?;
+    let encoder = archive.encoder().map(|encoder| encoder.name);
+    Ok(Meaning { encoder, offered: EncoderOnHub::usual().name, done, all })
+}
+
+/// Fetches the offered encoder, among the other downloads, and uses it. Returns when it is used, or why it is not.
+#[tauri::command(async)]
+pub fn fetch_encoder(house: State<'_, House>) -> Result<(), Failure> {
+    let open = house.inside()?;
+    open.library.mover().is_still()?;
+    let (shelf, wanted) = (open.library.shelf()?, EncoderOnHub::usual());
+    let id = shelf.downloads.start(&wanted.weights()?);
+    match shelf.downloads.wait(id)?.state {
+        engine::hub::State::Ready { .. } => {}
+        engine::hub::State::Failed { failure } => return Err(failure),
+        _ => return Ok(()),
+    }
+    let folder =
+        shelf.hub.fetch_encoder(&wanted, &open.home.encoders_dir(), &Stop::default(), &mut |_| {})?;
+    let program = std::env::current_exe().map_err(|error| {
+        failure(
+            "no_executable", "Lectern does not know where its own program is.",
+            "Start Lectern by its full path.",
+        )
+        .with(error.to_string())
+    })?;
+    Ok(open.engine.archive().choose_encoder(&program, &folder)?)
+}
+
+/// Search goes by words alone again; the vectors go, the encoder's files stay.
+#[tauri::command(async)]
+pub fn drop_encoder(house: State<'_, House>) -> Result<(), Failure> {
+    Ok(house.inside()?.engine.archive().drop_encoder()?)
 }

@@ -42,6 +42,7 @@ pub fn text() -> String {
     types.visit::<crate::drops::Drop>();
     types.visit::<crate::ask::Shown>();
     types.visit::<crate::archive::Turn>();
+    types.visit::<crate::archive::Meaning>();
     types.visit::<crate::links::Link>();
     types.visit::<engine::archive::Logged>();
     types.visit::<engine::report::pruning::PoolReport>();

@@ -93,6 +93,7 @@ fn open() -> Result<Open, Failure> {
         ..Options::default()
     };
     let engine = Engine::open(home.clone(), options)?;
+    engine.archive().embed_in_background()?;
     let library = Library::open(&home, host_executable, &settings);
     Ok(Open { engine, home, library })
 }

@@ -1,13 +1,16 @@
 //! `lectern archive`: search past answers, add some from a file, forget for good.
 
+use crate::hub;
 use crate::output::{Exit, Output};
 use crate::program;
 use clap::{Args, Subcommand};
 use engine::archive::{Archive, Chosen, Hits, NewEntry};
 use engine::home::Home;
+use engine::hub::{EncoderOnHub, Hub, Speed, show_phase};
+use engine::settings::Settings;
 use engine::words::Failure;
 use serde::Serialize;
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
 #[derive(Subcommand)]
@@ -15,7 +18,10 @@ pub enum Command {
     /// Past answers with these words in their question or answer, best first.
     Search(Search),
     /// Take in past answers from a file of JSON lines.
+    #[command(alias = "import")]
     Add(Add),
+    /// Write every past answer, or every conversation, into a file of JSON lines. `add` takes past answers in again.
+    Export(Export),
     /// Search by meaning as well: use an encoder, and give the past answers that lack one their vector.
     Embed(Embed),
     /// Forget one past answer, or everything, for good.
@@ -39,11 +45,23 @@ pub struct Add {
 }
 
 #[derive(Args)]
+pub struct Export {
+    /// It must not be there yet.
+    file: PathBuf,
+    /// Conversations with their answers and how those came about, one a line.
+    #[arg(long)]
+    conversations: bool,
+}
+
+#[derive(Args)]
 #[group(multiple = false)]
 pub struct Embed {
     /// The folder of an encoder of the BERT kind (all-MiniLM-L6-v2, bge-small-en-v1.5): config.json, vocab.txt,
     /// model.safetensors. Without it the one that was chosen before goes on.
     folder: Option<PathBuf>,
+    /// Fetch all-MiniLM-L6-v2 from the hub (91 MB) and use it.
+    #[arg(long)]
+    fetch: bool,
     /// Search by words alone again.
     #[arg(long)]
     off: bool,
@@ -80,6 +98,13 @@ struct Embedded {
     /// In this run, and in all.
     embedded: usize,
     vectors: u64,
+    /// Past answers and passages of documents.
+    all: u64,
+}
+
+#[derive(Serialize)]
+struct Exported {
+    exported: u64,
 }
 
 #[derive(Serialize)]
@@ -87,11 +112,11 @@ struct Forgotten {
     forgotten: u64,
 }
 
-/// Lines stored in one transaction.
-const BATCH: usize = 1_000;
+/// Lines stored in one transaction and one commit of the index.
+const BATCH: usize = 20_000;
 
 pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
-    let mut archive = Archive::open(&Home::find()?).map_err(Failure::from)?;
+    let archive = Archive::open(&Home::find()?).map_err(Failure::from)?;
     match command {
         Command::Search(search) => {
             archive.understand(&program::own_file()?).map_err(Failure::from)?;
@@ -108,11 +133,15 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
                 text
             });
         }
+        Command::Export(export) => {
+            let exported = Exported { exported: self::export(&archive, &export)? };
+            output.show(&exported, |done| format!("exported {}\n", done.exported));
+        }
         Command::Embed(embed) => {
-            output.show(&embedded(&mut archive, &embed, output)?, |done| match &done.encoder {
+            output.show(&embedded(&archive, &embed, output)?, |done| match &done.encoder {
                 Some(encoder) => format!(
-                    "{}: {} embedded now, {} past answers have a vector\n",
-                    encoder.name, done.embedded, done.vectors
+                    "{}: {} embedded now, {} of {} past answers and passages have a vector\n",
+                    encoder.name, done.embedded, done.vectors, done.all
                 ),
                 None => "search goes by words alone\n".into(),
             })
@@ -129,15 +158,16 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
     Ok(())
 }
 
-fn embedded(archive: &mut Archive, embed: &Embed, output: &Output) -> Result<Embedded, Exit> {
+fn embedded(archive: &Archive, embed: &Embed, output: &Output) -> Result<Embedded, Exit> {
     let executable = program::own_file()?;
-    match &embed.folder {
+    let fetched = embed.fetch.then(|| fetch(output)).transpose()?;
+    match fetched.as_ref().or(embed.folder.as_ref()) {
         _ if embed.off => archive.drop_encoder(),
         Some(folder) => archive.choose_encoder(&executable, folder),
         None => archive.understand(&executable),
     }
     .map_err(Failure::from)?;
-    let mut done = Embedded { encoder: archive.encoder().cloned(), embedded: 0, vectors: 0 };
+    let mut done = Embedded { encoder: archive.encoder(), embedded: 0, vectors: 0, all: 0 };
     if embed.off {
         return Ok(done);
     }
@@ -147,10 +177,51 @@ fn embedded(archive: &mut Archive, embed: &Embed, output: &Output) -> Result<Emb
         if some == 0 {
             break;
         }
-        output.note(&format!("{} embedded", done.embedded));
+        (done.vectors, done.all) = archive.embedded().map_err(Failure::from)?;
+        output.note(&format!("{} of {} have a vector", done.vectors, done.all));
     }
-    done.vectors = archive.embedded().map_err(Failure::from)?;
+    (done.vectors, done.all) = archive.embedded().map_err(Failure::from)?;
     Ok(done)
+}
+
+/// The folder of the encoder that the hub has.
+fn fetch(output: &Output) -> Result<PathBuf, Exit> {
+    let home = Home::find()?;
+    let hub = Hub::open(&home, &Settings::load(&home).settings).map_err(Failure::from)?;
+    let (mut speed, mut said) = (Speed::default(), String::new());
+    let wanted = EncoderOnHub::usual();
+    let stop = hub::pause_on_interrupt();
+    let folder = hub.fetch_encoder(&wanted, &home.encoders_dir(), stop, &mut |phase| {
+        let line = hub::of_state(&show_phase(phase, &mut speed));
+        if line != said {
+            output.note(&line);
+            said = line;
+        }
+    });
+    Ok(folder.map_err(Failure::from)?)
+}
+
+fn export(archive: &Archive, export: &Export) -> Result<u64, Exit> {
+    let failed = |error: std::io::Error| Failure {
+        code: "archive.file".into(),
+        message: format!("{} cannot be written: {error}", export.file.display()),
+        fix: "Name a file that is not there yet, in a folder that you can write to.".into(),
+        detail: None,
+    };
+    let mut file = std::io::BufWriter::new(std::fs::File::create_new(&export.file).map_err(failed)?);
+    let mut line = |value: serde_json::Value| writeln!(file, "{value}").map_err(failed);
+    let exported = if export.conversations {
+        let conversations = archive.conversations(None).map_err(Failure::from)?;
+        for conversation in &conversations {
+            let answers = archive.conversation(&conversation.id).map_err(Failure::from)?;
+            line(serde_json::json!({ "conversation": conversation, "answers": answers }))?;
+        }
+        conversations.len() as u64
+    } else {
+        archive.each(|entry| line(serde_json::json!(entry)))?
+    };
+    file.flush().and_then(|()| file.get_ref().sync_all()).map_err(failed)?;
+    Ok(exported)
 }
 
 fn in_words(hits: &Hits) -> String {

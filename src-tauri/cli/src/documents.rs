@@ -3,6 +3,7 @@
 use crate::output::{Exit, Output};
 use crate::program;
 use clap::{Args, Subcommand};
+use engine::archive::Archive;
 use engine::documents::{Added, Document, Documents, Found};
 use engine::home::Home;
 use engine::words::Failure;
@@ -46,7 +47,8 @@ pub struct Remove {
 }
 
 pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
-    let documents = Documents::open(&Home::find()?, &program::own_file()?).map_err(Failure::from)?;
+    let (home, executable) = (Home::find()?, program::own_file()?);
+    let mut documents = Documents::open(&home, &executable).map_err(Failure::from)?;
     match command {
         Command::Add(add) => {
             let mut told = |done: usize, all: usize, path: &std::path::Path| {
@@ -65,6 +67,9 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
             output.show(&all, |all| all.iter().map(line).collect());
         }
         Command::Search(search) => {
+            let archive = Archive::open(&home).map_err(Failure::from)?;
+            archive.understand(&executable).map_err(Failure::from)?;
+            documents.understand_as(&archive);
             let found = documents.search(&search.text, search.limit).map_err(Failure::from)?;
             output.show(&found, found_in_words);
         }

@@ -401,7 +401,7 @@ fn of_request(request: &Request) -> String {
     format!("{}  {host}  {status}  {bytes} bytes  {why}{token}\n", date(*when))
 }
 
-fn of_state(state: &State) -> String {
+pub fn of_state(state: &State) -> String {
     match state {
         State::Queued => "waits for its turn".into(),
         State::Finding => "asks the hub".into(),

@@ -58,9 +58,10 @@ impl Engine {
     /// Opens what lies in `home`; starts the thread that owns the seat; loads no expert.
     pub fn open(home: Home, options: Options) -> Result<Self, Failure> {
         home.prepare()?;
-        let mut archive = Archive::open(&home)?;
+        let archive = Archive::open(&home)?;
         archive.understand(&options.host_executable)?;
-        let documents = Documents::open(&home, &options.host_executable)?;
+        let mut documents = Documents::open(&home, &options.host_executable)?;
+        documents.understand_as(&archive);
         // A file that cannot be read now keeps what was read of it; `add` says why.
         documents.refresh()?;
         let lessons = Lessons::open(&home)?;

@@ -115,6 +115,11 @@ impl Home {
         self.root.join("states")
     }
 
+    /// Encoders that Lectern fetched, a folder each.
+    pub fn encoders_dir(&self) -> PathBuf {
+        self.root.join("encoders")
+    }
+
     pub fn logs_dir(&self) -> PathBuf {
         self.root.join("logs")
     }

@@ -153,6 +153,10 @@ pub struct Passage {
     /// Relevance after all terms, 0 to 1; at least the threshold.
     pub score: f32,
     pub bm25: f32,
+    /// Of its meaning with that of the question; `None` without an encoder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub cosine: Option<f32>,
     pub rating: i32,
     /// Where it stands in a document; `None`: it is a past answer. Then `question` names the place for people, `answer`
     /// is the text as it stands there.
@@ -214,6 +218,10 @@ pub struct Recalled {
     pub considered: u32,
     /// Passages under this relevance are not shown.
     pub threshold: f32,
+    /// Why the encoder that was chosen was not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub without_meaning: Option<String>,
     pub elapsed_ms: f32,
 }
 

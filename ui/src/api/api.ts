@@ -22,6 +22,7 @@ import type {
   Link,
   Logged,
   Manifest,
+  Meaning,
   ModeCost,
   Model,
   Moving,
@@ -64,6 +65,12 @@ export interface Api {
   lessons(): Promise<Lesson[]>;
   /** That one is taken back; all of them with `null`. */
   unlearn(id: number | null): Promise<void>;
+  /** Which encoder search by meaning uses, and how far its vectors are. */
+  meaning(): Promise<Meaning>;
+  /** Fetches the encoder that is offered and uses it; its download is among the others. */
+  fetchEncoder(): Promise<void>;
+  /** Search goes by words alone again. */
+  dropEncoder(): Promise<void>;
 
   experts(): Promise<Expert[]>;
   addExpert(path: string, name: string, domains: string[]): Promise<Expert>;

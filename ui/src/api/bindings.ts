@@ -690,8 +690,8 @@ max_complexity: number | null, };
  */
 export type Hit = { id: string, question: string, answer: string, expert: string, 
 /**
- * 0 to 1. By words alone: `bm25` as a part of what these words could reach at most; with an encoder: the ranks by
- * words and by meaning, fused.
+ * 0 to 1. By words alone: `bm25` as a part of what these words could reach at most; with an encoder: that
+ * part and the cosine, fused.
  */
 score: number, bm25: number, 
 /**
@@ -705,7 +705,7 @@ created: number, };
 
 export type Hits = { hits: Array<Hit>, 
 /**
- * Past answers with at least one of the words.
+ * Past answers with at least one of the words; of more than 20,000 kept ones, with the most common of the words.
  */
 considered: number, 
 /**
@@ -925,6 +925,23 @@ implementations: Array<Implementation>,
 uses: string | null, offer: Offer, };
 
 /**
+ * Search by meaning, as the settings show it.
+ */
+export type Meaning = { 
+/**
+ * `None`: search goes by words alone.
+ */
+encoder: string | null, 
+/**
+ * What can be fetched.
+ */
+offered: string, 
+/**
+ * Past answers and passages that have a vector, and all of them.
+ */
+done: number, all: number, };
+
+/**
  * One result on a test set.
  */
 export type Measured = { test: string, 
@@ -1076,7 +1093,11 @@ created: number,
 /**
  * Relevance after all terms, 0 to 1; at least the threshold.
  */
-score: number, bm25: number, rating: number, 
+score: number, bm25: number, 
+/**
+ * Of its meaning with that of the question; `None` without an encoder.
+ */
+cosine?: number, rating: number, 
 /**
  * Where it stands in a document; `None`: it is a past answer. Then `question` names the place for people, `answer`
  * is the text as it stands there.
@@ -1371,7 +1392,11 @@ considered: number,
 /**
  * Passages under this relevance are not shown.
  */
-threshold: number, elapsed_ms: number, };
+threshold: number, 
+/**
+ * Why the encoder that was chosen was not used.
+ */
+without_meaning?: string, elapsed_ms: number, };
 
 export type Removed = { name: string, score: number, disk_bytes: number, };
 

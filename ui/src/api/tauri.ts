@@ -30,6 +30,9 @@ export const tauri: Api = {
   rate: (id, rating) => invoke("rate", { id, rating }),
   lessons: () => invoke("lessons"),
   unlearn: (id) => invoke("unlearn", { id }),
+  meaning: () => invoke("meaning"),
+  fetchEncoder: () => invoke("fetch_encoder"),
+  dropEncoder: () => invoke("drop_encoder"),
 
   experts: () => invoke("experts"),
   addExpert: (path, name, domains) => invoke("add_expert", { path, name, domains }),

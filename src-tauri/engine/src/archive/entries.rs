@@ -86,6 +86,12 @@ pub(super) fn get(database: &Connection, id: &str) -> rusqlite::Result<Option<En
     database.prepare_cached(sql)?.query_row([id], entry).optional()
 }
 
+/// Up to a thousand after the id `last`, in the order of their ids.
+pub(super) fn page(database: &Connection, last: &str) -> rusqlite::Result<Vec<Entry>> {
+    let sql = "SELECT id, question, answer, expert, created, rating FROM past_answers WHERE id > ?1 ORDER BY id LIMIT 1000";
+    database.prepare_cached(sql)?.query_map([last], entry)?.collect()
+}
+
 /// Rates a past answer and the turn that it came from. `false`: neither is there.
 pub(super) fn rate(database: &Connection, id: &str, rating: i32) -> rusqlite::Result<bool> {
     let rating = rating.clamp(LOWEST_RATING, HIGHEST_RATING);

@@ -1,38 +1,24 @@
-//! Fuse: one order from two, by the words and by the meaning.
+//! Fuse: one score from two, by the words and by the meaning.
 //!
-//! Source: reciprocal rank fusion (Cormack, Clarke, Büttcher, SIGIR 2009), which needs no scale that the two would share
+//! Source: convex combination (Bruch, Gai, Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", arXiv:2210.11934);
+//!         BM25 goes in as a part of what the words of the question could reach, which needs no look at the other hits
 
-use std::collections::HashMap;
+/// The weight of the words; that of the meaning is 1. With all-MiniLM-L6-v2, by words alone, by reciprocal ranks (meaning
+/// twice), and by this: one of the ten first turns holds what is asked of the conversations of LoCoMo 0.627, 0.623, 0.679;
+/// nDCG@10 of StackFAQ's rephrasings 0.757, 0.912, 0.950, and of Natural Questions' passages 0.933, 0.975, 0.983. A weight of
+/// 0.4 is better by 0.004 on the two last, and worse than words alone on the first.
+const WORDS: f32 = 1.2;
 
-/// How fast a rank loses, as in the paper.
-const RANK: f32 = 60.0;
-
-/// The weight of the order by meaning; that by words has 1. With all-MiniLM-L6-v2 on 60 questions of CLINC150 (one of the
-/// same intent is first: by words 0.88, fused 0.95) and 100 of Natural Questions (mean reciprocal rank of the passage: 0.864
-/// and 0.944) 1 was worse and 3 no better.
-const MEANING: f32 = 2.0;
-
-/// Age and ratings move a hit by a rank or two and put nothing forward that is far behind.
+/// Age and ratings move a hit past its equals and put nothing forward that is far behind.
 const RECENCY: f32 = 0.01;
 const RATING: f32 = 0.02;
 
 /// Recency halves every 30 days.
 const HALF_LIFE_MS: f32 = 30.0 * 24.0 * 3600.0 * 1e3;
 
-/// 0 to 1 for everything in one of the two orders; 1 is the first of both.
-pub(super) fn fuse<'a>(
-    words: impl Iterator<Item = &'a str>,
-    meaning: impl Iterator<Item = &'a str>,
-) -> HashMap<&'a str, f32> {
-    let mut scores: HashMap<&str, f32> = HashMap::new();
-    let most = (1.0 + MEANING) / (RANK + 1.0);
-    for (rank, id) in (1..).zip(words) {
-        *scores.entry(id).or_default() += 1.0 / (RANK + rank as f32) / most;
-    }
-    for (rank, id) in (1..).zip(meaning) {
-        *scores.entry(id).or_default() += MEANING / (RANK + rank as f32) / most;
-    }
-    scores
+/// 0 to 1. `words`: 0 to 1, the part of what BM25 could reach. What has no vector yet goes by its words.
+pub(crate) fn fused(words: f32, cosine: Option<f32>) -> f32 {
+    cosine.map_or(words, |cosine| (cosine + WORDS * words) / (1.0 + WORDS)).clamp(0.0, 1.0)
 }
 
 /// The part of its score that an answer of this age and rating keeps, at most 1.
@@ -48,10 +34,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_both_orders_have_stands_before_what_one_has() {
-        let scores = fuse(["a", "b"].into_iter(), ["c", "b"].into_iter());
-        assert!(scores["b"] > scores["c"] && scores["c"] > scores["a"], "{scores:?}");
-        assert!((fuse(["x"].into_iter(), ["x"].into_iter())["x"] - 1.0).abs() < 1e-6);
+    fn both_count_and_what_has_no_vector_goes_by_its_words() {
+        assert!(fused(0.8, Some(0.6)) > fused(0.2, Some(0.6)));
+        assert!(fused(0.3, Some(0.8)) > fused(0.4, Some(0.5)));
+        assert_eq!((fused(1.0, Some(1.0)), fused(0.3, None), fused(0.0, Some(-0.2))), (1.0, 0.3, 0.0));
     }
 
     #[test]

@@ -1,355 +1,167 @@
-//! Meaning: a vector beside each past answer, made by an encoder that the user chose, and the past answers whose vectors
-//! are nearest to that of a text. Without an encoder there are none, and search goes by words alone.
-//!
-//! SQLite has the vectors, eight bits a number with one scale each; memory has a copy that is scanned whole: exact, and
-//! about 5 ms for 100,000 of 384 numbers.
+//! Meaning: a vector beside each past answer and each passage of a document, made by an encoder that the user chose.
+//! Without an encoder there are none, and everything goes by words alone.
 
-use super::{Archive, ArchiveError, follow};
-use runtime::embed::Embedder;
-use runtime::kernels::float::dot_i8;
-use rusqlite::{Connection, OptionalExtension, params};
-use serde::Serialize;
-use sha2::{Digest, Sha256};
-use std::collections::HashMap;
-use std::io::Read;
+use super::encoder::{self, BATCH, Chosen, Encoder, Near, Of, failed};
+use super::{Archive, ArchiveError, database};
+use crate::home::Home;
+use runtime::embed::Packed;
+use rusqlite::Connection;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::UNIX_EPOCH;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
 
-/// Threads of the encoder: short texts have little to share.
-const THREADS: usize = 2;
-/// Past answers that are embedded between two looks at the database.
-const BATCH: usize = 64;
+/// New texts that a question embeds on its way; when more lack a vector it goes without them.
+const ON_THE_WAY: usize = 16;
+/// How often the background looks for texts without a vector: those of documents, and of other processes.
+const LOOK: Duration = Duration::from_secs(5);
 
-/// The encoder whose vectors are used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Chosen {
-    /// sha256 of its weights.
-    pub id: String,
-    /// Its folder's name.
-    pub name: String,
-    pub folder: PathBuf,
-    bytes: u64,
-    modified: i64,
-}
+/// The encoder that is used now, whoever chose it: shared by all in this process who ask for meaning.
+#[derive(Clone, Default)]
+pub(crate) struct Meaning(Arc<Inside>);
 
-/// The encoder's process and the vectors in memory.
-pub(super) struct Meaning {
-    pub chosen: Chosen,
-    executable: PathBuf,
-    /// Started with the first text.
-    embedder: Mutex<Option<Embedder>>,
-    rows: Mutex<Rows>,
-    /// The revision at which more lacked a vector than a search gives them on the way.
-    behind: AtomicI64,
-}
-
-/// A copy of the vectors; those that were replaced have a scale of 0.
 #[derive(Default)]
-struct Rows {
-    /// The newest row of the table that is in it.
-    newest: i64,
-    width: usize,
-    ids: Vec<Box<str>>,
-    at: HashMap<Box<str>, usize>,
-    scales: Vec<f32>,
-    /// (ids, width)
-    numbers: Vec<i8>,
+struct Inside {
+    /// Runs the encoder. Nobody has said who would: then there is none.
+    executable: OnceLock<PathBuf>,
+    encoder: Mutex<Option<Arc<Encoder>>>,
 }
 
-/// Past answers without a vector.
-struct Lacking {
-    /// At most `BATCH`: the id and what is embedded.
-    entries: Vec<(String, String)>,
-    /// Of the database that this is true of.
-    revision: i64,
-}
-
-/// Past answers near a text, nearest first, and the cosines of others that were asked for.
-pub(super) struct Near {
-    pub nearest: Vec<(String, f32)>,
-    pub of: HashMap<String, f32>,
+/// A question with its vector.
+pub(crate) struct Meant {
+    encoder: Arc<Encoder>,
+    vector: Packed,
 }
 
 impl Meaning {
-    /// The encoder that was chosen, when there is one.
-    pub fn open(database: &Connection, executable: &Path) -> Result<Option<Meaning>, ArchiveError> {
-        let read = || -> rusqlite::Result<Option<Chosen>> {
-            let sql = "SELECT id, name, folder, bytes, modified FROM encoder";
-            database
-                .query_row(sql, [], |row| {
-                    let folder: String = row.get(2)?;
-                    let (id, name, bytes, modified) = (row.get(0)?, row.get(1)?, row.get(3)?, row.get(4)?);
-                    Ok(Chosen { id, name, folder: folder.into(), bytes, modified })
-                })
-                .optional()
-        };
-        let Some(chosen) = read().map_err(failed("read which encoder is used"))? else { return Ok(None) };
-        // Other weights, or the same ones copied again. Files that are gone are told by the first search.
-        let is_another = look(&chosen.folder).is_ok_and(|now| now != (chosen.bytes, chosen.modified));
-        if is_another {
-            let folder = chosen.folder.clone();
-            match Meaning::choose(database, executable, &folder) {
-                Err(ArchiveError::Encoder(_) | ArchiveError::Files { .. }) => {}
-                other => return other.map(Some),
-            }
+    fn encoder(&self, database: &Connection) -> Result<Option<Arc<Encoder>>, ArchiveError> {
+        let Some(executable) = self.0.executable.get() else { return Ok(None) };
+        let chosen = encoder::chosen(database).map_err(failed("read which encoder is used"))?;
+        let mut now = self.0.encoder.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.as_ref().map(|now| &now.chosen) != chosen.as_ref() {
+            *now = chosen.map(|chosen| Arc::new(Encoder::of(chosen, executable)));
         }
-        Ok(Some(Meaning::with(chosen, executable)))
+        Ok(now.clone())
     }
 
-    /// Makes the encoder in a folder the one that is used, when it works.
-    pub fn choose(database: &Connection, executable: &Path, folder: &Path) -> Result<Meaning, ArchiveError> {
-        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
-        // It says best itself what is wrong with its folder.
-        let mut running = Embedder::start(executable, &folder, THREADS)?;
-        running.embed(&["Does it work?"])?;
-        let files = |source| ArchiveError::Files { doing: "read the encoder", path: folder.clone(), source };
-        let (bytes, modified) = look(&folder).map_err(files)?;
-        let id = digest(&weights(&folder)).map_err(files)?;
-        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let chosen = Chosen { id, name, folder, bytes, modified };
-        let meaning = Meaning { embedder: Mutex::new(Some(running)), ..Meaning::with(chosen, executable) };
-        let chosen = &meaning.chosen;
-        let store = || -> rusqlite::Result<()> {
-            database.execute(
-                "INSERT OR REPLACE INTO encoder (only, id, name, folder, bytes, modified, revision)
-                 VALUES (1, ?1, ?2, ?3, ?4, ?5, -1)",
-                params![
-                    chosen.id,
-                    chosen.name,
-                    chosen.folder.display().to_string(),
-                    chosen.bytes,
-                    chosen.modified
-                ],
-            )?;
-            database.execute("DELETE FROM vectors WHERE encoder <> ?1", [&chosen.id])?;
-            Ok(())
-        };
-        store().map_err(failed("store which encoder is used"))?;
-        Ok(meaning)
-    }
-
-    fn with(chosen: Chosen, executable: &Path) -> Meaning {
-        let (embedder, rows, behind) = (Mutex::default(), Mutex::default(), AtomicI64::new(-1));
-        Meaning { chosen, executable: executable.into(), embedder, rows, behind }
-    }
-
-    pub fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, ArchiveError> {
-        let mut embedder = self.embedder.lock().unwrap_or_else(PoisonError::into_inner);
-        let running = match embedder.take() {
-            Some(running) => Ok(running),
-            None => Embedder::start(&self.executable, &self.chosen.folder, THREADS),
-        };
-        let embedded = running.and_then(|mut running| {
-            let vectors = running.embed(texts)?;
-            *embedder = Some(running);
-            Ok(vectors)
-        });
-        Ok(embedded?)
-    }
-
-    /// Gives up to `BATCH` past answers the vectors that they lack; none when more than `most` do. Gives how many.
-    pub fn embed_some(&self, database: &Mutex<Connection>, most: usize) -> Result<usize, ArchiveError> {
-        let lock = || database.lock().unwrap_or_else(PoisonError::into_inner);
-        let lacking = self.lacking(&lock()).map_err(failed("read past answers without a vector"))?;
-        let Some(Lacking { entries: lacking, revision }) = lacking else { return Ok(0) };
-        if lacking.len() > most {
-            self.behind.store(revision, Ordering::Relaxed);
-            return Ok(0);
-        }
-        let texts: Vec<&str> = lacking.iter().map(|(_, text)| text.as_str()).collect();
-        let vectors = if texts.is_empty() { Vec::new() } else { self.embed(&texts)? };
-        let store = || -> rusqlite::Result<()> {
-            let mut database = lock();
-            let step = database.transaction()?;
-            for ((id, _), vector) in lacking.iter().zip(&vectors) {
-                let (scale, numbers) = packed(vector);
-                // It may have been forgotten meanwhile.
-                step.prepare_cached(
-                    "INSERT OR REPLACE INTO vectors (past_answer, encoder, scale, numbers)
-                     SELECT id, ?2, ?3, ?4 FROM past_answers WHERE id = ?1",
-                )?
-                .execute(params![id, self.chosen.id, scale, bytes_of(&numbers)])?;
-            }
-            if lacking.len() < BATCH {
-                step.execute("UPDATE encoder SET revision = ?1", [revision])?;
-            }
-            step.commit()
-        };
-        store().map_err(failed("store vectors"))?;
-        Ok(lacking.len())
-    }
-
-    /// `None`: nothing has changed since none lacked a vector.
-    fn lacking(&self, database: &Connection) -> rusqlite::Result<Option<Lacking>> {
-        let revision = follow::newest_revision(database)?;
-        let done: i64 =
-            database.query_row("SELECT coalesce(max(revision), -1) FROM encoder", [], |row| row.get(0))?;
-        if revision == done || revision == self.behind.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        let entries = database
-            .prepare_cached(
-                "SELECT id, question || char(10) || answer FROM past_answers AS a
-                 WHERE NOT EXISTS (SELECT 1 FROM vectors AS v WHERE v.past_answer = a.id AND v.encoder = ?1)
-                 LIMIT ?2",
-            )?
-            .query_map(params![self.chosen.id, BATCH], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<rusqlite::Result<_>>()?;
-        Ok(Some(Lacking { entries, revision }))
-    }
-
-    /// What is nearest to the text, and the cosines of `others`.
-    pub fn near<'a>(
-        &self,
-        database: &Mutex<Connection>,
-        text: &str,
-        limit: usize,
-        others: impl Iterator<Item = &'a str>,
-    ) -> Result<Near, ArchiveError> {
-        let vectors = self.embed(&[text])?;
-        let (scale, asked) = vectors.first().map(|vector| packed(vector)).unwrap_or_default();
-        let mut rows = self.rows();
-        rows.follow(&database.lock().unwrap_or_else(PoisonError::into_inner), &self.chosen.id)
-            .map_err(failed("read the vectors"))?;
-        if rows.width != asked.len() || asked.is_empty() {
-            return Ok(Near { nearest: Vec::new(), of: HashMap::new() });
-        }
-        let cosine = |at: usize| {
-            dot_i8(&asked, &rows.numbers[at * rows.width..][..rows.width]) as f32 * scale * rows.scales[at]
-        };
-        let mut all: Vec<(f32, usize)> = (0..rows.ids.len()).map(|at| (cosine(at), at)).collect();
-        let nearer = |a: &(f32, usize), b: &(f32, usize)| b.0.total_cmp(&a.0);
-        if all.len() > limit {
-            all.select_nth_unstable_by(limit, nearer);
-            all.truncate(limit);
-        }
-        all.sort_by(nearer);
-        let nearest = all
-            .into_iter()
-            .filter(|(_, at)| rows.scales[*at] > 0.0)
-            .map(|(cosine, at)| (rows.ids[at].to_string(), cosine))
-            .collect();
-        let of = others.filter_map(|id| Some((id.to_owned(), cosine(*rows.at.get(id)?)))).collect();
-        Ok(Near { nearest, of })
+    /// The vector of a question, once for all who search by it; what is new gets its own on the way. `None`: there is no
+    /// encoder.
+    pub fn of(&self, database: &Mutex<Connection>, text: &str) -> Result<Option<Meant>, ArchiveError> {
+        let encoder = self.encoder(&database.lock().unwrap_or_else(PoisonError::into_inner))?;
+        let Some(encoder) = encoder else { return Ok(None) };
+        encoder.make_some(database, ON_THE_WAY)?;
+        let vector = encoder.embed(text)?;
+        Ok(Some(Meant { encoder, vector }))
     }
 
     /// After forgetting: nothing of it stays in memory either.
     pub fn let_go(&self) {
-        *self.rows() = Rows::default();
+        if let Some(encoder) = &*self.0.encoder.lock().unwrap_or_else(PoisonError::into_inner) {
+            encoder.let_go();
+        }
+    }
+}
+
+impl Meant {
+    pub fn encoder(&self) -> &str {
+        &self.encoder.chosen.name
     }
 
-    fn rows(&self) -> MutexGuard<'_, Rows> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    pub fn near<'a>(
+        &self,
+        database: &Connection,
+        of: Of,
+        limit: usize,
+        others: impl Iterator<Item = &'a str>,
+    ) -> Result<Near, ArchiveError> {
+        self.encoder.near(database, of, &self.vector, limit, others)
     }
 }
 
 impl Archive {
+    /// The vector of a question; `None` without an encoder. The second: why the one that was chosen cannot be used.
+    pub(crate) fn meant(&self, text: &str) -> Result<(Option<Meant>, Option<String>), ArchiveError> {
+        match self.meaning.of(&self.database, text) {
+            Err(ArchiveError::Encoder(error)) => Ok((None, Some(error.to_string()))),
+            meant => Ok((meant?, None)),
+        }
+    }
+
     /// From now on search goes by meaning as well, when an encoder was chosen. `executable` runs it.
-    pub fn understand(&mut self, executable: &Path) -> Result<(), ArchiveError> {
-        let meaning = Meaning::open(&self.database(), executable)?;
-        self.meaning = meaning;
+    pub fn understand(&self, executable: &Path) -> Result<(), ArchiveError> {
+        let _ = self.meaning.0.executable.set(executable.into());
+        let Some(encoder) = self.meaning.encoder(&self.database())? else { return Ok(()) };
+        if Encoder::is_another(&encoder.chosen) {
+            match self.choose_encoder(executable, &encoder.chosen.folder) {
+                Err(ArchiveError::Encoder(_) | ArchiveError::Files { .. }) => {}
+                other => return other,
+            }
+        }
+        encoder.begin();
         Ok(())
     }
 
     /// The encoder that search uses.
-    pub fn encoder(&self) -> Option<&Chosen> {
-        self.meaning.as_ref().map(|meaning| &meaning.chosen)
+    pub fn encoder(&self) -> Option<Chosen> {
+        let encoder = self.meaning.encoder(&self.database()).ok()??;
+        Some(encoder.chosen.clone())
     }
 
     /// Uses the encoder in this folder; vectors of another one go.
-    pub fn choose_encoder(&mut self, executable: &Path, folder: &Path) -> Result<(), ArchiveError> {
-        let meaning = Meaning::choose(&self.database(), executable, folder)?;
-        self.meaning = Some(meaning);
+    pub fn choose_encoder(&self, executable: &Path, folder: &Path) -> Result<(), ArchiveError> {
+        let _ = self.meaning.0.executable.set(executable.into());
+        let encoder = Encoder::choose(&self.database, executable, folder)?;
+        *self.meaning.0.encoder.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(encoder));
         Ok(())
     }
 
     /// Uses none; its vectors go.
-    pub fn drop_encoder(&mut self) -> Result<(), ArchiveError> {
-        self.meaning = None;
-        self.database()
-            .execute_batch("BEGIN; DELETE FROM vectors; DELETE FROM encoder; COMMIT")
-            .map_err(failed("remove the vectors"))
+    pub fn drop_encoder(&self) -> Result<(), ArchiveError> {
+        encoder::drop_choice(&self.database()).map_err(failed("remove the vectors"))
     }
 
-    /// Gives some past answers the vectors that they lack, in one transaction. Gives how many: 0 when none lacks one.
+    /// Gives some past answers and passages the vectors that they lack, in one transaction. Gives how many: 0 when none
+    /// lacks one.
     pub fn embed_some(&self) -> Result<usize, ArchiveError> {
-        let meaning = self.meaning.as_ref().ok_or(ArchiveError::NoEncoder)?;
-        meaning.embed_some(&self.database, BATCH)
+        let encoder = self.meaning.encoder(&self.database())?.ok_or(ArchiveError::NoEncoder)?;
+        encoder.make_some(&self.database, BATCH)
     }
 
-    /// Past answers that have a vector of the encoder.
-    pub fn embedded(&self) -> Result<u64, ArchiveError> {
+    /// Past answers and passages that have a vector of the encoder, and all that should have one.
+    pub fn embedded(&self) -> Result<(u64, u64), ArchiveError> {
         self.database()
-            .query_row("SELECT count(*) FROM vectors", [], |row| row.get(0))
+            .query_row("SELECT count(numbers), count(*) FROM meanings", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .map_err(failed("count the vectors"))
     }
-}
 
-impl Rows {
-    fn follow(&mut self, database: &Connection, encoder: &str) -> rusqlite::Result<()> {
-        let mut rows = database.prepare_cached(
-            "SELECT number, past_answer, scale, numbers FROM vectors WHERE number > ?2 AND encoder = ?1 ORDER BY number",
-        )?;
-        let mut rows = rows.query(params![encoder, self.newest])?;
-        while let Some(row) = rows.next()? {
-            let id: Box<str> = row.get::<_, String>(1)?.into();
-            let numbers = row.get_ref(3)?.as_blob()?;
-            if self.ids.is_empty() {
-                self.width = numbers.len();
+    /// Makes the vectors that are missing on a thread of its own, now and whenever some are, until this archive is gone.
+    pub fn embed_in_background(&self) -> Result<(), ArchiveError> {
+        let database = Mutex::new(database::open(&self.home)?);
+        let meaning = Arc::downgrade(&self.meaning.0);
+        let home = self.home.clone();
+        let started = std::thread::Builder::new().name("embed".into()).spawn(move || {
+            while let Some(pause) = work(&meaning, &database) {
+                std::thread::sleep(pause);
             }
-            // The rows of one encoder have one width.
-            if numbers.len() == self.width {
-                if let Some(old) = self.at.insert(id.clone(), self.ids.len()) {
-                    self.scales[old] = 0.0;
-                }
-                self.ids.push(id);
-                self.scales.push(row.get(2)?);
-                self.numbers.extend(numbers.iter().map(|&byte| byte as i8));
-            }
-            self.newest = row.get(0)?;
-        }
-        Ok(())
+        });
+        let failed =
+            |source| ArchiveError::Files { doing: "start a thread for", path: folder(&home), source };
+        started.map(|_| ()).map_err(failed)
     }
 }
 
-/// A vector in eight bits a number: `vector = scale * numbers`, within half a scale each.
-fn packed(vector: &[f32]) -> (f32, Vec<i8>) {
-    let most = vector.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-    let scale = most / 127.0;
-    let number = |x: &f32| if scale > 0.0 { (x / scale).round() as i8 } else { 0 };
-    (scale, vector.iter().map(number).collect())
+/// `None`: nobody needs it any more. What fails now is tried again at the next look.
+fn work(meaning: &Weak<Inside>, database: &Mutex<Connection>) -> Option<Duration> {
+    let meaning = Meaning(meaning.upgrade()?);
+    let encoder = meaning.encoder(&database.lock().unwrap_or_else(PoisonError::into_inner));
+    let made = match encoder {
+        Ok(Some(encoder)) => encoder.make_some(database, BATCH).unwrap_or(0),
+        _ => 0,
+    };
+    Some(if made > 0 { Duration::ZERO } else { LOOK })
 }
 
-fn bytes_of(numbers: &[i8]) -> Vec<u8> {
-    numbers.iter().map(|&number| number as u8).collect()
-}
-
-fn weights(folder: &Path) -> PathBuf {
-    folder.join("model.safetensors")
-}
-
-/// Bytes of the weights and when they were written.
-fn look(folder: &Path) -> std::io::Result<(u64, i64)> {
-    let about = std::fs::metadata(weights(folder))?;
-    let since = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Ok((about.len(), since.as_millis() as i64))
-}
-
-fn digest(path: &Path) -> std::io::Result<String> {
-    let mut file = std::fs::File::open(path)?;
-    let mut sum = Sha256::new();
-    let mut piece = vec![0; 1 << 20];
-    loop {
-        let count = file.read(&mut piece)?;
-        if count == 0 {
-            return Ok(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
-        }
-        sum.update(&piece[..count]);
-    }
-}
-
-fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> ArchiveError {
-    move |source| ArchiveError::Database { doing, source }
+fn folder(home: &Home) -> PathBuf {
+    home.root().to_path_buf()
 }

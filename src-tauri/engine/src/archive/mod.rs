@@ -10,15 +10,16 @@
 mod conversations;
 mod counters;
 pub(crate) mod database;
+mod encoder;
 mod entries;
 pub(crate) mod erase;
 mod failure;
 mod follow;
 pub(crate) mod forget;
-mod fuse;
+pub(crate) mod fuse;
 pub(crate) mod index;
 mod log;
-mod meaning;
+pub(crate) mod meaning;
 mod metrics;
 pub(crate) mod search;
 mod terms;
@@ -26,12 +27,13 @@ mod worth;
 
 pub use conversations::Conversation;
 pub use counters::Counted;
+pub use encoder::Chosen;
+pub(crate) use encoder::Of;
 pub use entries::{Entry, HIGHEST_RATING, LOWEST_RATING, NewEntry};
 pub use failure::ArchiveError;
 pub use log::Logged;
-pub use meaning::Chosen;
 pub use metrics::Metric;
-pub use search::{Candidates, Frequencies, Hit, Hits};
+pub use search::{Candidate, Candidates, Frequencies, Hit, Hits};
 pub use terms::terms;
 pub use worth::{STARTER_REFUSAL, normalise, not_worth_keeping};
 
@@ -39,7 +41,7 @@ use crate::home::Home;
 use crate::states;
 use crate::words::Answer;
 use index::{Patience, SearchIndex};
-use meaning::Meaning;
+use meaning::{Meaning, Meant};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -48,8 +50,7 @@ pub struct Archive {
     home: Home,
     database: Mutex<Connection>,
     index: SearchIndex,
-    /// `None`: search goes by words alone.
-    meaning: Option<Meaning>,
+    meaning: Meaning,
 }
 
 impl Archive {
@@ -58,7 +59,8 @@ impl Archive {
         home.prepare()?;
         let database = database::open(home)?;
         let index = SearchIndex::open(home.index_dir(), home.index_lock())?;
-        let archive = Archive { home: home.clone(), database: Mutex::new(database), index, meaning: None };
+        let (database, meaning) = (Mutex::new(database), Meaning::default());
+        let archive = Archive { home: home.clone(), database, index, meaning };
         {
             let database = archive.database();
             match follow::reconcile(&database, &archive.index) {
@@ -186,10 +188,14 @@ impl Archive {
         search::hits(self, text, limit)
     }
 
-    /// Past answers whose question has some of these [`terms`]: what recall chooses from.
-    pub fn candidates(&self, terms: &[String], limit: usize) -> Result<Candidates, ArchiveError> {
-        let (found, entries) = self.find(terms.to_vec(), limit, false)?;
-        Ok(Candidates { entries, considered: found.considered })
+    /// Past answers whose question has some of these [`terms`], and those near in meaning: what recall chooses from.
+    pub(crate) fn candidates(
+        &self,
+        terms: &[String],
+        meant: Option<&Meant>,
+        limit: usize,
+    ) -> Result<Candidates, ArchiveError> {
+        search::candidates(self, terms, meant, limit)
     }
 
     /// How many kept questions have each of these terms.
@@ -264,6 +270,22 @@ impl Archive {
             .map_err(|source| ArchiveError::Database { doing: "rate the answer", source })
     }
 
+    /// Every past answer, in the order of their ids, as it is read: the whole archive need not fit into memory.
+    pub fn each<E: From<ArchiveError>>(
+        &self,
+        mut with: impl FnMut(Entry) -> Result<(), E>,
+    ) -> Result<u64, E> {
+        let (mut count, mut last) = (0, String::new());
+        loop {
+            let page = entries::page(&self.database(), &last)
+                .map_err(|source| ArchiveError::Database { doing: "read the past answers", source })?;
+            let Some(newest) = page.last() else { return Ok(count) };
+            last.clone_from(&newest.id);
+            count += page.len() as u64;
+            page.into_iter().try_for_each(&mut with)?;
+        }
+    }
+
     /// Past answers that may be recalled.
     pub fn count(&self) -> Result<u64, ArchiveError> {
         self.database()
@@ -286,6 +308,11 @@ impl Archive {
     pub fn components(&self) -> Result<Vec<Counted>, ArchiveError> {
         counters::all(&self.database())
             .map_err(|source| ArchiveError::Database { doing: "read the counters", source })
+    }
+
+    /// For whoever searches by the same encoder.
+    pub(crate) fn meaning(&self) -> Meaning {
+        self.meaning.clone()
     }
 
     fn database(&self) -> MutexGuard<'_, Connection> {
@@ -347,9 +374,7 @@ impl Archive {
 
     /// After forgetting: nothing of it stays in the index or in the log of the database.
     fn erase(&self, database: &Connection) -> Result<(), ArchiveError> {
-        if let Some(meaning) = &self.meaning {
-            meaning.let_go();
-        }
+        self.meaning.let_go();
         let states = states::forget(&self.home);
         self.follow(database, Patience::Long)?;
         match database::empty_log(database) {

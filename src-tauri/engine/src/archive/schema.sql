@@ -233,3 +233,37 @@ CREATE INDEX brain_moe_metrics_by_time ON brain_moe_metrics (timestamp);
 -- What query_hash is keyed with; it never leaves this file.
 ALTER TABLE identity ADD COLUMN secret BLOB;
 UPDATE identity SET secret = randomblob(32);
+
+-- version 7
+-- What past answers and passages of documents mean to the encoder. A row without numbers is still to be made.
+CREATE TABLE meanings (
+    -- Never used twice, and another one when the numbers come: what was read once need not be read again.
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    past_answer TEXT UNIQUE REFERENCES past_answers (id) ON DELETE CASCADE,
+    passage TEXT UNIQUE REFERENCES document_passages (id) ON DELETE CASCADE,
+    -- vector = scale * numbers, one signed byte each.
+    scale REAL,
+    numbers BLOB
+);
+CREATE INDEX meanings_to_make ON meanings (number) WHERE numbers IS NULL;
+INSERT INTO meanings (past_answer, scale, numbers)
+    SELECT past_answers.id, vectors.scale, vectors.numbers FROM past_answers LEFT JOIN vectors
+    ON vectors.past_answer = past_answers.id WHERE EXISTS (SELECT 1 FROM encoder);
+INSERT INTO meanings (passage) SELECT id FROM document_passages WHERE EXISTS (SELECT 1 FROM encoder);
+DROP TABLE vectors;
+-- The same without the revision.
+CREATE TABLE encoder_of_now (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    modified INTEGER NOT NULL
+);
+INSERT INTO encoder_of_now SELECT only, id, name, folder, bytes, modified FROM encoder;
+DROP TABLE encoder;
+ALTER TABLE encoder_of_now RENAME TO encoder;
+CREATE TRIGGER past_answers_to_make AFTER INSERT ON past_answers WHEN EXISTS (SELECT 1 FROM encoder)
+    BEGIN INSERT INTO meanings (past_answer) VALUES (new.id); END;
+CREATE TRIGGER passages_to_make AFTER INSERT ON document_passages WHEN EXISTS (SELECT 1 FROM encoder)
+    BEGIN INSERT INTO meanings (passage) VALUES (new.id); END;

@@ -1,8 +1,9 @@
 //! Candidates by BM25. The words of the user become term queries; they never pass a query parser, which would
 //! refuse or misread half of what people type.
 
+use super::encoder::{Near, Of};
 use super::index::{SearchIndex, failed};
-use super::meaning::Meaning;
+use super::meaning::Meant;
 use super::{Archive, ArchiveError, Entry, entries, fuse, now_ms, terms};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -12,6 +13,9 @@ use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption, Value};
 use tantivy::{Searcher, TantivyDocument, Term};
 use ts_rs::TS;
+
+/// Of a larger index nobody counts what has one of several words: that takes longer than the search.
+const COUNTED: u64 = 20_000;
 
 /// A pasted book is searched by its rarest words.
 const MOST_TERMS: usize = 64;
@@ -29,8 +33,8 @@ pub struct Hit {
     pub question: String,
     pub answer: String,
     pub expert: String,
-    /// 0 to 1. By words alone: `bm25` as a part of what these words could reach at most; with an encoder: the ranks by
-    /// words and by meaning, fused.
+    /// 0 to 1. By words alone: `bm25` as a part of what these words could reach at most; with an encoder: that
+    /// part and the cosine, fused.
     pub score: f32,
     pub bm25: f32,
     /// Of its vector with that of the text; `None` without an encoder.
@@ -44,7 +48,7 @@ pub struct Hit {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
 pub struct Hits {
     pub hits: Vec<Hit>,
-    /// Past answers with at least one of the words.
+    /// Past answers with at least one of the words; of more than 20,000 kept ones, with the most common of the words.
     pub considered: u32,
     /// The encoder that was used.
     pub encoder: Option<String>,
@@ -53,17 +57,26 @@ pub struct Hits {
     pub elapsed_ms: f32,
 }
 
-/// Past answers that share words with a question, best BM25 first.
+/// Past answers that share words with a question, best BM25 first, then others that are near in meaning.
 #[derive(Clone, Debug, Default)]
 pub struct Candidates {
-    pub entries: Vec<(Entry, f32)>,
+    pub entries: Vec<Candidate>,
     pub considered: u32,
+}
+
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    pub entry: Entry,
+    /// 0: none of the words.
+    pub bm25: f32,
+    /// `None`: there is no encoder, or no vector yet.
+    pub cosine: Option<f32>,
 }
 
 /// Ids with their BM25, best first.
 pub(crate) struct Found {
     pub ids: Vec<(String, f32)>,
-    /// Past answers with at least one of the words.
+    /// Past answers with at least one of the words; of more than 20,000 kept ones, with the most common of the words.
     pub considered: u32,
     /// What BM25 cannot exceed for these words.
     pub ceiling: f32,
@@ -90,67 +103,89 @@ impl Frequencies {
 
 /// Looked at in each of two orders before they become one.
 const DEPTH: usize = 100;
-/// New answers that a search embeds on its way; when more lack a vector it goes without them.
-const ON_THE_WAY: usize = 16;
 
 /// What [`Archive::search`] gives.
 pub(super) fn hits(archive: &Archive, text: &str, limit: usize) -> Result<Hits, ArchiveError> {
     let started = Instant::now();
-    let depth = if archive.meaning.is_some() { limit.max(DEPTH) } else { limit };
+    let (meant, without_meaning) = archive.meant(text)?;
+    let mut hits = Hits { without_meaning, ..Hits::default() };
+    let depth = if meant.is_some() { limit.max(DEPTH) } else { limit };
     let (found, entries) = archive.find(terms(text), depth, true)?;
     let by_words = entries.into_iter().map(|(entry, bm25)| {
         let score = if found.ceiling > 0.0 { (bm25 / found.ceiling).clamp(0.0, 1.0) } else { 0.0 };
         hit(entry, bm25, score)
     });
-    let mut hits = Hits { hits: by_words.collect(), considered: found.considered, ..Hits::default() };
-    if let Some(meaning) = archive.meaning.as_ref().filter(|_| limit > 0) {
-        match by_meaning_too(archive, meaning, text, &hits.hits) {
-            Ok(both) => {
-                hits.hits = both;
-                hits.encoder = Some(meaning.chosen.name.clone());
-            }
-            Err(ArchiveError::Encoder(error)) => hits.without_meaning = Some(error.to_string()),
-            Err(error) => return Err(error),
-        }
+    (hits.hits, hits.considered) = (by_words.collect(), found.considered);
+    if let Some(meant) = meant {
+        hits.hits = by_meaning_too(archive, &meant, hits.hits)?;
+        hits.encoder = Some(meant.encoder().to_owned());
     }
     hits.hits.truncate(limit);
     hits.elapsed_ms = started.elapsed().as_secs_f32() * 1e3;
     Ok(hits)
 }
 
-fn by_meaning_too(
-    archive: &Archive,
-    meaning: &Meaning,
-    text: &str,
-    by_words: &[Hit],
-) -> Result<Vec<Hit>, ArchiveError> {
-    meaning.embed_some(&archive.database, ON_THE_WAY)?;
-    let near = meaning.near(&archive.database, text, DEPTH, by_words.iter().map(|hit| hit.id.as_str()))?;
-    let scores = fuse::fuse(
-        by_words.iter().map(|hit| hit.id.as_str()),
-        near.nearest.iter().map(|(id, _)| id.as_str()),
-    );
-    let mut all: Vec<Hit> = by_words.to_vec();
-    {
-        let database = archive.database();
-        let known: HashSet<&str> = by_words.iter().map(|hit| hit.id.as_str()).collect();
-        for (id, _) in near.nearest.iter().filter(|(id, _)| !known.contains(id.as_str())) {
-            let entry = entries::get(&database, id)
-                .map_err(|source| ArchiveError::Database { doing: "read a past answer", source })?;
-            all.extend(entry.map(|entry| hit(entry, 0.0, 0.0)));
-        }
-    }
-    let nearest = near.nearest.iter().map(|(id, cosine)| (id.as_str(), *cosine));
-    let cosines: HashMap<&str, f32> =
-        near.of.iter().map(|(id, cosine)| (id.as_str(), *cosine)).chain(nearest).collect();
+fn by_meaning_too(archive: &Archive, meant: &Meant, by_words: Vec<Hit>) -> Result<Vec<Hit>, ArchiveError> {
+    let near = near(archive, meant, DEPTH, by_words.iter().map(|hit| hit.id.as_str()))?;
+    let mut all = by_words;
+    all.extend(near.others.into_iter().map(|(entry, _)| hit(entry, 0.0, 0.0)));
     let now = now_ms();
     for hit in &mut all {
-        hit.cosine = cosines.get(hit.id.as_str()).copied();
-        let score = scores.get(hit.id.as_str()).copied().unwrap_or(0.0);
-        hit.score = score * fuse::kept(hit.created, hit.rating, now);
+        hit.cosine = near.cosines.get(&hit.id).copied();
+        let score = fuse::fused(hit.score, hit.cosine) * fuse::kept(hit.created, hit.rating, now);
+        // Sums of BM25 differ in their last bits with the files of the index.
+        hit.score = (score * 1e4).round() / 1e4;
     }
-    all.sort_by(|a, b| b.score.total_cmp(&a.score));
+    // Equals in an order that a restart does not change.
+    all.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
     Ok(all)
+}
+
+/// Past answers near a question that are not `known`, and the cosines of all.
+struct ByMeaning {
+    others: Vec<(Entry, f32)>,
+    cosines: HashMap<String, f32>,
+}
+
+fn near<'a>(
+    archive: &Archive,
+    meant: &Meant,
+    limit: usize,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Result<ByMeaning, ArchiveError> {
+    let database = archive.database();
+    let Near { nearest, of: mut cosines } = meant.near(&database, Of::PastAnswers, limit, known.clone())?;
+    let known: HashSet<&str> = known.collect();
+    let mut others = Vec::new();
+    for (id, cosine) in nearest.into_iter().filter(|(id, _)| !known.contains(id.as_str())) {
+        let entry = entries::get(&database, &id)
+            .map_err(|source| ArchiveError::Database { doing: "read a past answer", source })?;
+        others.extend(entry.map(|entry| (entry, cosine)));
+        cosines.insert(id, cosine);
+    }
+    Ok(ByMeaning { others, cosines })
+}
+
+/// What recall chooses from: past answers whose question has some of these terms, and those near in meaning.
+pub(super) fn candidates(
+    archive: &Archive,
+    terms: &[String],
+    meant: Option<&Meant>,
+    limit: usize,
+) -> Result<Candidates, ArchiveError> {
+    let (found, entries) = archive.find(terms.to_vec(), limit, false)?;
+    let of = |(entry, bm25)| Candidate { entry, bm25, cosine: None };
+    let mut candidates: Vec<Candidate> = entries.into_iter().map(of).collect();
+    if let Some(meant) = meant {
+        let near =
+            near(archive, meant, limit, candidates.iter().map(|candidate| candidate.entry.id.as_str()))?;
+        for candidate in &mut candidates {
+            candidate.cosine = near.cosines.get(&candidate.entry.id).copied();
+        }
+        let of = |(entry, cosine)| Candidate { entry, bm25: 0.0, cosine: Some(cosine) };
+        candidates.extend(near.others.into_iter().map(of));
+    }
+    Ok(Candidates { entries: candidates, considered: found.considered })
 }
 
 fn hit(entry: Entry, bm25: f32, score: f32) -> Hit {
@@ -182,10 +217,12 @@ pub(crate) fn search(
     }
     let fields = [(index.fields.question, QUESTION_BOOST), (index.fields.answer, 1.0)];
     let mut weighed: Vec<(f32, Term, f32)> = Vec::new();
+    let mut commonest = 0;
     for (field, boost) in fields.into_iter().take(if answers_too { 2 } else { 1 }) {
         for word in &words {
             let term = Term::from_field_text(field, word);
             let found = searcher.doc_freq(&term).map_err(failed("search the index"))?;
+            commonest = commonest.max(found);
             if found > 0 {
                 weighed.push((idf(searcher.num_docs(), found) * boost, term, boost));
             }
@@ -202,9 +239,14 @@ pub(crate) fn search(
         (Occur::Should, Box::new(BoostQuery::new(query, boost)) as Box<dyn Query>)
     });
     let query = BooleanQuery::new(clauses.collect());
-    let (top, considered) = searcher
-        .search(&query, &(TopDocs::with_limit(limit).order_by_score(), Count))
+    // Each by itself: the best few are found without looking at all, which counting would undo.
+    let top = searcher
+        .search(&query, &TopDocs::with_limit(limit).order_by_score())
         .map_err(failed("search the index"))?;
+    let considered = match searcher.num_docs() <= COUNTED {
+        true => searcher.search(&query, &Count).map_err(failed("search the index"))?,
+        false => commonest as usize,
+    };
     let mut ids = Vec::with_capacity(top.len());
     for (bm25, address) in top {
         let document: TantivyDocument = searcher.doc(address).map_err(failed("search the index"))?;

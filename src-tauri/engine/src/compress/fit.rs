@@ -286,6 +286,7 @@ mod tests {
             bm25: 1.0,
             rating: 0,
             document: None,
+            ..Passage::default()
         }
     }
 

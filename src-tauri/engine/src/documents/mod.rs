@@ -7,6 +7,7 @@
 //! Source: SQLite is the truth, beside the archive's tables; the tantivy index is made from it whenever it has to be
 
 mod formats;
+mod gather;
 mod index;
 mod passages;
 mod reader;
@@ -14,26 +15,28 @@ mod reader;
 pub use reader::serve_if_asked;
 
 use crate::archive::index::{Patience, SearchIndex};
-use crate::archive::{ArchiveError, Frequencies, database, forget, now_ms, search, terms};
+use crate::archive::meaning::{Meaning, Meant};
+use crate::archive::{Archive, ArchiveError, Frequencies, Of, database, forget, fuse, now_ms, search, terms};
 use crate::home::Home;
 use crate::states;
 use crate::words::{DocumentPlace, Failure, Passage};
 use formats::Kind;
+use gather::gather;
 use reader::ReadError;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 use ts_rs::TS;
 
-/// A folder with more files than this is named a mistake.
-const MOST_FILES: usize = 20_000;
-/// Folders of programs, not of people.
-const NOT_ENTERED: &[&str] = &["node_modules", "target", "__pycache__", "venv", "dist", "build"];
 /// What reading changed files again may take of a start; the rest is read at the next start or `add`.
 const REFRESH: Duration = Duration::from_secs(2);
+
+/// Looked at in each of two orders, by the words and by the meaning.
+const DEPTH: usize = 100;
 
 /// Open for one process; any number of threads and processes may have it open.
 pub struct Documents {
@@ -42,6 +45,7 @@ pub struct Documents {
     executable: PathBuf,
     database: Mutex<Connection>,
     index: SearchIndex,
+    meaning: Meaning,
 }
 
 /// A file that was read.
@@ -125,6 +129,7 @@ impl Documents {
             executable: executable.into(),
             database: Mutex::new(database),
             index,
+            meaning: Meaning::default(),
         };
         Ok(documents)
     }
@@ -223,13 +228,31 @@ impl Documents {
         Ok(gone)
     }
 
-    /// Passages with the words of `text`, best first.
+    /// Passages with the words of `text`, and where an encoder is used those of like meaning as well, best first.
     pub fn search(&self, text: &str, limit: usize) -> Result<Found, DocumentsError> {
-        self.candidates(terms(text), limit)
+        let meant = match self.meaning.of(&self.database, text) {
+            Err(ArchiveError::Encoder(_)) => None,
+            meant => meant?,
+        };
+        let depth = if meant.is_some() { limit.max(DEPTH) } else { limit };
+        let mut found = self.candidates(terms(text), meant.as_ref(), depth)?;
+        found.passages.truncate(limit);
+        Ok(found)
     }
 
-    /// The same for terms; scores are the part of what these terms could reach.
-    pub fn candidates(&self, terms: Vec<String>, limit: usize) -> Result<Found, DocumentsError> {
+    /// From now on search goes by meaning as well, by the encoder of the archive.
+    pub fn understand_as(&mut self, archive: &Archive) {
+        self.meaning = archive.meaning();
+    }
+
+    /// The same for terms. Scores are the part of what these terms could reach, or with `meant` that part and the cosine,
+    /// fused.
+    pub(crate) fn candidates(
+        &self,
+        terms: Vec<String>,
+        meant: Option<&Meant>,
+        limit: usize,
+    ) -> Result<Found, DocumentsError> {
         let started = Instant::now();
         let database = self.database();
         match index::follow(&database, &self.index, Patience::None) {
@@ -246,6 +269,9 @@ impl Documents {
                 .map_err(reading)?;
             // Gone from the database but not yet from the index: it is gone.
             passages.extend(read.map(|passage| Passage { score, bm25: *bm25, ..passage }));
+        }
+        if let Some(meant) = meant {
+            by_meaning_too(&database, meant, &mut passages, limit)?;
         }
         let elapsed_ms = started.elapsed().as_secs_f32() * 1e3;
         Ok(Found { passages, considered: found.considered, elapsed_ms })
@@ -404,6 +430,7 @@ impl Documents {
 
     /// After removing: nothing of it stays in the index, in the log of the database, or in what experts had read.
     fn erase(&self) -> Result<(), DocumentsError> {
+        self.meaning.let_go();
         let states = states::forget(&self.home);
         let database = self.database();
         index::follow(&database, &self.index, Patience::Long)?;
@@ -457,6 +484,32 @@ fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
     })
 }
 
+/// Adds what is near in meaning, and orders all by both.
+fn by_meaning_too(
+    database: &Connection,
+    meant: &Meant,
+    passages: &mut Vec<Passage>,
+    limit: usize,
+) -> Result<(), DocumentsError> {
+    let known: HashSet<String> = passages.iter().map(|passage| passage.id.clone()).collect();
+    let near = meant.near(database, Of::Passages, limit, known.iter().map(String::as_str))?;
+    for passage in passages.iter_mut() {
+        passage.cosine = near.of.get(&passage.id).copied();
+    }
+    for (id, cosine) in near.nearest.into_iter().filter(|(id, _)| !known.contains(id)) {
+        let read = database
+            .prepare_cached(PASSAGE)
+            .and_then(|mut row| row.query_row([id], passage).optional())
+            .map_err(reading)?;
+        passages.extend(read.map(|passage| Passage { cosine: Some(cosine), ..passage }));
+    }
+    for passage in passages.iter_mut() {
+        passage.score = fuse::fused(passage.score, passage.cosine);
+    }
+    passages.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
+    Ok(())
+}
+
 fn drop_document(database: &Connection, id: &str) -> Result<(), ArchiveError> {
     let mut rows =
         database.prepare("SELECT id FROM document_passages WHERE document = ?1").map_err(writing)?;
@@ -473,49 +526,6 @@ fn drop_document(database: &Connection, id: &str) -> Result<(), ArchiveError> {
 
 fn name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// The files of a path. In folders hidden ones, and those whose endings are not known, are passed over; a folder that may
-/// not be entered is told.
-fn gather(path: &Path, files: &mut Vec<PathBuf>, failed: &mut Vec<NotAdded>) {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    if !path.is_dir() {
-        files.push(path);
-        return;
-    }
-    let mut tell = |path: &Path, code, message, fix| {
-        failed.push(NotAdded { path: path.display().to_string(), failure: failure(code, message, fix) });
-    };
-    let is_open = |entry: &walkdir::DirEntry| {
-        let name = entry.file_name().to_string_lossy();
-        entry.depth() == 0
-            || !(name.starts_with('.') || entry.file_type().is_dir() && NOT_ENTERED.contains(&&*name))
-    };
-    let before = files.len();
-    let mut closed = false;
-    for entry in walkdir::WalkDir::new(&path).sort_by_file_name().into_iter().filter_entry(is_open) {
-        match entry {
-            Ok(entry) if entry.file_type().is_file() && Kind::of(entry.path()).is_some() => {
-                files.push(entry.into_path());
-            }
-            Ok(_) => {}
-            Err(error) => {
-                let at = error.path().unwrap_or(&path);
-                let message = format!("{}: {error}", at.display());
-                tell(at, "documents.file", message, "Check that the folder may be read.");
-                closed = true;
-            }
-        }
-        if files.len() - before > MOST_FILES {
-            files.truncate(before);
-            let message = format!("{} has more than {MOST_FILES} files", path.display());
-            return tell(&path, "documents.too_many", message, "Add the folders inside it that you mean.");
-        }
-    }
-    if files.len() == before && !closed {
-        let message = format!("{} has no files that can be read", path.display());
-        tell(&path, "documents.none", message, KINDS);
-    }
 }
 
 const KINDS: &str = "Text, Markdown, HTML, PDF, .docx and program text can be read; save it as one of these.";

@@ -145,7 +145,7 @@ impl Client {
             return Err(self.refusal(&reply, what));
         }
         let host = authority(&reply.url);
-        let text = reply.text()?;
+        let text = reply.whole()?;
         serde_json::from_slice(&text).map_err(|error| {
             let start = String::from_utf8_lossy(&text[..text.len().min(15)]).to_lowercase();
             let is_page = start.trim_start().starts_with('<');
@@ -216,7 +216,7 @@ impl Reply {
     }
 
     /// The whole body, which has to be small.
-    fn text(mut self) -> Result<Vec<u8>, HubError> {
+    pub fn whole(mut self) -> Result<Vec<u8>, HubError> {
         let mut text = Vec::new();
         let host = authority(&self.url);
         let read = (&mut self).take(ANSWER + 1).read_to_end(&mut text);

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | one request, the token, the offline switch | `client.rs` |
 //! | a download from start to end | `download.rs`; its bytes: `transfer.rs`; what a kill leaves: `partial.rs` |
+//! | the encoder of search by meaning | `encoder.rs` |
 //! | the shared folder | `cache.rs`; which of it is ours: `ledger.rs` |
 //! | several downloads at once | `queue.rs` |
 //! | what is on the hub | `search.rs`, `catalogue.json`; how fast it would be here: `memory.rs` |
@@ -21,6 +22,7 @@ mod catalogue;
 mod client;
 mod disk;
 mod download;
+mod encoder;
 mod expert;
 mod failure;
 mod folders;
@@ -44,6 +46,7 @@ mod trash;
 pub use catalogue::{Pick, catalogue};
 pub use disk::{Copies, Elsewhere, FoundFile, OnDisk, Source, Usage};
 pub use download::{Fetched, Phase};
+pub use encoder::{EncoderOnHub, KnownFile};
 pub use expert::{Wish, WithoutFile};
 pub use failure::HubError;
 pub use folders::{Folder, Watch, Watched, offer};

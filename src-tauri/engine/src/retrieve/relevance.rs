@@ -28,7 +28,7 @@ const FORM: &[&str] = &[
 const FORM_WEIGHT: f32 = 0.3;
 
 /// "My name" is not "your name"; beside more matter it hardly counts.
-const WHOSE: &[&str] = &["her", "his", "my", "our", "their", "your"];
+const WHOSE: [&str; 6] = ["her", "his", "my", "our", "their", "your"];
 const WHOSE_WEIGHT: f32 = 0.4;
 
 /// What is asked for. Two questions that ask about the same thing, one when and one why, have different
@@ -163,6 +163,18 @@ pub fn relevance(asked: &Subject, past: &Subject, rarity: &Rarity) -> f32 {
         return 0.0;
     }
     (2.0 * common / both) * numbers_agree(asked, past) * order_agrees(asked, past) * kinds_agree(asked, past)
+}
+
+/// Whether two questions that are near in meaning may be one. Numbers, and nothing but words that ask, are near without being
+/// so: there the words decide alone. So are "my name" and "your name", and when and how to do a thing.
+pub(super) fn may_mean_the_same(a: &Subject, b: &Subject) -> bool {
+    let whose = |subject: &Subject| WHOSE.map(|word| subject.has(word));
+    // "How do I" is "what is the best way to" as well.
+    let is_open = |kind: Option<&str>| kind.is_none_or(|kind| ["how", "what", "which"].contains(&kind));
+    let kinds_agree = a.kind.is_none() || b.kind.is_none() || a.kind == b.kind;
+    ![a, b].into_iter().any(|subject| subject.only_asks || !subject.numbers.is_empty())
+        && whose(a) == whose(b)
+        && (kinds_agree || is_open(a.kind) && is_open(b.kind))
 }
 
 /// Less when both say what they ask for and it is not the same. Between numbers the signs have said it.
@@ -307,6 +319,21 @@ mod tests {
             assert!((there - back).abs() < 1e-5, "{a:?} {b:?}: {there} and {back}");
             assert!((0.0..=1.0001).contains(&there), "{a:?} {b:?}: {there}");
             assert!((pair(a, a) - 1.0).abs() < 1e-5, "a question is as relevant as can be to itself: {a:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_near_without_being_the_same_is_left_to_the_words() {
+        let may = |a: &str, b: &str| may_mean_the_same(&Subject::of(a), &Subject::of(b));
+        assert!(may("How do I delete my account?", "What is the best way to remove my account?"));
+        assert!(may("remove my account", "When is my account removed?"));
+        for (a, b) in [
+            ("What is 384 + 97?", "What is 384 + 98?"),
+            ("What is my name?", "What is your name?"),
+            ("When should I change the oil?", "How do I change the oil?"),
+            ("who are you", "what are you"),
+        ] {
+            assert!(!may(a, b) && !may(b, a), "{a:?} {b:?}");
         }
     }
 

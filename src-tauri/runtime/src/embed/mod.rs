@@ -11,11 +11,14 @@
 //! |---|---|
 //! | `model` | the folder: configuration, words, checked weights |
 //! | `bert` | the forward pass |
+//! | `nearest` | vectors in memory, and those nearest to another |
 //! | `process` | the locked process that does both, and its parent's side |
 
 mod bert;
 mod model;
+mod nearest;
 mod process;
 
 pub use model::{EmbedError, Encoder};
+pub use nearest::{EXACT, Nearest, Packed};
 pub use process::{Embedder, EmbedderError, serve_if_asked};

@@ -52,7 +52,7 @@ function models(): Model[] {
   ];
 }
 
-type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "lessons" | "unlearn" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof Pruning | keyof Reports>;
+type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "lessons" | "unlearn" | "meaning" | "fetchEncoder" | "dropEncoder" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof Pruning | keyof Reports>;
 
 export function hub(
   parameters: URLSearchParams,

@@ -30,6 +30,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
   let pool: Expert[] = scene === "none" ? [] : experts();
   if (scene === "many") pool = multiplied(pool, 60);
   if (scene === "retired") pool = pool.map((expert, index) => (index === 2 ? { ...expert, retired: 1_763_700_000_000 } : expert));
+  let encoder: string | null = null;
   let turns: Turn[] = scene === "first" || scene === "none" ? [] : seeded();
   const titles = new Map<string, string>();
   let settings: Settings = { theme: "system", mode: "optimized", budget_gb: null, processor_only: false, hub: { endpoint: null, cache: null, offline: false, downloads_at_once: 2, folders: [] } };
@@ -179,6 +180,9 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
       }),
     lessons: () => guard(() => lessons),
     unlearn: (id) => guard(() => void (lessons = id === null ? [] : lessons.filter((one) => one.id !== id))),
+    meaning: () => guard(() => ({ encoder, offered: "all-MiniLM-L6-v2", done: encoder ? turns.length : 0, all: encoder ? turns.length : 0 })),
+    fetchEncoder: () => guard(() => void (encoder = "all-MiniLM-L6-v2")),
+    dropEncoder: () => guard(() => void (encoder = null)),
     experts: () => guard(() => pool),
     addExpert: (path, name, domains) =>
       guard(() => {

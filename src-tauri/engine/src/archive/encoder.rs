@@ -1,0 +1,320 @@
+//! Encoder: the one that the user chose, its process, and the vectors that it made: in SQLite eight bits a number with one
+//! scale each, and a copy in memory that is searched.
+
+use super::ArchiveError;
+use runtime::embed::{Embedder, Nearest, Packed};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::UNIX_EPOCH;
+
+/// Threads of the encoder: short texts have little to share.
+const THREADS: usize = 2;
+/// Texts that are embedded between two looks at the database.
+pub(super) const BATCH: usize = 64;
+
+/// The encoder whose vectors are used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Chosen {
+    /// sha256 of its weights.
+    pub id: String,
+    /// Its folder's name.
+    pub name: String,
+    pub folder: PathBuf,
+    bytes: u64,
+    modified: i64,
+}
+
+/// What a vector is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    PastAnswers,
+    Passages,
+}
+
+/// Ids near a text with their cosines, nearest first, and the cosines of others that were asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Near {
+    pub nearest: Vec<(String, f32)>,
+    pub of: HashMap<String, f32>,
+}
+
+/// The encoder's processes and its vectors in memory.
+pub(crate) struct Encoder {
+    pub chosen: Chosen,
+    executable: PathBuf,
+    /// Started with the first question.
+    asked: Mutex<Option<Embedder>>,
+    /// Another one for many texts, so that no question waits for them; it ends when they are done.
+    many: Mutex<Option<Embedder>>,
+    past_answers: Mutex<Copied>,
+    passages: Mutex<Copied>,
+}
+
+/// A copy of a part of the table. What was deleted since is still in it, until its row is asked for or it is let go.
+#[derive(Default)]
+struct Copied {
+    newest: i64,
+    vectors: Nearest,
+}
+
+impl Of {
+    fn column(self) -> &'static str {
+        match self {
+            Of::PastAnswers => "past_answer",
+            Of::Passages => "passage",
+        }
+    }
+}
+
+/// The encoder that the database names.
+pub(super) fn chosen(database: &Connection) -> rusqlite::Result<Option<Chosen>> {
+    database
+        .prepare_cached("SELECT id, name, folder, bytes, modified FROM encoder")?
+        .query_row([], |row| {
+            let folder: String = row.get(2)?;
+            let (id, name, bytes, modified) = (row.get(0)?, row.get(1)?, row.get(3)?, row.get(4)?);
+            Ok(Chosen { id, name, folder: folder.into(), bytes, modified })
+        })
+        .optional()
+}
+
+/// Removes the choice; its vectors go.
+pub(super) fn drop_choice(database: &Connection) -> rusqlite::Result<()> {
+    database.execute_batch("BEGIN; DELETE FROM meanings; DELETE FROM encoder; COMMIT")
+}
+
+impl Encoder {
+    pub fn of(chosen: Chosen, executable: &Path) -> Encoder {
+        let (asked, many) = (Mutex::default(), Mutex::default());
+        let (past_answers, passages) = (Mutex::default(), Mutex::default());
+        Encoder { chosen, executable: executable.into(), asked, many, past_answers, passages }
+    }
+
+    /// Makes the encoder in a folder the one that is used, when it works. With other weights than those before, every
+    /// vector is to be made again.
+    pub fn choose(
+        database: &Mutex<Connection>,
+        executable: &Path,
+        folder: &Path,
+    ) -> Result<Encoder, ArchiveError> {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+        // It says best itself what is wrong with its folder.
+        let mut running = Embedder::start(executable, &folder, THREADS)?;
+        running.embed(&["Does it work?"])?;
+        let files = |source| ArchiveError::Files { doing: "read the encoder", path: folder.clone(), source };
+        let (bytes, modified) = look(&folder).map_err(files)?;
+        let id = digest(&weights(&folder)).map_err(files)?;
+        let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let chosen = Chosen { id, name, folder, bytes, modified };
+        let encoder = Encoder { asked: Mutex::new(Some(running)), ..Encoder::of(chosen, executable) };
+        let chosen = &encoder.chosen;
+        let store = || -> rusqlite::Result<()> {
+            let mut database = lock(database);
+            let step = database.transaction()?;
+            let is_another = self::chosen(&step)?.is_none_or(|before| before.id != chosen.id);
+            step.execute(
+                "INSERT OR REPLACE INTO encoder (only, id, name, folder, bytes, modified) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+                params![
+                    chosen.id,
+                    chosen.name,
+                    chosen.folder.display().to_string(),
+                    chosen.bytes,
+                    chosen.modified
+                ],
+            )?;
+            if is_another {
+                step.execute_batch(
+                    "DELETE FROM meanings;
+                     INSERT INTO meanings (past_answer) SELECT id FROM past_answers;
+                     INSERT INTO meanings (passage) SELECT id FROM document_passages;",
+                )?;
+            }
+            step.commit()
+        };
+        store().map_err(failed("store which encoder is used"))?;
+        Ok(encoder)
+    }
+
+    /// Other weights lie there now, or the same ones copied again. Files that are gone are told by the first search.
+    pub fn is_another(chosen: &Chosen) -> bool {
+        look(&chosen.folder).is_ok_and(|now| now != (chosen.bytes, chosen.modified))
+    }
+
+    /// Its process starts, and nobody waits for it.
+    pub fn begin(&self) {
+        let mut process = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if process.is_none() {
+            *process = Embedder::start(&self.executable, &self.chosen.folder, THREADS).ok();
+        }
+    }
+
+    /// The vector of a question.
+    pub fn embed(&self, text: &str) -> Result<Packed, ArchiveError> {
+        let vectors = self.run(&self.asked, &[text])?;
+        Ok(vectors.first().map(|vector| Packed::of(vector)).unwrap_or_default())
+    }
+
+    fn run(&self, process: &Mutex<Option<Embedder>>, texts: &[&str]) -> Result<Vec<Vec<f32>>, ArchiveError> {
+        let mut process = process.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = match process.take() {
+            Some(running) => Ok(running),
+            None => Embedder::start(&self.executable, &self.chosen.folder, THREADS),
+        };
+        let embedded = running.and_then(|mut running| {
+            let vectors = running.embed(texts)?;
+            *process = Some(running);
+            Ok(vectors)
+        });
+        Ok(embedded?)
+    }
+
+    /// Makes up to `BATCH` vectors that are missing; none when more than `most` are. Gives how many.
+    pub fn make_some(&self, database: &Mutex<Connection>, most: usize) -> Result<usize, ArchiveError> {
+        let missing =
+            missing(&lock(database), most.min(BATCH) + 1).map_err(failed("read what lacks a vector"))?;
+        if missing.is_empty() || most < BATCH && missing.len() > most {
+            if most >= BATCH {
+                *self.many.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            }
+            return Ok(0);
+        }
+        let missing = &missing[..missing.len().min(BATCH)];
+        let texts: Vec<&str> = missing.iter().map(|(_, text)| text.as_str()).collect();
+        let vectors = self.run(if most < BATCH { &self.asked } else { &self.many }, &texts)?;
+        let store = || -> rusqlite::Result<usize> {
+            let mut database = lock(database);
+            let step = database.transaction()?;
+            // Another process may have chosen another one meanwhile.
+            if chosen(&step)?.is_none_or(|now| now.id != self.chosen.id) {
+                return Ok(0);
+            }
+            let mut made = 0;
+            for ((number, _), vector) in missing.iter().zip(&vectors) {
+                let Packed { scale, numbers } = Packed::of(vector);
+                let bytes: Vec<u8> = numbers.iter().map(|&number| number as u8).collect();
+                // It may have been forgotten meanwhile. The row without numbers goes: what it is of is unique.
+                made += step
+                    .prepare_cached(
+                        "INSERT OR REPLACE INTO meanings (past_answer, passage, scale, numbers)
+                         SELECT past_answer, passage, ?2, ?3 FROM meanings WHERE number = ?1",
+                    )?
+                    .execute(params![number, scale, bytes])?;
+            }
+            step.commit()?;
+            Ok(made)
+        };
+        store().map_err(failed("store vectors"))
+    }
+
+    /// What is nearest to `asked`, and the cosines of `others`.
+    pub fn near<'a>(
+        &self,
+        database: &Connection,
+        of: Of,
+        asked: &Packed,
+        limit: usize,
+        others: impl Iterator<Item = &'a str>,
+    ) -> Result<Near, ArchiveError> {
+        let copied = match of {
+            Of::PastAnswers => &self.past_answers,
+            Of::Passages => &self.passages,
+        };
+        let mut copied = copied.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = || -> rusqlite::Result<Near> {
+            copied.follow(database, of)?;
+            let column = of.column();
+            let sql = format!("SELECT {column} FROM meanings WHERE number = ?1");
+            let mut id = database.prepare_cached(&sql)?;
+            let mut near = Near::default();
+            for (number, cosine) in copied.vectors.nearest(asked, limit) {
+                // Gone from the database: it is gone.
+                let id: Option<String> = id.query_row([number], |row| row.get(0)).optional()?;
+                near.nearest.extend(id.map(|id| (id, cosine)));
+            }
+            let sql = format!("SELECT number FROM meanings WHERE {column} = ?1");
+            let mut number = database.prepare_cached(&sql)?;
+            for other in others {
+                let number: Option<i64> = number.query_row([other], |row| row.get(0)).optional()?;
+                let cosine = number.and_then(|number| copied.vectors.cosine(asked, number));
+                near.of.extend(cosine.map(|cosine| (other.to_owned(), cosine)));
+            }
+            Ok(near)
+        };
+        read().map_err(failed("read the vectors"))
+    }
+
+    /// After forgetting: nothing of it stays in memory either.
+    pub fn let_go(&self) {
+        for copied in [&self.past_answers, &self.passages] {
+            *copied.lock().unwrap_or_else(PoisonError::into_inner) = Copied::default();
+        }
+    }
+}
+
+impl Copied {
+    /// Reads what came since. The rows of one encoder have one width; another one is passed over.
+    fn follow(&mut self, database: &Connection, of: Of) -> rusqlite::Result<()> {
+        let column = of.column();
+        let sql = format!(
+            "SELECT number, scale, numbers FROM meanings
+             WHERE number > ?1 AND numbers IS NOT NULL AND {column} IS NOT NULL ORDER BY number"
+        );
+        let mut rows = database.prepare_cached(&sql)?;
+        let mut rows = rows.query([self.newest])?;
+        while let Some(row) = rows.next()? {
+            self.newest = row.get(0)?;
+            let numbers = row.get_ref(2)?.as_blob()?;
+            self.vectors.push(self.newest, row.get(1)?, numbers.iter().map(|&byte| byte as i8));
+        }
+        Ok(())
+    }
+}
+
+/// Up to `most` numbers and texts of what lacks a vector.
+fn missing(database: &Connection, most: usize) -> rusqlite::Result<Vec<(i64, String)>> {
+    database
+        .prepare_cached(
+            "SELECT number, coalesce(a.question || char(10) || a.answer, p.heading || char(10) || p.text)
+             FROM meanings LEFT JOIN past_answers AS a ON a.id = past_answer
+             LEFT JOIN document_passages AS p ON p.id = passage WHERE numbers IS NULL LIMIT ?1",
+        )?
+        .query_map([most], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn lock(database: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    database.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn weights(folder: &Path) -> PathBuf {
+    folder.join("model.safetensors")
+}
+
+/// Bytes of the weights and when they were written.
+fn look(folder: &Path) -> std::io::Result<(u64, i64)> {
+    let about = std::fs::metadata(weights(folder))?;
+    let since = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok((about.len(), since.as_millis() as i64))
+}
+
+fn digest(path: &Path) -> std::io::Result<String> {
+    let mut file = std::fs::File::open(path)?;
+    let mut sum = Sha256::new();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        let count = file.read(&mut piece)?;
+        if count == 0 {
+            return Ok(sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect());
+        }
+        sum.update(&piece[..count]);
+    }
+}
+
+pub(super) fn failed(doing: &'static str) -> impl Fn(rusqlite::Error) -> ArchiveError {
+    move |source| ArchiveError::Database { doing, source }
+}
