@@ -284,6 +284,7 @@ mod tests {
             created: 0,
             score: 0.9,
             bm25: 1.0,
+            cosine: None,
             rating: 0,
             document: None,
             ..Passage::default()
