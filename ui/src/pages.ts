@@ -1,6 +1,6 @@
 //! The pages of the window.
 
-export type Page = "conversation" | "experts" | "status" | "pruning" | "settings";
+export type Page = "conversation" | "experts" | "status" | "pruning" | "mixture" | "settings";
 
 /** What the page of the experts shows. */
 export type Section = "yours" | "find" | "disk";

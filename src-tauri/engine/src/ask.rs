@@ -151,7 +151,7 @@ fn standing(engine: &Engine) -> route::Standing {
     use crate::events::Seat;
     let seated = match engine.lectern.seat() {
         Seat::Loading { expert, .. } | Seat::Taken { expert, .. } => Some(expert),
-        Seat::Empty | Seat::Leaving { .. } | Seat::Failed { .. } => None,
+        Seat::Empty | Seat::Lent { .. } | Seat::Leaving { .. } | Seat::Failed { .. } => None,
     };
     route::Standing { seated, load_ms: engine.lectern.load_ms(), waiting: engine.lectern.waiting() }
 }

@@ -2,9 +2,12 @@
 //! (`tauri.ts`), from a double in a plain browser while developing (`fake.ts`).
 
 import type {
+  Calibrating,
+  Check,
   ComponentStatus,
   Conversation,
   Criterion,
+  Curve,
   Download,
   Drop,
   Edit,
@@ -18,13 +21,17 @@ import type {
   Link,
   Logged,
   Manifest,
+  Mixture,
   Model,
+  ModelPlan,
   Moving,
   News,
   OnDisk,
   Pick,
   Plan,
+  PlanHow,
   PoolReport,
+  Profile,
   Prospect,
   Pruned,
   Question,
@@ -33,8 +40,11 @@ import type {
   Request,
   Settings,
   Shown,
+  SmallerFile,
+  TopicCount,
   Turn,
   WithoutFile,
+  Working,
 } from "./bindings";
 
 export interface Api {
@@ -142,6 +152,26 @@ export interface Api {
   poolHistory(): Promise<Entry[]>;
   /** As JSON, where the system's own dialog is told to; `null` when it was closed. */
   exportPruning(plan: Pruned | null): Promise<string | null>;
+  /** Experts of the pool that are mixtures. */
+  mixtures(): Promise<Mixture[]>;
+  mixtureAt(path: string): Promise<Mixture>;
+  /** Past questions that stand alone, by what they are about. */
+  questionTopics(): Promise<TopicCount[]>;
+  pickQuestionFile(): Promise<string | null>;
+  /** Scores every expert inside; what follows is of this model until the next scan. */
+  scanMixture(file: string, expert: string | null, calibrating: Calibrating, on: (far: Working) => void): Promise<Profile>;
+  /** Who stays; asks nobody. */
+  planMixture(how: PlanHow): Promise<ModelPlan>;
+  /** Tries several sizes. */
+  curveMixture(how: PlanHow, on: (far: Working) => void): Promise<Curve>;
+  /** What the last plan would lose; `rival`: and rounding to its size. */
+  checkMixture(limit: number, rival: boolean, on: (far: Working) => void): Promise<Check>;
+  /** The expert goes without those of the plan, until it is unmasked. */
+  maskMixture(): Promise<Expert>;
+  unmaskMixture(name: string): Promise<Expert>;
+  /** `null`: the system's own dialog was closed. */
+  writeMixture(on: (far: Working) => void): Promise<SmallerFile | null>;
+  stopMixture(): Promise<boolean>;
   hostOf(url: string): Promise<Link>;
   openLink(url: string): Promise<void>;
 }

@@ -26,6 +26,12 @@ pub(super) enum Word {
     Leave {
         done: Sender<u64>,
     },
+    /// The seat stays empty until nobody can say `back` any more.
+    Lend {
+        what: String,
+        granted: Sender<()>,
+        back: Receiver<()>,
+    },
     Close,
 }
 
@@ -139,6 +145,14 @@ impl Owner {
                     let cleared = self.clear(&mut |_| {});
                     self.board.show(Seat::Empty);
                     let _ = done.send(cleared.freed_bytes);
+                }
+                Ok(Word::Lend { what, granted, back }) => {
+                    self.clear(&mut |_| {});
+                    self.board.show(Seat::Lent { what });
+                    if granted.send(()).is_ok() {
+                        let _ = back.recv();
+                    }
+                    self.board.show(Seat::Empty);
                 }
                 Ok(Word::Close) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => self.look(),
@@ -256,6 +270,7 @@ impl Owner {
             purpose: Purpose::Generate,
             device: !self.board.processor_only(),
             output: None,
+            mask: guest.mask.clone(),
         };
         Host::start_unless(spawn, &sit.stop, &mut progress)
     }

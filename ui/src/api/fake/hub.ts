@@ -3,6 +3,7 @@
 
 import type { Api } from "../api";
 import type { Choice, Download, Expert, Folder, FoundFile, HubPlace, HubSettings, Implementation, Model, Moving, OnDisk, Pick, Request, Source, State, Usage } from "../bindings";
+import type { MixturePruning } from "./mixture";
 import { failure, pause } from "./pause";
 import type { Pruning } from "./pruning";
 
@@ -51,7 +52,7 @@ function models(): Model[] {
   ];
 }
 
-type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof Pruning>;
+type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof MixturePruning | keyof Pruning>;
 
 export function hub(
   parameters: URLSearchParams,
