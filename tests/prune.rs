@@ -2,150 +2,20 @@
 //! new file says.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/mixture.rs"]
+mod mixture;
 #[path = "reference/recipe.rs"]
 mod recipe;
 #[path = "support/speller.rs"]
 mod speller;
 
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
-use runtime::gguf::{Dtype, Header, Value as Key};
+use mixture::{Bench, IDLE, LECTERN, lists, sha256, text, toy};
+use runtime::gguf::{Header, Value as Key};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-
-const LECTERN: &str = env!("CARGO_BIN_EXE_lectern");
-const WIDTH: usize = 32;
-
-/// Experts that no token is sent to: their router's rows are 0, and of the others every row has its negative among them,
-/// so that as many as are used are above 0.
-const IDLE: [&[u32]; 2] = [&[1, 4], &[0, 2, 3, 7]];
-
-struct Bench {
-    folder: tempfile::TempDir,
-    model: PathBuf,
-}
-
-/// Eight experts, two used. `feed`: width of an expert.
-fn toy(feed: u64) -> Bench {
-    let mut recipe = recipe::reference().models[1].clone();
-    (recipe.experts, recipe.experts_used, recipe.feed) = (8, 2, feed);
-    let mut writer = speller::of(recipe.clone());
-    writer.set("general.alignment", 64u32);
-    for (layer, idle) in IDLE.iter().enumerate() {
-        let name = format!("blk.{layer}.ffn_gate_inp.weight");
-        let mut router = recipe.matrix(&name, &[WIDTH as u64, 8]);
-        let busy: Vec<usize> =
-            (0..8).filter(|expert| !idle.contains(expert)).map(|expert| expert as usize).collect();
-        for pair in busy.chunks_exact(2) {
-            for column in 0..WIDTH {
-                router[pair[1] * WIDTH + column] = -router[pair[0] * WIDTH + column];
-            }
-        }
-        idle.iter().for_each(|&expert| router[expert as usize * WIDTH..][..WIDTH].fill(0.0));
-        let bytes = router.iter().flat_map(|value| value.to_le_bytes()).collect();
-        writer.replace(&name, &[WIDTH as u64, 8], Dtype::F32, bytes);
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let model = folder.path().join("toy.gguf");
-    writer.write_to(&model).unwrap();
-    let bench = Bench { folder, model };
-    bench.lines("q.jsonl", &["the story", "abc true 12", "What is it?", "Once upon a time"]);
-    bench.lines("held.jsonl", &["a longer story", "true", "12 12 12"]);
-    bench
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-impl Bench {
-    fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn lines(&self, name: &str, questions: &[&str]) {
-        let lines: Vec<String> =
-            questions.iter().map(|question| json!({ "question": question }).to_string()).collect();
-        std::fs::write(self.at(name), lines.join("\n")).unwrap();
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(LECTERN);
-        command.args(["--json", "--threads", "1"]).args(arguments).current_dir(self.folder.path());
-        command.env("LECTERN_HOME", self.at("home")).stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
-        serde_json::from_slice(&output.stdout).expect("one JSON document")
-    }
-
-    fn error(&self, arguments: &[&str]) -> Value {
-        let output = self.run(arguments);
-        assert_eq!(
-            output.status.code(),
-            Some(1),
-            "{arguments:?}: {}",
-            String::from_utf8_lossy(&output.stdout)
-        );
-        serde_json::from_slice::<Value>(&output.stdout).expect("one JSON document")["error"].clone()
-    }
-
-    fn scan(&self) -> Value {
-        let scan = ["prune", "scan", text(&self.model), "--calibrate", "q.jsonl", "--out", "scan.json"];
-        self.json(&scan)
-    }
-
-    fn plan(&self, more: &[&str]) -> Value {
-        self.json(&[&["prune", "plan", "scan.json", "--out", "plan.json"], more].concat())
-    }
-
-    fn check(&self, more: &[&str]) -> Value {
-        let check = ["prune", "check", text(&self.model), "plan.json", "--held-out", "held.jsonl"];
-        self.json(&[&check, more].concat())
-    }
-
-    fn write_arguments<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
-        [&["prune", "write", text(&self.model), "plan.json", "--out", "new.gguf"], more].concat()
-    }
-
-    /// A plan by hand: what stays in each layer.
-    fn keep(&self, kept: &Value) {
-        let mut plan: Value = serde_json::from_slice(&std::fs::read(self.at("plan.json")).unwrap()).unwrap();
-        for (layer, kept) in plan["layers"].as_array_mut().unwrap().iter_mut().zip(kept.as_array().unwrap()) {
-            layer["kept"] = kept.clone();
-        }
-        std::fs::write(self.at("plan.json"), plan.to_string()).unwrap();
-    }
-
-    /// Files that are not whole.
-    fn parts(&self) -> Vec<String> {
-        let files = std::fs::read_dir(self.folder.path()).unwrap().flatten();
-        let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
-        names.filter(|name| name.ends_with(".part")).collect()
-    }
-
-    fn says(&self, model: &Path) -> Value {
-        let generate = ["model", "generate", text(model), "the story", "--raw", "--max-tokens", "40"];
-        self.json(&generate)["ids"].clone()
-    }
-}
-
-fn lists(json: &Value, key: &str) -> Vec<Vec<u32>> {
-    let layers = json["layers"].as_array().unwrap();
-    layers.iter().map(|layer| serde_json::from_value(layer[key].clone()).unwrap()).collect()
-}
-
-fn sha256(path: &Path) -> String {
-    format!("{:x}", Sha256::digest(std::fs::read(path).unwrap()))
-}
 
 #[test]
 fn experts_that_nobody_asks_are_found_cut_and_not_missed() {
@@ -529,61 +399,4 @@ fn the_junk_experts_of_the_story_teller_are_found_and_not_missed() {
     bench.keep(&json!(idle));
     let check = bench.check(&[]);
     assert_eq!(check["outcome"], "blocked", "{check}");
-}
-
-// ---- The shipped generalist.
-
-/// Prints what keeping three quarters of the generalist's experts costs, calibrated on one domain:
-/// `cargo test --workspace --test prune -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement, not a claim"]
-fn what_a_cut_of_the_generalist_costs() {
-    use lab::data::{Corpus, Own, Split, corpus};
-    use rand_chacha::ChaCha8Rng;
-    use rand_chacha::rand_core::SeedableRng;
-
-    let folder = tempfile::tempdir().unwrap();
-    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../starters/generalist.gguf");
-    let bench = Bench { folder, model };
-    let write = |name: &str, domains: &[&str], count: usize, seed: u64, split: Split| {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let lines = domains.iter().flat_map(|domain| {
-            let corpus = Own(corpus(domain).unwrap());
-            let line = |_| {
-                let example = corpus.sample(&mut rng, split);
-                json!({ "question": example.question, "answer": example.answer, "topic": domain }).to_string()
-            };
-            (0..count / domains.len()).map(line).collect::<Vec<_>>()
-        });
-        std::fs::write(bench.at(name), lines.collect::<Vec<_>>().join("\n")).unwrap();
-    };
-    let all = ["arithmetic", "units", "words", "code"];
-    for domain in all {
-        let others: Vec<&str> = all.into_iter().filter(|other| *other != domain).collect();
-        for seed in 1..=3 {
-            write("q.jsonl", &[domain], 150, seed, Split::Train);
-            write("held.jsonl", &[domain], 150, seed, Split::HeldOut);
-            write("guard.jsonl", &others, 90, seed, Split::HeldOut);
-            bench.scan();
-            for score in ["reap", "easy-ep", "count", "norm", "aimer", "random"] {
-                let seed_text = seed.to_string();
-                let plan = bench.plan(&["--keep", "0.75", "--score", score, "--seed", &seed_text]);
-                let check = bench.check(&["--guard", "guard.jsonl"]);
-                let of = |set: &str, key: &str| {
-                    let interval = &check[set][key];
-                    let number = |at: &str| interval[at].as_f64().unwrap();
-                    format!("{:.4} [{:.4}, {:.4}]", number("mean"), number("low"), number("high"))
-                };
-                eprintln!(
-                    "{domain}, seed {seed}, {score}: loss {}, KL {}, same token {}; others' loss {}; stability {}; {}",
-                    of("held_out", "loss"),
-                    of("held_out", "kl_mean"),
-                    of("held_out", "top1_agreement"),
-                    of("guard", "loss"),
-                    plan["stability"],
-                    check["outcome"]
-                );
-            }
-        }
-    }
 }

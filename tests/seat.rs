@@ -137,6 +137,38 @@ fn questions_wait_in_their_order_and_all_are_answered() {
     assert_eq!(answered.into_inner().expect("no panic"), 8);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn while_the_seat_is_lent_nobody_is_loaded_and_questions_wait() {
+    let toys = Toys::with(&[("alpha", LARGE)]);
+    toys.ask("alpha: a").expect("an answer");
+    let never = AtomicBool::new(false);
+    let loan = toys.engine.lend("work", &never).expect("nobody answers");
+    assert!(toys::hosts_under(toys.folder.path()).is_empty(), "the memory is free");
+    assert_eq!(toys.engine.seat().0, Seat::Lent { what: "work".into() });
+    std::thread::scope(|scope| {
+        let toys = &toys;
+        let (told, hears) = std::sync::mpsc::channel();
+        let asked = scope.spawn(move || {
+            let question = Question { recall: false, ..Question::new("alpha: b") };
+            toys.listen(question, &mut |event| {
+                if let engine::events::AnswerEvent::Seating(Seat::Lent { what }) = event {
+                    let _ = told.send(what.clone());
+                }
+            })
+        });
+        assert_eq!(hears.recv().expect("it hears why it waits"), "work");
+        assert!(toys::hosts_under(toys.folder.path()).is_empty() && !asked.is_finished());
+        drop(loan);
+        assert!(!asked.join().expect("no panic").expect("it is answered then").trace.seat.was_seated);
+    });
+    // Who has stopped waiting gets no loan, and holds nobody up.
+    let stopped = AtomicBool::new(true);
+    toys.ask("alpha: c").expect("an answer");
+    let _ = toys.engine.lend("work", &stopped);
+    toys.ask("alpha: d").expect("nothing is lent any more");
+}
+
 #[test]
 fn the_news_tell_of_a_swap_from_leaving_to_taken() {
     let toys = Toys::with(&[("alpha", Toy::default()), ("beta", Toy::default())]);
@@ -150,6 +182,7 @@ fn the_news_tell_of_a_swap_from_leaving_to_taken() {
             Seat::Loading { expert, .. } => format!("{expert} loading"),
             Seat::Taken { expert, busy, .. } => format!("{expert} {}", if busy { "busy" } else { "idle" }),
             Seat::Leaving { expert, .. } => format!("{expert} leaving"),
+            Seat::Lent { what } => what,
             Seat::Failed { expert, .. } => format!("{expert} failed"),
         };
         heard.lock().expect("no panic").push(state);

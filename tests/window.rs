@@ -427,6 +427,38 @@ mod journeys {
     }
 
     #[test]
+    fn a_model_goes_without_experts_inside_it_and_takes_them_back() {
+        let app = App::open();
+        for sum in 1..=6 {
+            app.ask(&format!("What is {} + {}?", 210 + 17 * sum, 40 + 9 * sum));
+        }
+        app.click("nav-reports");
+        app.click("nav-mixture");
+        app.reads("mixture-model", "the shipped mixture", |text| text.contains("Generalist"));
+        app.click("mixture-scan");
+        app.wait("its profile", || (app.count("heat-cell") >= 32).then_some(()));
+        app.click("score-count");
+        app.driver.type_text(&app.see("keep"), "\u{E010}");
+        app.reads("keep-said", "all but one to stay", |text| text.contains("7 of 8"));
+        app.click("mixture-check");
+        app.see("mixture-verdict");
+        app.picture("mixture");
+        let masked = || {
+            let experts = app.invoke("experts", json!({}));
+            let all = experts.as_array().unwrap().iter();
+            all.filter(|expert| expert["manifest"]["implementations"][0]["mask"].is_object()).count()
+        };
+        app.click("mixture-mask");
+        app.see("mixture-masked-now");
+        assert_eq!(masked(), 1);
+        app.click("mixture-write");
+        app.reads("mixture-written", "the smaller file", |text| text.contains("bit for bit"));
+        app.click("mixture-unmask");
+        app.wait("all its experts to be used again", || (masked() == 0).then_some(()));
+        assert_eq!(app.hosts(), Vec::<u32>::new(), "the model that was worked on is gone");
+    }
+
+    #[test]
     fn a_small_window_needs_no_scrolling_sideways() {
         let app = App::open();
         app.ask("What is 384 + 97?");

@@ -49,6 +49,14 @@ pub fn text() -> String {
     types.visit::<engine::report::pruning::Entry>();
     types.visit::<crate::pruning::Replaying>();
     types.visit::<crate::pruning::Replayed>();
+    types.visit::<crate::lab::Mixture>();
+    types.visit::<crate::lab::TopicCount>();
+    types.visit::<crate::lab::Calibrating>();
+    types.visit::<crate::lab::Working>();
+    types.visit::<crate::lab::SmallerFile>();
+    types.visit::<lab::prune::Plan>();
+    types.visit::<lab::prune::Curve>();
+    types.visit::<lab::prune::Check>();
     let declarations: Vec<String> = types.declared.into_values().collect();
     format!("{HEAD}\n{}\n", declarations.join("\n\n"))
 }

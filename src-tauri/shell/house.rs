@@ -5,6 +5,7 @@
 
 use crate::drops::Drops;
 use crate::failure::failure;
+use crate::lab::Lab;
 use crate::library::Library;
 use crate::opening::Opening;
 use engine::home::Home;
@@ -20,6 +21,7 @@ pub struct House {
     /// The stop flag of each answer that is under way, by the answer's id.
     running: Mutex<HashMap<String, Arc<AtomicBool>>>,
     pub drops: Drops,
+    pub lab: Lab,
 }
 
 /// An open house.
@@ -31,7 +33,12 @@ pub struct Open {
 
 impl House {
     pub fn open() -> House {
-        House { opening: Opening::begin(open), running: Mutex::default(), drops: Drops::default() }
+        House {
+            opening: Opening::begin(open),
+            running: Mutex::default(),
+            drops: Drops::default(),
+            lab: Lab::default(),
+        }
     }
 
     /// The engine and its home; waits while they open.
@@ -41,6 +48,16 @@ impl House {
 
     pub fn begin(&self, answer: &str, stop: &Arc<AtomicBool>) {
         self.running().insert(answer.to_owned(), Arc::clone(stop));
+    }
+
+    /// The same, unless something of that name is under way.
+    pub fn begin_alone(&self, work: &str, stop: &Arc<AtomicBool>) -> bool {
+        let mut running = self.running();
+        let is_free = !running.contains_key(work);
+        if is_free {
+            running.insert(work.to_owned(), Arc::clone(stop));
+        }
+        is_free
     }
 
     pub fn end(&self, answer: &str) {

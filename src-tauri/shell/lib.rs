@@ -1,7 +1,7 @@
 //! The window: the only code that knows Tauri. It translates between the page and the engine and decides nothing.
 //!
 //! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`pool`], [`lessons`], [`hub`],
-//! [`reports`], [`compare`], [`pruning`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
+//! [`reports`], [`compare`], [`pruning`], [`lab`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
 //! are running, and the [`library`], whose models may be [`moving`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
 //! the tree that the page draws; [`bindings`] writes the page's types.
 
@@ -13,6 +13,7 @@ pub mod drops;
 pub mod failure;
 pub mod house;
 pub mod hub;
+pub mod lab;
 pub mod lessons;
 pub mod library;
 pub mod links;
@@ -114,6 +115,17 @@ pub fn run() {
             pruning::retire_experts,
             pruning::pool_history,
             pruning::export_pruning,
+            lab::mixtures,
+            lab::mixture_at,
+            lab::question_topics,
+            lab::scan_mixture,
+            lab::plan_mixture,
+            lab::curve_mixture,
+            lab::check_mixture,
+            lab::mask_mixture,
+            lab::unmask_mixture,
+            lab::write_mixture,
+            lab::stop_mixture,
             links::host_of,
             links::open_link,
         ])

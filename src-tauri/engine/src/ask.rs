@@ -173,7 +173,7 @@ fn standing(engine: &Engine) -> route::Standing {
     use crate::events::Seat;
     let seated = match engine.lectern.seat() {
         Seat::Loading { expert, .. } | Seat::Taken { expert, .. } => Some(expert),
-        Seat::Empty | Seat::Leaving { .. } | Seat::Failed { .. } => None,
+        Seat::Empty | Seat::Lent { .. } | Seat::Leaving { .. } | Seat::Failed { .. } => None,
     };
     let (load_ms, waiting) = (engine.lectern.load_ms(), engine.lectern.waiting());
     route::Standing { seated, load_ms, waiting, ..route::Standing::default() }

@@ -148,6 +148,11 @@ impl Engine {
         self.lectern.watch(watcher);
     }
 
+    /// The seat is empty and questions wait until the loan is dropped: `what` has the memory meanwhile.
+    pub fn lend(&self, what: &str, stop: &AtomicBool) -> Result<seat::Loan, Failure> {
+        Ok(self.lectern.lend(what, stop)?)
+    }
+
     /// The seated expert leaves after the questions that wait already. Bytes of memory that came back, measured.
     pub fn unseat(&self) -> Result<u64, Failure> {
         Ok(self.lectern.leave()?)

@@ -79,6 +79,10 @@ pub enum Seat {
         /// Of the last answer here; `None` until measured.
         tokens_per_s: Option<f32>,
     },
+    /// Nobody stands there, and questions wait: a model is worked on, and has the memory.
+    Lent {
+        what: String,
+    },
     Leaving {
         expert: String,
         title: String,

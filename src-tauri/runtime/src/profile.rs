@@ -5,7 +5,7 @@
 //! Cost:   a pass, and about as much again for one of its products a layer; nothing of the pass changes
 //! Exact:  where products are ([`crate::weights::Weights::exactly`]), float64 on dequantised weights gives the same to
 //!         1e-5 for every storage type, unless a close choice of experts tips
-//! Source: REAP (arXiv:2510.13999), EASY-EP (arXiv:2504.06792), AIMER (arXiv:2603.18492)
+//! Source: REAP (arXiv:2510.13999), EASY-EP (arXiv:2504.06792), AIMER (arXiv:2603.18492), super experts (arXiv:2507.23279)
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,9 @@ pub struct Sums {
     /// Of share · norm · max(0, 1 − cosine), the cosine of the token's stream without and with what the routed experts
     /// add to it.
     pub easy_ep: f64,
+    /// The largest size of a number of its output; of two texts the larger one.
+    #[serde(default)]
+    pub peak: f64,
 }
 
 /// One layer with a mixture.
@@ -94,6 +97,7 @@ impl Observer for Profiler {
             sums.gate += share;
             sums.norm += norm;
             sums.norm_squared += squared;
+            sums.peak = output.iter().fold(sums.peak, |peak, &value| peak.max(f64::from(value.abs())));
             sums.weighted += if whole > 0.0 { share / whole * norm } else { 0.0 };
         }
     }
@@ -180,6 +184,7 @@ mod tests {
         let [first, idle, last] = layers[0].experts[..] else { panic!("three experts") };
         assert_eq!(idle, Sums::default());
         assert_eq!((first.tokens, first.gate, first.norm, first.norm_squared), (1, 0.5, 5.0, 25.0));
+        assert_eq!((first.peak, last.peak), (4.0, 2.0));
         assert_eq!((last.tokens, last.gate, last.norm, last.norm_squared), (2, 0.75, 3.0, 5.0));
         assert!((first.weighted - 0.5 / 0.75 * 5.0).abs() < 1e-12);
         assert!((last.weighted - (0.25 / 0.75 * 2.0 + 1.0)).abs() < 1e-12);

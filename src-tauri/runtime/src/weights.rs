@@ -11,11 +11,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut};
 
 use crate::gguf::{Dtype, GgufError, Header, TensorInfo};
 use crate::kernels::layout::{self, layout};
-use crate::kernels::{Out, Packed, float, level};
+use crate::kernels::{Out, Packed, float, level, round};
 use crate::pool;
 
 /// Multiplications below which a second thread costs more than it gives (about 30 µs of work).
@@ -188,6 +188,23 @@ impl Matrix {
     /// How its numbers are stored.
     pub fn dtype(&self) -> Dtype {
         self.dtype
+    }
+
+    /// The same numbers in a smaller storage type, in memory of their own; the matrix itself where that is none.
+    pub fn rounded(&self, dtype: Dtype) -> std::io::Result<Matrix> {
+        if self.rows == 0 || !round::gets_smaller(self.dtype, dtype, self.columns as u64) {
+            return Ok(self.clone());
+        }
+        let row_bytes = self.columns / dtype.block_values() as usize * dtype.block_bytes() as usize;
+        // Fewer bytes than are mapped already.
+        let mut map = MmapMut::map_anon(self.rows * row_bytes)?;
+        let mut row = vec![0.0; self.columns];
+        for (number, out) in map.chunks_exact_mut(row_bytes).enumerate() {
+            self.read_row(number, &mut row);
+            round::round_row(dtype, &row, out);
+        }
+        let file = Arc::new(Mapped { map: map.make_read_only()?, exact: AtomicBool::new(false) });
+        Ok(Matrix { file, offset: 0, dtype, row_bytes, ..self.clone() })
     }
 
     /// All rows as they are stored.

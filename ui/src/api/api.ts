@@ -2,11 +2,14 @@
 //! (`tauri.ts`), from a double in a plain browser while developing (`fake.ts`).
 
 import type {
+  Calibrating,
+  Check,
   Comparable,
   Comparison,
   ComponentStatus,
   Conversation,
   Criterion,
+  Curve,
   Dashboard,
   Download,
   Drop,
@@ -23,15 +26,19 @@ import type {
   Logged,
   Manifest,
   Meaning,
+  Mixture,
   ModeCost,
   Model,
+  ModelPlan,
   Moving,
   News,
   OnDisk,
   Opened,
   Pick,
   Plan,
+  PlanHow,
   PoolReport,
+  Profile,
   Prospect,
   Pruned,
   Question,
@@ -40,8 +47,11 @@ import type {
   Request,
   Settings,
   Shown,
+  SmallerFile,
+  TopicCount,
   Turn,
   WithoutFile,
+  Working,
 } from "./bindings";
 
 export interface Api {
@@ -174,6 +184,26 @@ export interface Api {
   poolHistory(): Promise<Entry[]>;
   /** As JSON, where the system's own dialog is told to; `null` when it was closed. */
   exportPruning(plan: Pruned | null): Promise<string | null>;
+  /** Experts of the pool that are mixtures. */
+  mixtures(): Promise<Mixture[]>;
+  mixtureAt(path: string): Promise<Mixture>;
+  /** Past questions that stand alone, by what they are about. */
+  questionTopics(): Promise<TopicCount[]>;
+  pickQuestionFile(): Promise<string | null>;
+  /** Scores every expert inside; what follows is of this model until the next scan. */
+  scanMixture(file: string, expert: string | null, calibrating: Calibrating, on: (far: Working) => void): Promise<Profile>;
+  /** Who stays; asks nobody. */
+  planMixture(how: PlanHow): Promise<ModelPlan>;
+  /** Tries several sizes. */
+  curveMixture(how: PlanHow, on: (far: Working) => void): Promise<Curve>;
+  /** What the last plan would lose; `rival`: and rounding to its size. */
+  checkMixture(limit: number, rival: boolean, on: (far: Working) => void): Promise<Check>;
+  /** The expert goes without those of the plan, until it is unmasked. */
+  maskMixture(): Promise<Expert>;
+  unmaskMixture(name: string): Promise<Expert>;
+  /** `null`: the system's own dialog was closed. */
+  writeMixture(on: (far: Working) => void): Promise<SmallerFile | null>;
+  stopMixture(): Promise<boolean>;
   hostOf(url: string): Promise<Link>;
   openLink(url: string): Promise<void>;
 }

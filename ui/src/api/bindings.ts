@@ -79,6 +79,33 @@ export type Both = {
 same: boolean, first: Sample, second: Sample, };
 
 /**
+ * What a model is calibrated on.
+ */
+export type Calibrating = { "from": "past", topics: Array<string>, } | { "from": "file", path: string, } | { "from": "weights" };
+
+export type Calibration = { questions: number, 
+/**
+ * Of questions and answers.
+ */
+tokens: number, 
+/**
+ * Questions without an answer of their own.
+ */
+own_answers: number, 
+/**
+ * Questions of each topic.
+ */
+topics: { [key in string]: number }, 
+/**
+ * Tokens for each expert, if all got as many.
+ */
+tokens_per_expert: number, 
+/**
+ * `tokens_per_expert` is at least 32.
+ */
+enough: boolean, };
+
+/**
  * A council: an expert that is asked now.
  */
 export type Called = { expert: string, title: string, 
@@ -118,6 +145,37 @@ export type Change = { n: number, first: number, second: number, difference: num
  * `None`: of fewer than six it may be anywhere.
  */
 low: number | null, high: number | null, finding: Finding, };
+
+/**
+ * What was found, and of which plan.
+ */
+export type Check = { 
+/**
+ * [`Plan::sum`] of the plan that was tried.
+ */
+plan: string, outcome: CheckOutcome, 
+/**
+ * Why.
+ */
+verdict: string, 
+/**
+ * Most nats that a token may be foretold worse, in the mean of a set.
+ */
+limit: number, held_out: Delta, guard: Delta | null, topics: Array<Topic>, 
+/**
+ * Of the model's file, and of the file that the plan would make.
+ */
+bytes_before: number, bytes_after: number, 
+/**
+ * The model with all its experts, on this machine; what comes after it is measured on the written file.
+ */
+before: Running | null, 
+/**
+ * The same model made as small by rounding the experts' weights, where that was asked for.
+ */
+rival: Rival | null, };
+
+export type CheckOutcome = "passed" | "blocked";
 
 /**
  * One GGUF file of a repository.
@@ -320,6 +378,32 @@ tokens: number, elapsed_ms: number, };
 
 export type Criterion = "performance" | "frequency" | "combined" | "adaptive" | "random";
 
+/**
+ * Sizes and losses by one score.
+ */
+export type Curve = { model: ModelId, score: ExpertScore, 
+/**
+ * The smallest first.
+ */
+points: Array<CurvePoint>, };
+
+/**
+ * One plan, tried.
+ */
+export type CurvePoint = { how: PlanHow, 
+/**
+ * Experts of all layers together that stay, and how many there are.
+ */
+kept: number, of: number, 
+/**
+ * Of the file that the plan would make.
+ */
+bytes: number, held_out: Delta, guard: Delta | null, 
+/**
+ * No other point is as small and loses less, on the held-out questions.
+ */
+pareto: boolean, };
+
 export type Dashboard = { 
 /**
  * Unix time in milliseconds; 0: from the beginning.
@@ -329,6 +413,27 @@ since: number, until: number,
  * What one point of a trend is.
  */
 trend: Trend, answers: number, routing: Routing, compression: Compression, retrieval: Retrieval, memory: Memory, latency: Latency, };
+
+/**
+ * Answers of the model against answers of what stands in its place. Means are of tokens; intervals of 95 % from questions.
+ */
+export type Delta = { questions: number, 
+/**
+ * Of the answers.
+ */
+tokens: number, perplexity_before: number, perplexity_after: number, 
+/**
+ * How much worse a token is foretold, in nats.
+ */
+loss: Interval, 
+/**
+ * Kullback–Leibler divergence of a token's probabilities, in nats.
+ */
+kl_mean: Interval, kl_p99: number, 
+/**
+ * Share of tokens where both find the same token the most likely.
+ */
+top1_agreement: Interval, };
 
 /**
  * The accuracy of one list minus that of another, over the questions that both judged.
@@ -482,6 +587,48 @@ export type ExpertMemory = { name: string, peak: Figure, load_ms: Figure,
  * Answers for which it was loaded.
  */
 loads: Figure, stays: Figure, };
+
+/**
+ * By what experts are compared.
+ */
+export type ExpertScore = "reap" | "easy-ep" | "aimer" | "count" | "norm" | "random";
+
+/**
+ * Every question counts by its weight in all but `tokens`, `aimer` and `peak`.
+ */
+export type ExpertScores = { expert: number, 
+/**
+ * That were sent to it.
+ */
+tokens: number, 
+/**
+ * The same, weighted.
+ */
+count: number, 
+/**
+ * Sum of its shares, as the model uses them.
+ */
+gate: number, 
+/**
+ * Mean and sum of the norms of its output, and mean of their squares.
+ */
+norm_mean: number, norm_sum: number, norm_squared: number, 
+/**
+ * Mean of share · norm, the shares of a token's experts adding up to 1.
+ */
+reap: number, 
+/**
+ * Sum of share · norm · how far the routed experts turn the token's stream.
+ */
+easy_ep: number, 
+/**
+ * mean|W| / RMS(W); less is better.
+ */
+aimer: number, 
+/**
+ * The largest size of a number of its output.
+ */
+peak: number, };
 
 /**
  * What the window and `--json` get of any error: a stable code, what happened, what to do, and details.
@@ -766,9 +913,23 @@ sha256: string, parameters: number,
 /**
  * What it takes when it is loaded, as its header says; 0: nobody looked.
  */
-memory_bytes: number, };
+memory_bytes: number, 
+/**
+ * Experts inside the mixture were cut out of this file: what it comes from, in words.
+ */
+pruned?: string, 
+/**
+ * Experts inside the mixture that it goes without until the mask is taken off.
+ */
+mask?: Mask, };
 
 export type Inline = { "kind": "text", text: string, } | { "kind": "code", text: string, } | { "kind": "strong", inlines: Array<Inline>, } | { "kind": "emphasis", inlines: Array<Inline>, } | { "kind": "strikethrough", inlines: Array<Inline>, } | { "kind": "link", url: string, inlines: Array<Inline>, } | { "kind": "break" };
+
+/**
+ * A mean, and the range that holds 95 % of the means of resampled questions. One question says nothing of others: it gives
+ * no range.
+ */
+export type Interval = { mean: number, low: number | null, high: number | null, };
 
 /**
  * Where an expert has what it had read before.
@@ -784,6 +945,34 @@ trend: Array<Point>,
  * Means of the last 24 hours, and of the time before.
  */
 day: Figure, before: Figure, targets: Targets, };
+
+export type LayerPlan = { layer: number, experts: number, 
+/**
+ * Ascending.
+ */
+kept: Array<number>, removed: Array<number>, 
+/**
+ * Super experts, who stay whatever their score.
+ */
+protected: Array<number>, 
+/**
+ * All of the layer's experts, the best first.
+ */
+order: Array<number>, coverage: ModelCoverage, 
+/**
+ * Share of `kept` that both halves of the questions choose when each chooses as many.
+ */
+stability: number | null, };
+
+export type LayerScores = { layer: number, experts: Array<ExpertScores>, 
+/**
+ * Experts that no token was sent to.
+ */
+idle: Array<number>, 
+/**
+ * Experts whose means rest on fewer than 32 tokens.
+ */
+few: Array<number>, };
 
 /**
  * Learn: what became of the answer.
@@ -925,6 +1114,33 @@ implementations: Array<Implementation>,
 uses: string | null, offer: Offer, };
 
 /**
+ * Who stays, and by what that was decided.
+ */
+export type Mask = { layers: Array<MaskedLayer>, 
+/**
+ * What the experts were compared by, as the plan names it.
+ */
+score: string, 
+/**
+ * Sum of the plan.
+ */
+plan: string, 
+/**
+ * Nats by which a token of the held-out questions was foretold worse, where that was checked.
+ */
+loss: number | null, };
+
+export type MaskedLayer = { layer: number, 
+/**
+ * Of the file.
+ */
+experts: number, 
+/**
+ * Those that stay.
+ */
+kept: Array<number>, };
+
+/**
  * Search by meaning, as the settings show it.
  */
 export type Meaning = { 
@@ -985,6 +1201,27 @@ swaps: Figure,
 stays: Figure, stays_ms: Figure, peaks: Array<Point>, loads_by_time: Array<Point>, experts: Array<ExpertMemory>, };
 
 /**
+ * A model that has experts inside.
+ */
+export type Mixture = { 
+/**
+ * Of the pool; `None`: a file that is no expert of it.
+ */
+expert: string | null, title: string, file: string, bytes: number, 
+/**
+ * In every layer, and how many of them a token is sent to.
+ */
+experts: number, used: number, 
+/**
+ * Experts of all layers that its mask leaves out; `None`: it has no mask.
+ */
+masked: number | null, 
+/**
+ * It was cut already: what it comes from, in words.
+ */
+pruned: string | null, };
+
+/**
  * Presets over the one path (R2). Each only sets where the stages start.
  */
 export type Mode = "optimized" | "fast" | "basic";
@@ -1024,6 +1261,38 @@ supported: boolean | null, why_not: string | null,
  * Smallest first.
  */
 files: Array<Choice>, };
+
+/**
+ * What those who stay have done, of what all did.
+ */
+export type ModelCoverage = { count: number, gate: number, score: number, };
+
+/**
+ * Which model a document is about, from its header alone.
+ */
+export type ModelId = { name: string | null, architecture: string, bytes: number, 
+/**
+ * Of the file's header.
+ */
+header_sha256: string, experts: number, experts_used: number, };
+
+export type ModelPlan = { model: ModelId, how: PlanHow, layers: Array<LayerPlan>, 
+/**
+ * Of all layers.
+ */
+coverage: ModelCoverage, 
+/**
+ * Mean of the layers'; absent where the score does not rest on questions.
+ */
+stability: number | null, 
+/**
+ * There were tokens enough to believe the scores.
+ */
+enough: boolean, 
+/**
+ * What a dry run of this very plan found.
+ */
+check: Check | null, };
 
 /**
  * How far it is.
@@ -1185,6 +1454,27 @@ reason: string,
 taught?: Taught, elapsed_ms: number, };
 
 /**
+ * What is asked of a plan.
+ */
+export type PlanHow = { 
+/**
+ * Share of the experts that stay.
+ */
+keep: number, score: ExpertScore, 
+/**
+ * Layers may keep more or fewer: the share is of all layers' experts together.
+ */
+per_layer: boolean, 
+/**
+ * Of the random score.
+ */
+seed: number, 
+/**
+ * Super experts stay, whatever their score.
+ */
+protect: boolean, };
+
+/**
  * An hour or a day.
  */
 export type Point = { 
@@ -1209,6 +1499,15 @@ answers: number,
  * With fewer answers nothing is said against an expert.
  */
 enough: number, experts: Array<Worth>, };
+
+/**
+ * A scan without what only plans need.
+ */
+export type Profile = { model: ModelId, calibration: Calibration, layers: Array<LayerScores>, super_experts: Array<SuperExpert> | null, 
+/**
+ * Questions that sizes are tried on, and such that guard.
+ */
+held_out: number, guard: number, };
 
 /**
  * What is known of this machine before a download.
@@ -1471,6 +1770,19 @@ score: Figure, by_score: Array<Bin>,
  */
 right_with: Figure, right_without: Figure, shares: Array<Point>, };
 
+/**
+ * What rounding to about the plan's size would cost, on the same questions.
+ */
+export type Rival = { 
+/**
+ * What the routed experts' weights are stored as.
+ */
+storage: string, 
+/**
+ * Of a file with them.
+ */
+bytes: number, held_out: Delta, guard: Delta | null, };
+
 export type Routing = { 
 /**
  * Who answers most comes first.
@@ -1484,6 +1796,19 @@ right: Figure,
  * Median probability of the domain that was read.
  */
 confidence: Figure, by_confidence: Array<Bin>, };
+
+/**
+ * A loaded model, measured.
+ */
+export type Running = { 
+/**
+ * Generated, one text at a time.
+ */
+tokens_per_s: number, 
+/**
+ * Resident memory of its process.
+ */
+memory_bytes: number, };
 
 /**
  * One question and what became of it.
@@ -1529,7 +1854,7 @@ expected_bytes: number, } | { "state": "taken", expert: string, title: string, m
 /**
  * Of the last answer here; `None` until measured.
  */
-tokens_per_s: number | null, } | { "state": "leaving", expert: string, title: string, memory_bytes: number, } | { "state": "failed", expert: string, failure: Failure, };
+tokens_per_s: number | null, } | { "state": "lent", what: string, } | { "state": "leaving", expert: string, title: string, memory_bytes: number, } | { "state": "failed", expert: string, failure: Failure, };
 
 /**
  * Seat: the expert took the lectern.
@@ -1587,6 +1912,19 @@ export type Shown = { event: AnswerEvent,
  * The whole answer so far. `null` when it is not drawn anew with this event.
  */
 blocks: Array<Block> | null, };
+
+/**
+ * A smaller file, and where it is.
+ */
+export type SmallerFile = { file: string, bytes_before: number, bytes_after: number, experts: number, 
+/**
+ * Its logits are bit for bit those of the masked model.
+ */
+same_logits: boolean, before: Running | null, after: Running | null, 
+/**
+ * The expert that has it now.
+ */
+expert: Expert | null, };
 
 /**
  * Who keeps a file.
@@ -1672,6 +2010,12 @@ export type StepKind = "answer" | "sample" | "understand" | "plan" | "part" | "c
 export type Strategy = "direct" | "steps" | "guided" | "refine" | "verify" | "multi-stage" | "vote";
 
 /**
+ * An expert with outliers in its output that the whole model leans on.
+ * Source: Super Experts (arXiv:2507.23279): above the 99.5th percentile of all peaks, and above a tenth of the largest.
+ */
+export type SuperExpert = { layer: number, expert: number, peak: number, };
+
+/**
  * What requirement R91 names, as it is here.
  */
 export type Targets = { 
@@ -1740,6 +2084,29 @@ export type Theme = "system" | "light" | "dark";
  * Where the token in use comes from.
  */
 export type TokenFrom = "nowhere" | "environment" | "keyring" | "session";
+
+export type Topic = { topic: string, questions: number, 
+/**
+ * Of the answers.
+ */
+tokens: number, perplexity_before: number, perplexity_after: number, 
+/**
+ * How much worse a token is foretold, in nats.
+ */
+loss: Interval, 
+/**
+ * Kullback–Leibler divergence of a token's probabilities, in nats.
+ */
+kl_mean: Interval, kl_p99: number, 
+/**
+ * Share of tokens where both find the same token the most likely.
+ */
+top1_agreement: Interval, };
+
+/**
+ * Past questions about one thing.
+ */
+export type TopicCount = { topic: string, questions: number, };
 
 /**
  * Everything that happened on the way.
@@ -1838,6 +2205,11 @@ export type WithoutFile = { file: Implementation, freed_bytes: number,
  * As it is now, with the file that it uses.
  */
 expert: Expert, };
+
+/**
+ * How far something is.
+ */
+export type Working = { "at": "waiting" } | { "at": "loading" } | { "at": "asking", done: number, of: number, profile: Profile | null, } | { "at": "writing", done_bytes: number, of: number, };
 
 /**
  * One expert, with what its criteria are made of.

@@ -3,7 +3,7 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import { open } from "@tauri-apps/plugin-dialog";
 import type { Api } from "./api";
-import type { Download, Drop, Moving, News, Replaying, Shown } from "./bindings";
+import type { Download, Drop, Moving, News, Replaying, Shown, Working } from "./bindings";
 
 function channel<T>(on: (message: T) => void): Channel<T> {
   const events = new Channel<T>();
@@ -104,6 +104,18 @@ export const tauri: Api = {
   retireExperts: (pruned) => invoke("retire_experts", { pruned }),
   poolHistory: () => invoke("pool_history"),
   exportPruning: (plan) => invoke("export_pruning", { plan }),
+  mixtures: () => invoke("mixtures"),
+  mixtureAt: (path) => invoke("mixture_at", { path }),
+  questionTopics: () => invoke("question_topics"),
+  pickQuestionFile: () => open({ multiple: false, directory: false, filters: [{ name: "JSON lines", extensions: ["jsonl", "json"] }] }),
+  scanMixture: (file, expert, calibrating, on) => invoke("scan_mixture", { file, expert, calibrating, progress: channel<Working>(on) }),
+  planMixture: (how) => invoke("plan_mixture", { how }),
+  curveMixture: (how, on) => invoke("curve_mixture", { how, progress: channel<Working>(on) }),
+  checkMixture: (limit, rival, on) => invoke("check_mixture", { limit, rival, progress: channel<Working>(on) }),
+  maskMixture: () => invoke("mask_mixture"),
+  unmaskMixture: (name) => invoke("unmask_mixture", { name }),
+  writeMixture: (on) => invoke("write_mixture", { progress: channel<Working>(on) }),
+  stopMixture: () => invoke("stop_mixture"),
   hostOf: (url) => invoke("host_of", { url }),
   openLink: (url) => invoke("open_link", { url }),
 };

@@ -12,6 +12,7 @@ export type Command =
   | "experts"
   | "status"
   | "pruning"
+  | "mixture"
   | "settings"
   | "keys";
 
@@ -29,6 +30,7 @@ const table: Record<string, Command> = {
   "2": "experts",
   "3": "status",
   "4": "pruning",
+  "5": "mixture",
   ",": "settings",
   "/": "keys",
 };
@@ -56,6 +58,7 @@ export const sheet: [string[], string][] = [
   [[mod, "2"], t.keys.list.experts],
   [[mod, "3"], t.keys.list.status],
   [[mod, "4"], t.keys.list.pruning],
+  [[mod, "5"], t.keys.list.mixture],
   [[mod, ","], t.keys.list.settings],
   [["↑", "↓"], t.keys.list.arrows],
   [[mod, "/"], t.keys.list.keys],

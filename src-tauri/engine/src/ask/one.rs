@@ -271,6 +271,7 @@ pub(crate) fn guest(expert: &pool::Expert) -> seat::Guest {
         name: expert.manifest.name.clone(),
         title: expert.manifest.title.clone(),
         file: expert.file.clone(),
+        mask: expert.implementation().map(pool::Implementation::left_out).unwrap_or_default(),
     }
 }
 

@@ -17,7 +17,10 @@ pub(super) fn choose(manifest: &Manifest, budget_bytes: u64) -> usize {
         return chosen;
     }
     let by_size = |&at: &usize| files[at].bytes;
-    let fitting = || here().filter(|&at| files[at].memory() <= budget_bytes);
+    let fits = |at: &usize| files[*at].memory() <= budget_bytes;
+    // What model pruning has made loses something: it is used where nothing whole fits, or somebody chose it.
+    let whole_fits = here().any(|at| fits(&at) && files[at].pruned.is_none());
+    let fitting = || here().filter(fits).filter(|&at| !whole_fits || files[at].pruned.is_none());
     let enough = fitting().filter(|&at| files[at].bits() <= ENOUGH_BITS).max_by_key(by_size);
     // What is larger than enough is used where there is nothing else, the smallest of it; so is what does not fit.
     enough.or_else(|| fitting().min_by_key(by_size)).or_else(|| here().min_by_key(by_size)).unwrap_or(0)
@@ -125,6 +128,16 @@ mod tests {
         assert_eq!(used(&manifest, 10_000), "m-Q8_0.gguf", "the chosen one is gone");
         std::fs::write(at.join("m-Q8_0.gguf"), b"short").unwrap();
         assert_eq!(used(&manifest, 10_000), "m-Q4_0.gguf", "another file has that name now");
+    }
+
+    #[test]
+    fn a_pruned_file_is_used_where_nothing_whole_fits() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut manifest = expert(folder.path(), &[("m-F32.gguf", 4000), ("m-pruned-F32.gguf", 3000)]);
+        manifest.implementations[1].pruned = Some("6 of 8 experts".into());
+        assert_eq!((choose(&manifest, 10_000), choose(&manifest, 3500)), (0, 1));
+        manifest.uses = Some(manifest.implementations[1].file.clone());
+        assert_eq!(choose(&manifest, 10_000), 1);
     }
 
     #[test]

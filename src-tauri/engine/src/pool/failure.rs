@@ -33,6 +33,10 @@ pub enum PoolError {
     LastFile(String),
     #[error("{0} is only offered: its files come and go with the folder that has them")]
     IsOffered(String),
+    #[error("the mask does not fit {file}: {why}")]
+    Mask { file: String, why: String },
+    #[error("{} was not made from a file of {name} by model pruning", path.display())]
+    NotPruned { name: String, path: PathBuf },
     #[error("{0} came with Lectern and cannot be removed")]
     IsStarter(String),
     /// The file is no model, or broken: what its reader said.
@@ -74,6 +78,12 @@ impl From<PoolError> for Failure {
             PoolError::LastFile(_) => ("pool.last_file", "Remove the expert, and its file goes with it."),
             PoolError::IsOffered(_) => {
                 ("pool.is_offered", "Remove the offer, or take the file out of that folder.")
+            }
+            PoolError::Mask { .. } => {
+                ("pool.mask", "Make a plan for this very file: `lectern prune scan` and `plan`.")
+            }
+            PoolError::NotPruned { .. } => {
+                ("pool.not_pruned", "Add it as an expert of its own: `lectern experts add`.")
             }
             PoolError::IsStarter(_) => {
                 ("pool.is_starter", "Add a better expert for its domain; the router then prefers it.")

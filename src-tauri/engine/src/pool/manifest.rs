@@ -4,6 +4,7 @@
 
 use super::choice::is_quantisation;
 use super::handles::{self, Handles};
+use super::mask::Mask;
 use crate::words::Reading;
 use runtime::inspect::Facts;
 use runtime::sample::Sampling;
@@ -150,6 +151,14 @@ pub struct Implementation {
     /// What it takes when it is loaded, as its header says; 0: nobody looked.
     #[ts(type = "number")]
     pub memory_bytes: u64,
+    /// Experts inside the mixture were cut out of this file: what it comes from, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub pruned: Option<String>,
+    /// Experts inside the mixture that it goes without until the mask is taken off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub mask: Option<Mask>,
 }
 
 impl Implementation {
@@ -162,6 +171,7 @@ impl Implementation {
             sha256: sha256.into(),
             parameters: facts.parameters,
             memory_bytes: facts.memory_needed_bytes,
+            ..Implementation::default()
         }
     }
 }

@@ -11,6 +11,7 @@ mod edit;
 mod failure;
 mod handles;
 mod manifest;
+mod mask;
 mod retired;
 mod starters;
 mod statistics;
@@ -21,6 +22,7 @@ pub use edit::Edit;
 pub use failure::PoolError;
 pub use handles::Handles;
 pub use manifest::{Capability, Implementation, Manifest, Measured, Offer, Reads, check_name};
+pub use mask::{Mask, MaskedLayer};
 pub use retired::Change;
 pub use starters::{Shipped, gate, shipped};
 pub(crate) use statistics::percentile;
@@ -124,6 +126,7 @@ impl Pool {
     /// offered is gone with it.
     pub fn experts(&self) -> Vec<Expert> {
         let mut experts = self.starters.clone();
+        experts.iter_mut().for_each(|starter| self.masked(starter));
         experts.extend(self.added().into_iter().filter_map(Result::ok).filter(|expert| {
             match expert.manifest.offer {
                 Offer::Accepted => true,

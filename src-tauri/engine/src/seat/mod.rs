@@ -49,6 +49,8 @@ pub struct Guest {
     pub name: String,
     pub title: String,
     pub file: PathBuf,
+    /// Experts of its mixtures that it goes without: (layers, experts); empty: none.
+    pub mask: Vec<Vec<bool>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -206,7 +208,7 @@ impl Lectern {
         };
         self.words.send(Word::Sit(sit)).map_err(|_| SeatError::Closed)?;
         self.board.wanted(&name);
-        if let busy @ Seat::Taken { busy: true, .. } = self.board.seat() {
+        if let busy @ (Seat::Taken { busy: true, .. } | Seat::Lent { .. }) = self.board.seat() {
             on(busy);
         }
         let mut is_next = false;
@@ -251,6 +253,24 @@ impl Lectern {
         let (done, answer) = channel();
         self.words.send(Word::Leave { done }).map_err(|_| SeatError::Closed)?;
         answer.recv().map_err(|_| SeatError::Closed)
+    }
+
+    /// The seat is empty, its memory free, and questions wait until the loan is dropped. `what` is done meanwhile, in
+    /// words. Waits for the questions that came before.
+    pub fn lend(&self, what: &str, stop: &AtomicBool) -> Result<Loan, SeatError> {
+        let ((granted, answer), (loan, back)) = (channel(), channel());
+        let what = what.to_owned();
+        self.words.send(Word::Lend { what, granted, back }).map_err(|_| SeatError::Closed)?;
+        loop {
+            match answer.recv_timeout(LOOK) {
+                Ok(()) => return Ok(Loan { _back: loan }),
+                Err(RecvTimeoutError::Disconnected) => return Err(SeatError::Closed),
+                Err(RecvTimeoutError::Timeout) if stop.load(Ordering::Relaxed) => {
+                    return Err(SeatError::Stopped);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
     }
 
     /// Who stands there now.
@@ -315,6 +335,11 @@ impl Drop for Asker {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Relaxed);
     }
+}
+
+/// The seat is lent as long as this is there.
+pub struct Loan {
+    _back: Sender<()>,
 }
 
 impl Drop for Lectern {

@@ -32,6 +32,12 @@ pub(super) enum Word {
     Leave {
         done: Sender<u64>,
     },
+    /// The seat stays empty until nobody can say `back` any more.
+    Lend {
+        what: String,
+        granted: Sender<()>,
+        back: Receiver<()>,
+    },
     Close,
 }
 
@@ -68,6 +74,7 @@ pub(super) struct Owner {
     breakers: Breakers,
     /// Those who wait for the seat to be empty, with the number of questions that came before.
     leaves: Vec<(u64, Sender<u64>)>,
+    loans: Vec<Loan>,
     warm: Option<Guest>,
     /// Since when nobody wants anything.
     idle_since: Instant,
@@ -144,6 +151,15 @@ struct Cleared {
     leave_ms: f32,
 }
 
+/// Somebody who wants the seat to be empty.
+struct Loan {
+    /// Questions that had come before.
+    arrived: u64,
+    what: String,
+    granted: Sender<()>,
+    back: Receiver<()>,
+}
+
 impl Owner {
     pub(super) fn new(
         inbox: Receiver<Word>,
@@ -162,6 +178,7 @@ impl Owner {
             queue: Queue::new(),
             breakers: Breakers::default(),
             leaves: Vec::new(),
+            loans: Vec::new(),
             warm: None,
             idle_since: Instant::now(),
             is_closed: false,
@@ -175,6 +192,7 @@ impl Owner {
             }
             self.queue.keep(Sit::still_waits);
             self.let_leave();
+            self.lend();
             let seated = self.occupant.as_ref().map(|here| here.guest.name.as_str());
             let window = self.board.rules().gathering();
             match self.queue.next(seated, Instant::now(), window) {
@@ -208,6 +226,9 @@ impl Owner {
             }
             Word::Warm { guest } => self.warm = Some(guest),
             Word::Leave { done } => self.leaves.push((self.queue.arrived(), done)),
+            Word::Lend { what, granted, back } => {
+                self.loans.push(Loan { arrived: self.queue.arrived(), what, granted, back });
+            }
             Word::Close => self.is_closed = true,
         }
     }
@@ -256,6 +277,20 @@ impl Owner {
             }
             waits
         });
+    }
+
+    /// Lends the seat to those who asked for it, one after the other, when the questions that came before them are done.
+    /// Who comes meanwhile waits.
+    fn lend(&mut self) {
+        while let Some(at) = self.loans.iter().position(|loan| !self.queue.waits_before(loan.arrived)) {
+            let Loan { what, granted, back, .. } = self.loans.remove(at);
+            self.clear(&mut |_| {});
+            self.board.show(Seat::Lent { what });
+            if granted.send(()).is_ok() {
+                let _ = back.recv();
+            }
+            self.board.show(Seat::Empty);
+        }
     }
 
     /// Loads an expert before anybody asks it. What goes wrong is said when somebody does.
@@ -415,6 +450,7 @@ impl Owner {
             purpose: Purpose::Generate,
             device: !self.board.processor_only(),
             output: None,
+            mask: guest.mask.clone(),
         };
         let mut host = Host::start_unless(spawn, &sit.stop, &mut progress)?;
         host.set_patience(Duration::from_secs(self.board.rules().silence_s.into()));

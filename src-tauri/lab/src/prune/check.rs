@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
-use runtime::host::{Compared, Examined, Host, HostError, Look};
+use runtime::host::{Compared, Examined, Host, HostError, Look, Measure, Other};
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
+use super::rival::{self, Rival};
+use super::write::size_of;
 use super::{Asking, Interval, Plan, PruneError, Question, Workshop};
 
 /// What was found, and of which plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Check {
     /// [`Plan::sum`] of the plan that was tried.
     pub plan: String,
@@ -21,25 +25,56 @@ pub struct Check {
     pub held_out: Delta,
     pub guard: Option<Delta>,
     pub topics: Vec<Topic>,
+    /// Of the model's file, and of the file that the plan would make.
+    #[serde(default)]
+    pub bytes_before: u64,
+    #[serde(default)]
+    pub bytes_after: u64,
+    /// The model with all its experts, on this machine; what comes after it is measured on the written file.
+    #[serde(default)]
+    pub before: Option<Running>,
+    /// The same model made as small by rounding the experts' weights, where that was asked for.
+    #[serde(default)]
+    pub rival: Option<Rival>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A loaded model, measured.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+pub struct Running {
+    /// Generated, one text at a time.
+    pub tokens_per_s: f64,
+    /// Resident memory of its process.
+    pub memory_bytes: u64,
+}
+
+/// Tokens that a speed is measured by.
+const SPEED_TOKENS: u32 = 32;
+
+impl Running {
+    pub(super) fn measure(host: &mut Host, stop: &AtomicBool) -> Result<Running, HostError> {
+        let tokens_per_s = host.measure(Measure::Decoding { texts: 1, tokens: SPEED_TOKENS }, stop)?;
+        Ok(Running { tokens_per_s, memory_bytes: host.memory() })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
+#[ts(rename = "CheckOutcome")]
 pub enum Outcome {
     Passed,
     /// The loss of a set is over the limit.
     Blocked,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct Topic {
     pub topic: String,
     #[serde(flatten)]
     pub delta: Delta,
 }
 
-/// Answers with all experts against answers without those that go. Means are of tokens; intervals of 95 % from questions.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Answers of the model against answers of what stands in its place. Means are of tokens; intervals of 95 % from questions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
 pub struct Delta {
     pub questions: usize,
     /// Of the answers.
@@ -58,7 +93,7 @@ pub struct Delta {
 const SEED: u64 = 1;
 
 impl Delta {
-    fn of(answers: &[&Compared]) -> Delta {
+    pub(super) fn of(answers: &[&Compared]) -> Delta {
         let sum = |values: &[f64]| values.iter().sum::<f64>();
         let interval = |of: &dyn Fn(&Compared) -> f64| {
             let each: Vec<(f64, f64)> =
@@ -95,6 +130,29 @@ pub struct Trial {
     pub asking: Asking,
     /// Most nats that a token may be foretold worse, in the mean of either set.
     pub limit: f64,
+    /// Rounding the experts' weights to about the same size is tried as well.
+    pub rival: bool,
+}
+
+/// What each of `others` makes of a question.
+pub(super) fn compared(
+    host: &mut Host,
+    question: &Question,
+    asking: Asking,
+    others: &[Other],
+    stop: &AtomicBool,
+) -> Result<Vec<Compared>, PruneError> {
+    let look = Look::Compare { others: others.to_vec() };
+    let Examined::Compare(all) = host.examine(&question.example(asking), &look, stop)? else {
+        return Err(HostError::Garbled { what: "an answer to another question".into() }.into());
+    };
+    let fits = |Compared { before, after, divergence, same }: &Compared| {
+        [after.len(), divergence.len(), same.len()].iter().all(|&length| length == before.len())
+    };
+    if all.len() != others.len() || !all.iter().all(fits) {
+        return Err(HostError::Garbled { what: "lists of different lengths".into() }.into());
+    }
+    Ok(all)
 }
 
 /// Tries a plan. `progress` gets questions done.
@@ -106,42 +164,59 @@ pub fn check(
     progress: &mut dyn FnMut(usize),
 ) -> Result<Check, PruneError> {
     plan.model.must_be(path, "plan")?;
-    let look = Look::Compare { excluded: plan.excluded() };
+    let stop = &workshop.stop;
+    let bytes_after = size_of(path, plan)?;
+    let rounding = if trial.rival { rival::choose(path, bytes_after)? } else { None };
+    let mut others = vec![Other::Without(plan.excluded())];
+    others.extend(rounding.iter().map(|(dtype, _)| Other::Rounded(dtype.number())));
     let mut host = workshop.start(path)?;
+    let before = Some(Running::measure(&mut host, stop)?);
     let mut done = 0;
-    let mut compare = |host: &mut Host, question: &Question| -> Result<Compared, PruneError> {
-        let compared = match host.examine(&question.example(trial.asking), &look, &workshop.stop)? {
-            Examined::Compare(compared) => compared,
-            _ => return Err(HostError::Garbled { what: "an answer to another question".into() }.into()),
-        };
-        let Compared { before, after, divergence, same } = &compared;
-        if [after.len(), divergence.len(), same.len()].iter().any(|&length| length != before.len()) {
-            return Err(HostError::Garbled { what: "lists of different lengths".into() }.into());
+    let mut all = |questions: &[Question]| -> Result<Vec<Vec<Compared>>, PruneError> {
+        let mut each = vec![Vec::with_capacity(questions.len()); others.len()];
+        for question in questions {
+            let answers = compared(&mut host, question, trial.asking, &others, stop)?;
+            each.iter_mut().zip(answers).for_each(|(all, answer)| all.push(answer));
+            done += 1;
+            progress(done);
         }
-        done += 1;
-        progress(done);
-        Ok(compared)
-    };
-    let mut all = |questions: &[Question]| {
-        questions.iter().map(|question| compare(&mut host, question)).collect::<Result<Vec<_>, _>>()
+        Ok(each)
     };
     let (answers, guarded) = (all(&trial.held_out)?, all(&trial.guard)?);
     host.leave();
     let delta = |answers: &[Compared]| Delta::of(&answers.iter().collect::<Vec<_>>());
+    let guard_of = |other: usize| Some(&guarded[other]).filter(|all| !all.is_empty()).map(|all| delta(all));
+    let rival = rounding.map(|(dtype, bytes)| Rival {
+        storage: dtype.name().into(),
+        bytes,
+        held_out: delta(&answers[1]),
+        guard: guard_of(1),
+    });
     let mut topics: BTreeMap<&str, Vec<&Compared>> = BTreeMap::new();
-    for (question, answer) in trial.held_out.iter().zip(&answers) {
+    for (question, answer) in trial.held_out.iter().zip(&answers[0]) {
         topics.entry(question.topic()).or_default().push(answer);
     }
     let topic =
         |(topic, answers): (&str, Vec<&Compared>)| Topic { topic: topic.into(), delta: Delta::of(&answers) };
-    let (held_out, guard) = (delta(&answers), (!guarded.is_empty()).then(|| delta(&guarded)));
+    let (held_out, guard) = (delta(&answers[0]), guard_of(0));
     let limit = trial.limit;
     if held_out.tokens == 0 || guard.as_ref().is_some_and(|guard| guard.tokens == 0) {
         return Err(PruneError::Usage("the answers have no tokens: there is nothing to compare".into()));
     }
     let (outcome, verdict) = judge(limit, &held_out, guard.as_ref());
-    let topics = topics.into_iter().map(topic).collect();
-    Ok(Check { plan: plan.sum(), outcome, verdict, limit, held_out, guard, topics })
+    Ok(Check {
+        plan: plan.sum(),
+        outcome,
+        verdict,
+        limit,
+        held_out,
+        guard,
+        topics: topics.into_iter().map(topic).collect(),
+        bytes_before: plan.model.bytes,
+        bytes_after,
+        before,
+        rival,
+    })
 }
 
 fn judge(limit: f64, held_out: &Delta, guard: Option<&Delta>) -> (Outcome, String) {

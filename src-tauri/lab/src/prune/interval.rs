@@ -3,12 +3,13 @@
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use ts_rs::TS;
 
 const RESAMPLES: usize = 1000;
 
 /// A mean, and the range that holds 95 % of the means of resampled questions. One question says nothing of others: it gives
 /// no range.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
 pub struct Interval {
     pub mean: f64,
     pub low: Option<f64>,

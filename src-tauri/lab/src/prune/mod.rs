@@ -3,18 +3,21 @@
 //!
 //! In:     a mixture's file, questions (JSON lines)
 //! Out:    [`scan`] scores every expert, [`plan`] says who stays, [`check`] says what that would cost before a byte is
-//!         written, [`write`] writes the smaller file
+//!         written, [`curve`] the same of several sizes at once, [`write`] writes the smaller file
 //! Fails:  [`PruneError`]
-//! Cost:   scan: one pass over the questions and their answers; check: three; write: a copy of what stays
-//! Source: REAP (arXiv:2510.13999), EASY-EP (arXiv:2504.06792), AIMER (arXiv:2603.18492), and mean norms
-//!         (arXiv:2606.15716)
+//! Cost:   scan: one pass over the questions and their answers; check: two, three with a rival; curve: one for each size;
+//!         write: a copy of what stays
+//! Source: REAP (arXiv:2510.13999), EASY-EP (arXiv:2504.06792), AIMER (arXiv:2603.18492), mean norms (arXiv:2606.15716),
+//!         and super experts (arXiv:2507.23279)
 //!
 //! The file is not trusted: everything but its header is read in processes of its own (`runtime::host`).
 
 mod check;
+mod curve;
 mod interval;
 mod plan;
 mod questions;
+mod rival;
 mod scan;
 mod write;
 
@@ -28,13 +31,16 @@ use runtime::host::{Host, HostError, Purpose, Spawn};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use ts_rs::TS;
 
-pub use check::{Check, Delta, Outcome, Topic, Trial, check};
+pub use check::{Check, Delta, Outcome, Running, Topic, Trial, check};
+pub use curve::{Curve, Point, curve};
 pub use interval::Interval;
 pub use plan::{Coverage, LayerPlan, Plan, PlanHow, Score, plan};
 pub use questions::{Asking, Question, questions};
-pub use scan::{Calibration, ExpertScores, LayerScores, Scan, scan};
-pub use write::{Written, write};
+pub use rival::Rival;
+pub use scan::{Calibration, ExpertScores, Growing, LayerScores, Scan, SuperExpert, scan};
+pub use write::{Written, size_of, write};
 
 /// Why nothing was pruned.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +139,7 @@ impl Workshop {
 }
 
 /// Which model a document is about, from its header alone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ModelId {
     pub name: Option<String>,
     pub architecture: String,
@@ -146,7 +152,7 @@ pub struct ModelId {
 
 impl ModelId {
     /// Reads the header of a mixture.
-    fn read(path: &Path) -> Result<ModelId, PruneError> {
+    pub fn read(path: &Path) -> Result<ModelId, PruneError> {
         let header = Header::read(path)?;
         let architecture = header.text("general.architecture")?.unwrap_or_default().to_owned();
         let number = |key: &str| header.u32(&format!("{architecture}.{key}"));

@@ -5,6 +5,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use ts_rs::TS;
 
 use super::scan::{ExpertScores, Weighted};
 use super::{Check, Document, ModelId, PruneError, Scan};
@@ -13,8 +14,9 @@ use super::{Check, Document, ModelId, PruneError, Scan};
 const MOST_LAYERS: usize = 1 << 16;
 
 /// By what experts are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum, TS)]
 #[serde(rename_all = "kebab-case")]
+#[ts(rename = "ExpertScore")]
 pub enum Score {
     /// Mean of share and norm of the output, over the expert's own tokens.
     Reap,
@@ -62,7 +64,7 @@ impl Score {
 }
 
 /// What is asked of a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct PlanHow {
     /// Share of the experts that stay.
     pub keep: f64,
@@ -71,9 +73,13 @@ pub struct PlanHow {
     pub per_layer: bool,
     /// Of the random score.
     pub seed: u64,
+    /// Super experts stay, whatever their score.
+    #[serde(default)]
+    pub protect: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "ModelPlan")]
 pub struct Plan {
     pub model: ModelId,
     pub how: PlanHow,
@@ -88,13 +94,16 @@ pub struct Plan {
     pub check: Option<Check>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 pub struct LayerPlan {
     pub layer: usize,
     pub experts: usize,
     /// Ascending.
     pub kept: Vec<u32>,
     pub removed: Vec<u32>,
+    /// Super experts, who stay whatever their score.
+    #[serde(default)]
+    pub protected: Vec<u32>,
     /// All of the layer's experts, the best first.
     pub order: Vec<u32>,
     pub coverage: Coverage,
@@ -103,7 +112,8 @@ pub struct LayerPlan {
 }
 
 /// What those who stay have done, of what all did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "ModelCoverage")]
 pub struct Coverage {
     pub count: f64,
     pub gate: f64,
@@ -129,28 +139,33 @@ pub fn plan(scan: &Scan, how: PlanHow) -> Result<Plan, PruneError> {
     let halves = scan.halves.each_ref().map(|layers| {
         let of_layer = |experts: &Vec<Weighted>| {
             let scored = experts.iter().enumerate();
-            values(&scored.map(|(at, sums)| sums.scores(at as u32, 0, 1.0)).collect::<Vec<_>>())
+            values(&scored.map(|(at, sums)| sums.scores(at as u32, 0, 1.0, 0.0)).collect::<Vec<_>>())
         };
         layers.iter().map(of_layer).collect::<Vec<_>>()
     });
+    let protected: Vec<Vec<u32>> =
+        scan.layers.iter().map(|layer| protected(scan, how, layer.layer)).collect();
+    let floors: Vec<usize> = protected.iter().map(|protected| protected.len().max(used)).collect();
     let counts =
-        if how.per_layer { spread(&scores, how.keep, used) } else { uniform(&scores, how.keep, used) };
+        if how.per_layer { spread(&scores, how.keep, &floors) } else { uniform(&scores, how.keep, &floors) };
     let layers: Vec<LayerPlan> = scan
         .layers
         .iter()
         .enumerate()
         .map(|(at, layer)| {
-            let order = order(&scores[at]);
+            let order = order(&scores[at], &protected[at]);
             let kept = first(&order, counts[at]);
             let removed = (0..layer.experts.len() as u32).filter(|expert| !kept.contains(expert)).collect();
             let measured = how.score.is_measured();
-            let stability = measured.then(|| agreement(halves.each_ref().map(|half| &half[at]), counts[at]));
+            let stability = measured
+                .then(|| agreement(halves.each_ref().map(|half| &half[at]), &protected[at], counts[at]));
             let coverage = coverage(&layer.experts, &scores[at], &kept);
             LayerPlan {
                 layer: layer.layer,
                 experts: layer.experts.len(),
                 kept,
                 removed,
+                protected: protected[at].clone(),
                 order,
                 coverage,
                 stability,
@@ -174,10 +189,20 @@ pub fn plan(scan: &Scan, how: PlanHow) -> Result<Plan, PruneError> {
     })
 }
 
-/// The best first; of equal ones the lower number.
-fn order(scores: &[f64]) -> Vec<u32> {
+/// The layer's super experts.
+fn protected(scan: &Scan, how: PlanHow, layer: usize) -> Vec<u32> {
+    let all = scan.super_experts.iter().flatten().filter(|expert| how.protect && expert.layer == layer);
+    all.map(|expert| expert.expert).collect()
+}
+
+/// Those who are protected first, then the best; of equal ones the lower number.
+fn order(scores: &[f64], protected: &[u32]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..scores.len() as u32).collect();
-    order.sort_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]));
+    let is_protected = |expert: &u32| protected.contains(expert);
+    order.sort_by(|&a, &b| {
+        let (score_a, score_b) = (scores[a as usize], scores[b as usize]);
+        is_protected(&b).cmp(&is_protected(&a)).then(score_b.total_cmp(&score_a))
+    });
     order
 }
 
@@ -193,20 +218,24 @@ fn at_least(keep: f64, experts: usize) -> usize {
     (keep * experts as f64 - 1e-9).ceil() as usize
 }
 
-fn uniform(scores: &[Vec<f64>], keep: f64, used: usize) -> Vec<usize> {
-    scores.iter().map(|layer| at_least(keep, layer.len()).max(used).min(layer.len())).collect()
+/// No layer keeps fewer than its floor.
+fn uniform(scores: &[Vec<f64>], keep: f64, floors: &[usize]) -> Vec<usize> {
+    // One number for all layers, as a file has it.
+    let floor = floors.iter().copied().max().unwrap_or(0);
+    scores.iter().map(|layer| at_least(keep, layer.len()).max(floor).min(layer.len())).collect()
 }
 
 /// One budget for all layers: after the floor, the experts with the largest part of their layer's score.
-fn spread(scores: &[Vec<f64>], keep: f64, used: usize) -> Vec<usize> {
-    let mut counts: Vec<usize> = scores.iter().map(|layer| used.min(layer.len())).collect();
+fn spread(scores: &[Vec<f64>], keep: f64, floors: &[usize]) -> Vec<usize> {
+    let mut counts: Vec<usize> =
+        scores.iter().zip(floors).map(|(layer, &floor)| floor.min(layer.len())).collect();
     let all = scores.iter().map(Vec::len).sum();
     let budget = at_least(keep, all).saturating_sub(counts.iter().sum());
     let mut rest: Vec<(f64, usize)> = Vec::new();
     for (at, layer) in scores.iter().enumerate() {
         let whole: f64 = layer.iter().sum();
         let share = |&expert: &u32| if whole > 0.0 { layer[expert as usize] / whole } else { 0.0 };
-        rest.extend(order(layer)[counts[at]..].iter().map(|expert| (share(expert), at)));
+        rest.extend(order(layer, &[])[counts[at]..].iter().map(|expert| (share(expert), at)));
     }
     rest.sort_by(|a, b| b.0.total_cmp(&a.0));
     rest.iter().take(budget).for_each(|&(_, at)| counts[at] += 1);
@@ -214,8 +243,8 @@ fn spread(scores: &[Vec<f64>], keep: f64, used: usize) -> Vec<usize> {
 }
 
 /// Share of the first `count` that two rankings have in common.
-fn agreement(halves: [&Vec<f64>; 2], count: usize) -> f64 {
-    let [a, b] = halves.map(|scores| first(&order(scores), count));
+fn agreement(halves: [&Vec<f64>; 2], protected: &[u32], count: usize) -> f64 {
+    let [a, b] = halves.map(|scores| first(&order(scores, protected), count));
     a.iter().filter(|expert| b.contains(expert)).count() as f64 / count.max(1) as f64
 }
 
@@ -295,7 +324,7 @@ pub(super) fn excluded<'a>(layers: impl Iterator<Item = (usize, usize, &'a [u32]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::prune::scan::{Calibration, LayerScores};
+    use crate::prune::scan::{Calibration, LayerScores, SuperExpert};
 
     /// Two layers of four, two used: REAP as given, everything else the same for all.
     fn scan(reap: [[f64; 4]; 2]) -> Scan {
@@ -306,7 +335,7 @@ mod tests {
             experts: reap
                 .iter()
                 .enumerate()
-                .map(|(at, &reap)| sums(reap).scores(at as u32, 10, 0.8))
+                .map(|(at, &reap)| sums(reap).scores(at as u32, 10, 0.8, 1.0))
                 .collect(),
             idle: Vec::new(),
             few: Vec::new(),
@@ -329,13 +358,13 @@ mod tests {
             tokens_per_expert: 10.0,
             enough: false,
         };
-        Scan { model, calibration, layers: layers.collect(), halves: [half(0), half(1)] }
+        Scan { model, calibration, layers: layers.collect(), halves: [half(0), half(1)], super_experts: None }
     }
 
     const SCORES: [[f64; 4]; 2] = [[1.0, 4.0, 2.0, 3.0], [97.0, 1.0, 1.0, 1.0]];
 
     fn how(keep: f64, per_layer: bool) -> PlanHow {
-        PlanHow { keep, score: Score::Reap, per_layer, seed: 0 }
+        PlanHow { keep, score: Score::Reap, per_layer, seed: 0, protect: true }
     }
 
     fn kept(plan: &Plan) -> Vec<Vec<u32>> {
@@ -367,6 +396,19 @@ mod tests {
             let plan = plan(&scan(SCORES), how(0.01, per_layer)).unwrap();
             assert_eq!(kept(&plan), [[1, 3], [0, 1]]);
         }
+    }
+
+    #[test]
+    fn super_experts_stay_whatever_their_score() {
+        let mut scan = scan(SCORES);
+        scan.super_experts = Some(vec![SuperExpert { layer: 1, expert: 0, peak: 99.0 }]);
+        let protecting = plan(&scan, how(0.5, false)).unwrap();
+        assert_eq!(
+            (kept(&protecting), &protecting.layers[0].protected),
+            (vec![vec![0, 1], vec![0, 1]], &vec![0])
+        );
+        let open = plan(&scan, PlanHow { protect: false, ..how(0.5, false) }).unwrap();
+        assert_eq!(kept(&open), [[1, 3], [0, 1]]);
     }
 
     #[test]

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
+use runtime::gguf::cut::Layout;
+use runtime::gguf::{Header, Value};
 use runtime::host::{Block, Cutting, Examined, Example, HostError, Look, Prompt, cut};
 use serde::Serialize;
 
 use super::plan::excluded;
-use super::{LayerPlan, Outcome, Plan, PruneError, Workshop, file, part_of, sweep};
+use super::{LayerPlan, Outcome, Plan, PruneError, Running, Workshop, file, part_of, sweep};
 
 /// Read by both files, so that their logits can be compared.
 const PROBE: &str = "What is 17 * 23? 17 * 23 = 391. Once upon a time there was a little girl.";
@@ -25,6 +27,9 @@ pub struct Written {
     pub filled: BTreeMap<usize, usize>,
     /// The logits of the new file are those of the old one without the experts, bit for bit. `None`: not compared.
     pub same_logits: Option<bool>,
+    /// The old file and the new one on this machine, one after the other. `None`: not compared.
+    pub before: Option<Running>,
+    pub after: Option<Running>,
     /// Each expert's bytes in each tensor.
     pub kept: Vec<Block>,
 }
@@ -46,6 +51,16 @@ fn filled(plan: &Plan) -> Vec<(usize, usize, Vec<u32>)> {
     plan.layers.iter().map(fill).collect()
 }
 
+/// Bytes of the file that the plan makes of the model at `path`, to some bytes of what the check will say of it.
+pub fn size_of(path: &Path, plan: &Plan) -> Result<u64, PruneError> {
+    let header = Header::read(path)?;
+    let Cutting { kept, texts, lists } = cutting(plan, &filled(plan));
+    let mut keys: BTreeMap<String, Value> = BTreeMap::new();
+    keys.extend(texts.into_iter().map(|(key, text)| (key, text.as_str().into())));
+    keys.extend(lists.into_iter().map(|(key, list)| (key, list.into())));
+    Ok(Layout::new(&header, &kept.into_iter().collect(), &keys)?.bytes())
+}
+
 /// Writes the model at `path` to `out` as the plan says. A plan whose check did not pass is refused unless `unchecked`.
 /// `progress` gets bytes written.
 pub fn write(
@@ -58,7 +73,7 @@ pub fn write(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Written, PruneError> {
     if !unchecked {
-        passed(plan)?;
+        plan.passed()?;
     }
     plan.model.must_be(path, "plan")?;
     if std::fs::canonicalize(out).is_ok_and(|out| std::fs::canonicalize(path).is_ok_and(|path| path == out)) {
@@ -83,14 +98,22 @@ pub fn write(
     written
 }
 
-fn passed(plan: &Plan) -> Result<(), PruneError> {
-    let why = match &plan.check {
-        None => "it was not checked".to_owned(),
-        Some(check) if check.plan != plan.sum() => "it was changed after it was checked".into(),
-        Some(check) if check.outcome != Outcome::Passed => check.verdict.clone(),
-        Some(_) => return Ok(()),
-    };
-    Err(PruneError::Unchecked(why))
+impl Plan {
+    /// A check of this very plan found no loss over its limit.
+    pub fn passed(&self) -> Result<(), PruneError> {
+        let why = match &self.check {
+            None => "it was not checked".to_owned(),
+            Some(check) if check.plan != self.sum() => "it was changed after it was checked".into(),
+            Some(check) if check.outcome != Outcome::Passed => check.verdict.clone(),
+            Some(_) => return Ok(()),
+        };
+        Err(PruneError::Unchecked(why))
+    }
+
+    /// The model at `path` is the one that the plan was made for.
+    pub fn fits(&self, path: &Path) -> Result<(), PruneError> {
+        self.model.must_be(path, "plan")
+    }
 }
 
 fn write_part(
@@ -121,7 +144,8 @@ fn write_part(
         let why = format!("{}: fewer bytes arrived than were written", out.display());
         return Err(PruneError::NotTheSame(why));
     }
-    let same = compare.then(|| same_logits(path, part, &layers, workshop)).transpose()?;
+    let tried = compare.then(|| try_both(path, part, &layers, workshop)).transpose()?;
+    let same = tried.as_ref().map(|tried| tried.same);
     if same == Some(false) {
         let why = format!(
             "{}: the new file's logits are not those of the old one without the experts",
@@ -147,6 +171,8 @@ fn write_part(
         experts: layers.first().map_or(0, |(_, _, kept)| kept.len()),
         filled: more.filter(|(_, more)| *more > 0).collect(),
         same_logits: same,
+        before: tried.as_ref().map(|tried| tried.before),
+        after: tried.as_ref().map(|tried| tried.after),
         kept: cut.kept,
     })
 }
@@ -181,22 +207,31 @@ fn cutting(plan: &Plan, layers: &[(usize, usize, Vec<u32>)]) -> Cutting {
     }
 }
 
-fn same_logits(
+/// Both files, loaded one after the other.
+struct Tried {
+    same: bool,
+    before: Running,
+    after: Running,
+}
+
+fn try_both(
     old: &Path,
     new: &Path,
     layers: &[(usize, usize, Vec<u32>)],
     workshop: &Workshop,
-) -> Result<bool, PruneError> {
+) -> Result<Tried, PruneError> {
     let probe = Example { prompt: Prompt::Raw(PROBE.into()), answer: Some(String::new()), own_tokens: 0 };
-    let digest = |path: &Path, excluded: Vec<Vec<bool>>| -> Result<String, PruneError> {
+    let look = |path: &Path, excluded: Vec<Vec<bool>>| -> Result<(String, Running), PruneError> {
         let mut host = workshop.start(path)?;
         let found = host.examine(&probe, &Look::Digest { excluded }, &workshop.stop)?;
+        let running = Running::measure(&mut host, &workshop.stop)?;
         host.leave();
         match found {
-            Examined::Digest(digest) => Ok(digest),
+            Examined::Digest(digest) => Ok((digest, running)),
             _ => Err(HostError::Garbled { what: "an answer to another question".into() }.into()),
         }
     };
     let masked = excluded(layers.iter().map(|(layer, experts, kept)| (*layer, *experts, &kept[..])));
-    Ok(digest(old, masked)? == digest(new, Vec::new())?)
+    let ((one, before), (other, after)) = (look(old, masked)?, look(new, Vec::new())?);
+    Ok(Tried { same: one == other, before, after })
 }

@@ -4,6 +4,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::{Linear, add};
+use crate::gguf::Dtype;
 use crate::kernels::float::silu_times;
 
 /// What bends the gate.
@@ -213,6 +214,18 @@ impl Shared {
 }
 
 impl Network {
+    /// The same network with its matrices in a smaller storage type, where that makes them smaller.
+    pub fn rounded(&self, dtype: Dtype) -> std::io::Result<Network> {
+        let rounded = |linear: &Linear| -> std::io::Result<Linear> {
+            Ok(Linear { matrix: linear.matrix.rounded(dtype)?, bias: linear.bias.clone() })
+        };
+        let entry = match &self.entry {
+            Entry::Split { gate, up } => Entry::Split { gate: rounded(gate)?, up: rounded(up)? },
+            Entry::Joined(joined) => Entry::Joined(rounded(joined)?),
+        };
+        Ok(Network { entry, down: rounded(&self.down)?, activation: self.activation })
+    }
+
     fn apply(&self, x: &[f32], out: &mut [f32], stop: &AtomicBool) {
         let tokens = x.len() / self.entry.columns();
         let inner = self.down.matrix.columns();

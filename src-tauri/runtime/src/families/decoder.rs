@@ -107,6 +107,13 @@ impl Decoder {
         }
     }
 
+    pub fn mixture_mut(&mut self, layer: usize) -> Option<&mut Mixture> {
+        match &mut self.layers.get_mut(layer)?.feed {
+            Feed::Mixture(mixture) => Some(mixture),
+            Feed::Dense(_) => None,
+        }
+    }
+
     pub fn reads_as_long(&self, length: usize) -> bool {
         self.long_rope.is_some() && length > self.shape.rope.original
     }

@@ -20,7 +20,7 @@ mod stablelm;
 use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
-use crate::blocks::{Cache, CacheFull, Mixture, Observer};
+use crate::blocks::{Cache, CacheFull, Mixture, Network, Observer};
 use crate::device::{self, Device, DeviceError, Upper};
 use crate::gguf::{GgufError, Header};
 use crate::weights::Weights;
@@ -116,7 +116,8 @@ pub struct Pass<'a> {
     pub length: usize,
     /// Sees what the mixtures do.
     pub observer: Option<&'a mut dyn Observer>,
-    /// (layers, experts): true may not be chosen. A layer that is absent or empty leaves nobody out.
+    /// (layers, experts): true may not be chosen. A layer that is absent or empty leaves nobody out; no layers: those of
+    /// [`Model::leave_out`].
     pub excluded: &'a [Vec<bool>],
 }
 
@@ -139,6 +140,8 @@ pub enum PlaceError {
 /// A model ready to compute.
 pub struct Model {
     decoder: Decoder,
+    /// Left out of every pass that leaves nobody else out; as in [`Pass::excluded`].
+    mask: Vec<Vec<bool>>,
 }
 
 /// Checks everything that can be known without reading weights: hyper-parameters, every tensor's presence, shape and
@@ -183,7 +186,7 @@ impl Model {
                 return Err(header.error(name, format!("the factor {factor} is not above 0")).into());
             }
         }
-        Ok(Model { decoder: Decoder::new(shape, parts) })
+        Ok(Model { decoder: Decoder::new(shape, parts), mask: Vec::new() })
     }
 
     /// The same model with its layers from `lowest` on on a device. `header`, `weights`: those it was loaded from.
@@ -196,7 +199,7 @@ impl Model {
     ) -> Result<Model, PlaceError> {
         let parts = parts(self.shape(), &mut FromWeights { header, weights })?;
         let upper = Upper::load(self.shape(), parts, lowest, device)?;
-        Ok(Model { decoder: self.decoder.below(upper) })
+        Ok(Model { decoder: self.decoder.below(upper), mask: self.mask })
     }
 
     pub fn shape(&self) -> &Shape {
@@ -219,6 +222,35 @@ impl Model {
     /// The layers of the processor that have a mixture, and it.
     pub fn mixtures(&self) -> impl Iterator<Item = (usize, &Mixture)> {
         (0..self.shape().layers).filter_map(|layer| Some((layer, self.decoder.mixture(layer)?)))
+    }
+
+    /// From now on these experts are left out of every pass. (layers, experts), no line for a layer without a mixture.
+    /// `Err`: why that does not fit this model.
+    pub fn leave_out(&mut self, mask: Vec<Vec<bool>>) -> Result<(), String> {
+        let shape = self.shape();
+        for layer in 0..mask.len().max(shape.layers) {
+            let out = mask.get(layer).map_or(&[][..], Vec::as_slice);
+            let mixture = shape.mixture_of(layer).filter(|_| layer < shape.layers);
+            let (experts, used) = mixture.map_or((0, 0), |mixture| (mixture.experts, mixture.routing.used));
+            let left = out.iter().filter(|out| !**out).count();
+            if !out.is_empty() && (out.len() != experts || left < used) {
+                return Err(format!(
+                    "layer {layer} has {experts} experts, {used} of them used for a token, and the mask leaves {left} of {}",
+                    out.len()
+                ));
+            }
+        }
+        self.mask = mask;
+        Ok(())
+    }
+
+    /// The experts of these layers change places with those of the model.
+    pub fn exchange(&mut self, experts: &mut [(usize, Vec<Network>)]) {
+        for (layer, others) in experts {
+            if let Some(mixture) = self.decoder.mixture_mut(*layer) {
+                std::mem::swap(&mut mixture.experts, others);
+            }
+        }
     }
 
     /// An empty cache for this model.
@@ -256,11 +288,18 @@ impl Model {
 
     /// [`Model::pass`] for several texts at once, so that the weights are read once for all of them. Logits: (texts or
     /// tokens, vocabulary), for each text bit by bit what it gets alone. When it fails all caches are as before.
-    pub fn pass_together(
-        &self,
-        texts: &mut [Text<'_>],
-        mut pass: Pass<'_>,
-    ) -> Result<Vec<f32>, ForwardError> {
+    pub fn pass_together(&self, texts: &mut [Text<'_>], pass: Pass<'_>) -> Result<Vec<f32>, ForwardError> {
+        let Pass { want, stop, length, observer, excluded } = pass;
+        let excluded = if excluded.is_empty() { &self.mask[..] } else { excluded };
+        #[expect(
+            clippy::needless_match,
+            reason = "whoever looks on is lent for a shorter time, as long as the mask lives"
+        )]
+        let observer: Option<&mut dyn Observer> = match observer {
+            Some(observer) => Some(observer),
+            None => None,
+        };
+        let mut pass = Pass { want, stop, length, observer, excluded };
         for text in texts.iter_mut() {
             text.cache.reserve(text.tokens.len())?;
         }

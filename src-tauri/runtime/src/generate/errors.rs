@@ -68,6 +68,10 @@ pub enum RequestError {
     NotNumbers { tokens: usize },
     #[error(transparent)]
     Device(crate::device::DeviceError),
+    #[error("the mask does not fit this model: {0}")]
+    Mask(String),
+    #[error("experts cannot be rounded: {0}")]
+    Rounding(String),
     #[error("this process has the tokenizer alone")]
     TokenizerOnly,
     #[error("stopped")]
@@ -86,6 +90,8 @@ impl RequestError {
             RequestError::Memory(_) => "expert.out_of_memory",
             RequestError::NotNumbers { .. } => "model.not_numbers",
             RequestError::Device(_) => "expert.device",
+            RequestError::Mask(_) => "request.mask",
+            RequestError::Rounding(_) => "request.rounding",
             RequestError::TokenizerOnly => "request.tokenizer_only",
             RequestError::Stopped => "stopped",
         }
@@ -104,6 +110,8 @@ impl RequestError {
             RequestError::Memory(_) => "Ask with a shorter text, or raise the memory budget.",
             RequestError::NotNumbers { .. } => "The file is damaged: download it again from its source.",
             RequestError::Device(_) => "Compute on the processor: `--device cpu`, or in Settings.",
+            RequestError::Mask(_) => "Take the mask off, or make one for this file: `lectern prune plan`.",
+            RequestError::Rounding(_) => "Compare with another storage type.",
             RequestError::TokenizerOnly => "Start the expert for generating.",
             RequestError::Stopped => "Ask again when you like.",
         }

@@ -1,13 +1,15 @@
 //! Examine: what the experts of a mixture do with an example, and how much differs without some of them.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sha2::{Digest, Sha256};
 
-use super::{Expert, RequestError, refused};
-use crate::blocks::{Cache, Observer};
+use super::{Computing, Expert, RequestError, refused};
+use crate::blocks::{Cache, Network, Observer};
 use crate::families::{Model, Pass, Want};
-use crate::host::{Compared, Examined, Example, Look, Overflow, Request};
+use crate::gguf::Dtype;
+use crate::host::{Compared, Examined, Example, Look, Other, Overflow, Request};
+use crate::kernels::round::SMALLER;
 use crate::profile::{Profiler, aimer};
 
 /// An example as the model reads it.
@@ -27,15 +29,25 @@ impl Expert {
         let text = self.text(example, stop)?;
         let computing = self.computing.as_mut().ok_or(RequestError::TokenizerOnly)?;
         computing.accept(&text.ids)?;
-        let model = &computing.model;
-        computing.pool.install(|| match look {
+        let Computing { pool, model, weights, rounded, .. } = computing;
+        pool.install(|| match look {
             Look::Profile => {
-                let _exactly = computing.weights.exactly();
+                let _exactly = weights.exactly();
                 profile(model, &text, stop)
             }
-            Look::Compare { excluded } => compare(model, &text, excluded, stop).map(Examined::Compare),
+            Look::Compare { others } => compare(model, rounded, &text, others, stop).map(Examined::Compare),
             Look::Digest { excluded } => digest(model, &text, excluded, stop),
         })
+    }
+
+    /// Goes without these experts from now on. What was read with them is forgotten.
+    pub fn leave_out(&mut self, mask: Vec<Vec<bool>>) -> Result<(), RequestError> {
+        let computing = self.computing.as_mut().ok_or(RequestError::TokenizerOnly)?;
+        let fingerprint = computing.fingerprint.without(&mask);
+        computing.model.leave_out(mask).map_err(RequestError::Mask)?;
+        computing.context.truncate(0);
+        computing.fingerprint = fingerprint;
+        Ok(())
     }
 
     /// AIMER of each layer with a mixture.
@@ -43,7 +55,7 @@ impl Expert {
         let computing = self.computing.as_ref().ok_or(RequestError::TokenizerOnly)?;
         let mixtures = computing.model.mixtures();
         let each = |(layer, mixture)| {
-            if stop.load(std::sync::atomic::Ordering::Relaxed) {
+            if stop.load(Ordering::Relaxed) {
                 return Err(RequestError::Stopped);
             }
             Ok((layer, aimer(mixture, &mut crate::host::step)))
@@ -73,21 +85,21 @@ impl Expert {
     }
 }
 
-/// Computes a text in chunks from an empty cache; `each` gets the position of a chunk and its logits.
+/// A text that is computed in chunks from an empty cache.
 struct Reading<'a> {
-    model: &'a Model,
     cache: Cache,
     length: usize,
     excluded: &'a [Vec<bool>],
 }
 
 impl<'a> Reading<'a> {
-    fn new(model: &'a Model, text: &Text, excluded: &'a [Vec<bool>]) -> Reading<'a> {
-        Reading { model, cache: model.cache(), length: text.ids.len(), excluded }
+    fn new(model: &Model, text: &Text, excluded: &'a [Vec<bool>]) -> Reading<'a> {
+        Reading { cache: model.cache(), length: text.ids.len(), excluded }
     }
 
     fn read<'b>(
         &mut self,
+        model: &Model,
         tokens: &[u32],
         want: Want,
         observer: Option<&'b mut dyn Observer>,
@@ -97,7 +109,7 @@ impl<'a> Reading<'a> {
         'a: 'b,
     {
         let pass = Pass { length: self.length, observer, excluded: self.excluded, ..Pass::new(want, stop) };
-        self.model.pass(tokens, &mut self.cache, pass).map_err(refused)
+        model.pass(tokens, &mut self.cache, pass).map_err(refused)
     }
 }
 
@@ -105,7 +117,7 @@ fn profile(model: &Model, text: &Text, stop: &AtomicBool) -> Result<Examined, Re
     let mut profiler = Profiler::new(model.mixtures().map(|(layer, mixture)| (layer, mixture.experts.len())));
     let mut reading = Reading::new(model, text, &[]);
     for chunk in text.ids.chunks(model.shape().chunk()) {
-        reading.read(chunk, Want::None, Some(&mut profiler), stop)?;
+        reading.read(model, chunk, Want::None, Some(&mut profiler), stop)?;
     }
     let layers = profiler.layers();
     let sums = layers.iter().flat_map(|layer| &layer.experts);
@@ -121,33 +133,87 @@ fn chunk(model: &Model) -> usize {
     shape.chunk().min((4 << 20) / shape.vocabulary).max(1)
 }
 
+/// The experts of a model: layer, and its own.
+pub(super) type Experts = Vec<(usize, Vec<Network>)>;
+
+/// The experts of `model` in a storage type.
+fn round(model: &Model, number: u32, stop: &AtomicBool) -> Result<Experts, RequestError> {
+    let dtype = Dtype::from_number(number).filter(|dtype| SMALLER.contains(dtype));
+    let dtype =
+        dtype.ok_or_else(|| RequestError::Rounding(format!("no rounding to type {number} is known")))?;
+    let mut all = Experts::new();
+    for (layer, mixture) in model.mixtures() {
+        let mut experts = Vec::new();
+        for expert in &mixture.experts {
+            if stop.load(Ordering::Relaxed) {
+                return Err(RequestError::Stopped);
+            }
+            let rounded = expert.rounded(dtype).map_err(|error| RequestError::Rounding(error.to_string()));
+            experts.push(rounded?);
+            crate::host::step();
+        }
+        all.push((layer, experts));
+    }
+    Ok(all)
+}
+
 fn compare(
-    model: &Model,
+    model: &mut Model,
+    rounded: &mut Vec<(u32, Experts)>,
     text: &Text,
-    excluded: &[Vec<bool>],
+    others: &[Other],
     stop: &AtomicBool,
-) -> Result<Compared, RequestError> {
-    let (mut all, mut less) = (Reading::new(model, text, &[]), Reading::new(model, text, excluded));
+) -> Result<Vec<Compared>, RequestError> {
+    for other in others {
+        if let Other::Rounded(number) = other
+            && rounded.iter().all(|(known, _)| known != number)
+        {
+            rounded.push((*number, round(model, *number, stop)?));
+        }
+    }
     let vocabulary = model.shape().vocabulary;
-    let mut compared = Compared::default();
+    let mut whole = Reading::new(model, text, &[]);
+    let mut each: Vec<(Reading<'_>, Compared)> = others
+        .iter()
+        .map(|other| match other {
+            Other::Without(excluded) => (Reading::new(model, text, excluded), Compared::default()),
+            Other::Rounded(_) => (Reading::new(model, text, &[]), Compared::default()),
+        })
+        .collect();
     // The token at `at` + 1 is foretold by the logits at `at`; the last foretells nothing.
     let (first, mut at) = (text.prompt.saturating_sub(1), 0);
     for chunk in text.ids[..text.ids.len() - 1].chunks(chunk(model)) {
         let end = at + chunk.len();
         let want = if end > first { Want::All } else { Want::None };
-        let before = all.read(chunk, want, None, stop)?;
-        let after = less.read(chunk, want, None, stop)?;
+        let before = whole.read(model, chunk, want, None, stop)?;
         let skipped = first.saturating_sub(at);
-        let rows = before.chunks_exact(vocabulary).zip(after.chunks_exact(vocabulary));
-        for (row, (before, after)) in rows.enumerate().skip(skipped) {
-            compared.add(before, after, text.ids[at + row + 1] as usize);
+        for (other, (reading, compared)) in others.iter().zip(&mut each) {
+            let experts = match other {
+                Other::Without(_) => None,
+                Other::Rounded(number) => rounded.iter_mut().find(|(known, _)| known == number),
+            };
+            let after = match experts {
+                None => reading.read(model, chunk, want, None, stop),
+                Some((_, experts)) => {
+                    model.exchange(experts);
+                    let after = reading.read(model, chunk, want, None, stop);
+                    model.exchange(experts);
+                    after
+                }
+            }?;
+            let rows = before.chunks_exact(vocabulary).zip(after.chunks_exact(vocabulary));
+            for (row, (before, after)) in rows.enumerate().skip(skipped) {
+                compared.add(before, after, text.ids[at + row + 1] as usize);
+            }
         }
         at = end;
     }
-    if compared.divergence.iter().chain(&compared.after).any(|value| !value.is_finite()) {
+    let all: Vec<Compared> = each.into_iter().map(|(_, compared)| compared).collect();
+    let numbers = all.iter().flat_map(|compared| compared.divergence.iter().chain(&compared.after));
+    if numbers.clone().any(|value| !value.is_finite()) {
         return Err(RequestError::NotNumbers { tokens: text.ids.len() });
     }
-    Ok(compared)
+    Ok(all)
 }
 
 impl Compared {
@@ -196,7 +262,7 @@ fn digest(
     let mut reading = Reading::new(model, text, excluded);
     let mut sum = Sha256::new();
     for chunk in text.ids.chunks(chunk(model)) {
-        for logit in reading.read(chunk, Want::All, None, stop)? {
+        for logit in reading.read(model, chunk, Want::All, None, stop)? {
             sum.update(logit.to_bits().to_le_bytes());
         }
     }

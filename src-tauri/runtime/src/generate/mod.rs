@@ -63,6 +63,8 @@ struct Computing {
     model: Model,
     template: ChatTemplate,
     context: Context,
+    /// Experts in smaller storage types that somebody has compared with, by the type's number.
+    rounded: Vec<(u32, examine::Experts)>,
     /// Made for the first constraint.
     grammars: Option<Grammars>,
     fingerprint: Fingerprint,
@@ -126,8 +128,17 @@ impl Expert {
         };
         let context = Context::new(model.cache());
         let fingerprint = Fingerprint::of(file, header)?;
-        let computing =
-            Computing { weights, model, template, context, grammars: None, fingerprint, pool, loaded };
+        let computing = Computing {
+            weights,
+            model,
+            template,
+            context,
+            rounded: Vec::new(),
+            grammars: None,
+            fingerprint,
+            pool,
+            loaded,
+        };
         Ok(Expert { tokenizer, computing: Some(computing) })
     }
 

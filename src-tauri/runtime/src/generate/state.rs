@@ -39,6 +39,19 @@ impl Fingerprint {
     }
 }
 
+impl Fingerprint {
+    /// Of the same model without some of its experts.
+    pub fn without(self, mask: &[Vec<bool>]) -> Fingerprint {
+        let mut sum = Sha256::new();
+        sum.update(self.0);
+        for layer in mask {
+            sum.update((layer.len() as u64).to_le_bytes());
+            layer.iter().for_each(|&out| sum.update([u8::from(out)]));
+        }
+        Fingerprint(sum.finalize().into())
+    }
+}
+
 pub(super) fn save(computing: &Computing, out: &mut dyn Write) -> io::Result<u32> {
     let mut out = Summing { inner: out, sum: Sha256::new() };
     let context = &computing.context;

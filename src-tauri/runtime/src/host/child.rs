@@ -228,6 +228,7 @@ fn listen(source: &mut impl Read, give: &Sender<Order>) {
             | ToExpert::Perplexity { id, .. }
             | ToExpert::Examine { id, .. }
             | ToExpert::Weigh { id }
+            | ToExpert::LeaveOut { id, .. }
             | ToExpert::Cut { id, .. }
             | ToExpert::Measure { id, .. }
             | ToExpert::SaveState { id }
@@ -290,6 +291,10 @@ fn answer(expert: &mut Expert, message: ToExpert, stop: &AtomicBool, take: &Rece
         },
         ToExpert::Weigh { id } => match expert.weigh(stop) {
             Ok(layers) => say(&FromExpert::Weighed { id, layers }),
+            Err(error) => refuse(id, error),
+        },
+        ToExpert::LeaveOut { id, mask } => match expert.leave_out(mask) {
+            Ok(()) => say(&FromExpert::LeftOut { id }),
             Err(error) => refuse(id, error),
         },
         ToExpert::Measure { id, what } => match expert.measure(what, stop) {

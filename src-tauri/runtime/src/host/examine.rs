@@ -24,6 +24,15 @@ impl Host {
         })
     }
 
+    /// Leaves experts out of everything that is computed from now on.
+    pub(super) fn leave_out(&mut self, mask: Vec<Vec<bool>>, stop: &AtomicBool) -> Result<(), HostError> {
+        let id = self.new_id();
+        self.converse(id, ToExpert::LeaveOut { id, mask }, stop, &mut |word| match word {
+            FromExpert::LeftOut { id: of } if of == id => Turn::Done(()),
+            other => Turn::Other(other),
+        })
+    }
+
     /// AIMER of each expert, by the layers that have a mixture.
     pub fn aimer(&mut self, stop: &AtomicBool) -> Result<Vec<(usize, Vec<f64>)>, HostError> {
         let id = self.new_id();

@@ -36,8 +36,8 @@ pub use parent::{Host, device_program};
 pub use swap::{PageCache, Swap, swap};
 pub use words::{
     Block, Compared, Constraint, Cut, Cutting, Examined, Example, Finish, Finished, Left, Loaded, LogitsRow,
-    Look, Measure, Message, Overflow, Perplexity, Placement, Prompt, Purpose, Request, Role, Saved, Spawn,
-    Template, Tokenized,
+    Look, Measure, Message, Other, Overflow, Perplexity, Placement, Prompt, Purpose, Request, Role, Saved,
+    Spawn, Template, Tokenized,
 };
 
 /// What went wrong with an expert's process or with a request to it.

@@ -85,6 +85,7 @@ impl Host {
         progress: &mut dyn FnMut(u64),
     ) -> Result<Host, HostError> {
         let began = Instant::now();
+        let mask = spawn.mask.clone();
         let mut host = Host {
             process: Process::start(spawn)?,
             loaded: Loaded::nothing(),
@@ -112,6 +113,9 @@ impl Host {
                     host.loaded = Loaded { load_ms: ms(began), ..*loaded };
                     progress(host.memory());
                     host.peak_memory();
+                    if !mask.is_empty() {
+                        host.leave_out(mask, stop)?;
+                    }
                     return Ok(host);
                 }
                 Some(other) => return Err(host.garbled(format!("{other:?} while loading"))),

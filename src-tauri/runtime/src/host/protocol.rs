@@ -12,7 +12,7 @@ use super::words::{
 };
 
 /// Both sides must say the same.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 /// Largest frame: a prompt of some million characters, or the logits of a vocabulary of a million.
 pub const MAX_FRAME: u32 = 32 << 20;
 
@@ -51,6 +51,11 @@ pub enum ToExpert {
     /// What the weights of a mixture's experts say.
     Weigh {
         id: u64,
+    },
+    /// These experts are left out from now on.
+    LeaveOut {
+        id: u64,
+        mask: Vec<Vec<bool>>,
     },
     /// For a process that was started to cut.
     Cut {
@@ -150,6 +155,9 @@ pub enum FromExpert {
     Weighed {
         id: u64,
         layers: Vec<(usize, Vec<f64>)>,
+    },
+    LeftOut {
+        id: u64,
     },
     /// Bytes of the new file so far.
     Cutting {

@@ -141,6 +141,8 @@ pub struct Spawn {
     pub device: bool,
     /// The one file that a process may write, which stands in the place of its error output.
     pub output: Option<Arc<File>>,
+    /// Experts of its mixtures that the model goes without: (layers, experts), true is left out. Empty: none.
+    pub mask: Vec<Vec<bool>>,
 }
 
 impl Spawn {
@@ -153,6 +155,7 @@ impl Spawn {
             purpose: Purpose::Generate,
             device: true,
             output: None,
+            mask: Vec::new(),
         }
     }
 }
@@ -334,32 +337,40 @@ pub struct Example {
 pub enum Look {
     /// What each expert does.
     Profile,
-    /// How much differs without some experts. (layers, experts): true is left out; empty: nobody is.
-    Compare { excluded: Vec<Vec<bool>> },
+    /// How much differs with each of these in its place.
+    Compare { others: Vec<Other> },
     /// The very logits.
     Digest { excluded: Vec<Vec<bool>> },
+}
+
+/// What stands in a model's place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Other {
+    /// The model without some experts. (layers, experts): true is left out; empty: nobody is.
+    Without(Vec<Vec<bool>>),
+    /// The model with its experts' weights in this storage type, by its number in a file.
+    Rounded(u32),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Examined {
     /// `tokens`: of prompt and answer.
-    Profile {
-        tokens: u32,
-        layers: Vec<LayerSums>,
-    },
-    Compare(Compared),
+    Profile { tokens: u32, layers: Vec<LayerSums> },
+    /// One for each of the others.
+    Compare(Vec<Compared>),
     /// SHA-256 of the logits after every token, as the bits of 32-bit floats, little-endian.
     Digest(String),
 }
 
-/// An answer with and without some experts; one entry for each of its tokens.
+/// An answer by the model and by what stands in its place; one entry for each of its tokens.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Compared {
-    /// −ln of the token's probability with all experts, and without some.
+    /// −ln of the token's probability, by the one and by the other.
     pub before: Vec<f64>,
     pub after: Vec<f64>,
-    /// Of the probabilities with all experts from those without some, in nats.
+    /// Of the one's probabilities from the other's, in nats.
     pub divergence: Vec<f64>,
     /// Both find the same token the most likely.
     pub same: Vec<bool>,

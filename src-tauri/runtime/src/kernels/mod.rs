@@ -6,6 +6,7 @@
 //! | `level` | which of them this process uses |
 //! | `trial` | the proof that kernels give on the machine before they are used |
 //! | `layout` | the storage types of quantised weights, one block at a time |
+//! | `round` | numbers brought into a smaller storage type |
 //! | `activations` | rows of activations as whole numbers |
 //! | `float` | dot products of plain floats |
 //! | `wide` | one body of floats, compiled for two kinds of machines |
@@ -27,6 +28,7 @@ pub mod layout;
 mod level;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+pub mod round;
 mod trial;
 pub mod wide;
 

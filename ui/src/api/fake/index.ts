@@ -2,12 +2,13 @@
 //! of the app: `main.ts` loads it only while developing, and a test looks for it in the build.
 //!
 //! `?scene=` chooses what there is: `first` (nothing yet), `full` (the default), `device` (a graphics processor), `retired` (an expert that questions pass by), `slow` (each step takes seconds),
-//! `failed` (every command fails), `crash` (the expert dies while it answers), `refused`, `none` (no expert), `many` (sixty of them), `early` and `few` (little to judge by). `?hub=` is in `hub.ts`.
+//! `failed` (every command fails), `crash` (the expert dies while it answers), `refused`, `none` (no expert), `many` (sixty of them), `early` and `few` (little to judge by), `large` (a mixture with many experts inside). `?hub=` is in `hub.ts`.
 
 import type { Api } from "../api";
 import type { Answer, AnswerEvent, Block, Conversation, Expert, Lesson, News, Placement, Question, Seat, Settings, Turn } from "../bindings";
 import { experts } from "./experts";
 import { hub } from "./hub";
+import { mixturePruning } from "./mixture";
 import { Cancelled, failure, pause } from "./pause";
 import { plan } from "./plan";
 import { past, seeded } from "./past";
@@ -207,6 +208,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
       ),
     ...reports(parameters, guard, () => pool),
     ...pruning(parameters, guard, () => pool, (next) => void (pool = next)),
+    ...mixturePruning(parameters, guard, () => pool, (next) => void (pool = next), seats),
     ...hub(parameters, guard, () => pool, (next) => void (pool = next), () => settings.hub),
     hostOf: async (url) => ({ host: new URL(url).host, url }),
     openLink: async () => undefined,
