@@ -114,7 +114,7 @@ pub fn ask(
     let begun = Instant::now();
     let has_result = |line: &&Line| results.as_ref().is_some_and(|results| results.has(&line.id));
     let (done, open): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(has_result);
-    let template = Question { batch: true, ..template.clone() };
+    let template = engine.ruled(&Question { batch: true, ..template.clone() });
     let queue = by_expert(engine, open.iter().map(|line| line.question()), &template);
     let next = AtomicUsize::new(0);
     let mut tally = Tally::default();
@@ -150,12 +150,12 @@ pub fn ask(
             };
             // Half an answer is none: it is asked again.
             let is_whole = outcome.as_ref().is_ok_and(|answer| !answer.stopped);
-            if let Some(results) = results.as_deref_mut().filter(|_| is_whole || outcome.is_err()) {
-                if let Err(failure) = results.append(&result) {
-                    // Nothing more can be kept: nothing more is asked.
-                    stop.store(true, Ordering::Relaxed);
-                    return Err(failure.into());
-                }
+            if let Some(results) = results.as_deref_mut().filter(|_| is_whole || outcome.is_err())
+                && let Err(failure) = results.append(&result)
+            {
+                // Nothing more can be kept: nothing more is asked.
+                stop.store(true, Ordering::Relaxed);
+                return Err(failure.into());
             }
             match (output.is_json(), in_words) {
                 (true, _) => output.json(&result),

@@ -41,6 +41,7 @@ pub(crate) fn ask(
     if question.text.trim().is_empty() {
         return Err(nothing_asked());
     }
+    let question = &engine.ruled(question);
     let id = engine.archive.new_id()?;
     let conversation = match &question.conversation {
         Some(conversation) => conversation.clone(),
@@ -70,7 +71,7 @@ pub(crate) fn ask(
     answer.trace.total_ms = milliseconds(begun);
     on(AnswerEvent::Done { answer: Box::new(answer.clone()) });
     // Counting is for the status page: nobody waits for it.
-    engine.count_queue();
+    engine.count_queue(question.trial);
     report::count_answer(&engine.archive, &engine.pool, question, &answer);
     Ok(answer)
 }
@@ -144,6 +145,7 @@ pub(crate) fn cast(
     question: &Question,
     seated: Option<&str>,
 ) -> Result<Vec<String>, Failure> {
+    let question = &engine.ruled(question);
     let plan = plan(engine, question)?;
     if !question.is_for_several() {
         return Ok(vec![plan.chosen]);
@@ -166,7 +168,10 @@ fn standing(engine: &Engine) -> route::Standing {
         Seat::Loading { expert, .. } | Seat::Taken { expert, .. } => Some(expert),
         Seat::Empty | Seat::Leaving { .. } | Seat::Failed { .. } => None,
     };
-    route::Standing { seated, load_ms: engine.lectern.load_ms(), waiting: engine.lectern.waiting() }
+    let router = engine.pool_rules().router;
+    let heuristic = router.kind == pool::RouterKind::Heuristic;
+    let rules = route::Rules { heuristic, min_confidence: router.min_confidence };
+    route::Standing { seated, load_ms: engine.lectern.load_ms(), waiting: engine.lectern.waiting(), rules }
 }
 
 fn chosen<'a>(plan: &Plan, experts: &'a [pool::Expert]) -> Result<&'a pool::Expert, Failure> {

@@ -31,7 +31,7 @@ created: number, };
 /**
  * One answer as it happens. The last event is `Done` or `Failed`.
  */
-export type AnswerEvent = { "kind": "begun", id: string, conversation: string, } | { "kind": "read" } & Reading | { "kind": "retrieved" } & Recalled | { "kind": "routed" } & Plan | { "kind": "called" } & Called | { "kind": "seating" } & Seat | { "kind": "seated" } & Seated | { "kind": "compressed" } & Compressed | { "kind": "asked", step: StepKind, prompt: string, } | { "kind": "text", piece: string, } | { "kind": "step" } & Step | { "kind": "reasoned" } & Reasoned | { "kind": "generated" } & Generated | { "kind": "drafted" } & Draft | { "kind": "joined" } & Council | { "kind": "done", answer: Answer, } | { "kind": "failed", failure: Failure, };
+export type AnswerEvent = { "kind": "begun", id: string, conversation: string, } | { "kind": "read" } & Reading | { "kind": "retrieved" } & Recalled | { "kind": "routed" } & Plan | { "kind": "passed_over" } & PassedOver | { "kind": "called" } & Called | { "kind": "seating" } & Seat | { "kind": "seated" } & Seated | { "kind": "compressed" } & Compressed | { "kind": "asked", step: StepKind, prompt: string, } | { "kind": "text", piece: string, } | { "kind": "step" } & Step | { "kind": "reasoned" } & Reasoned | { "kind": "generated" } & Generated | { "kind": "drafted" } & Draft | { "kind": "joined" } & Council | { "kind": "done", answer: Answer, } | { "kind": "failed", failure: Failure, };
 
 export type Block = { "kind": "paragraph", inlines: Array<Inline>, } | { "kind": "heading", 
 /**
@@ -877,6 +877,11 @@ score: number, bm25: number, rating: number,
 document?: DocumentPlace, };
 
 /**
+ * An expert that was chosen and could not answer: the next one of the plan did.
+ */
+export type PassedOver = { expert: string, title: string, failure: Failure, };
+
+/**
  * One recommendation.
  */
 export type Pick = { title: string, repo: string, file: string, 
@@ -1038,6 +1043,43 @@ synthesis?: string,
  * How each expert is asked; `None`: once, or by what was measured to do better (in the mode Optimized).
  */
 strategy?: Strategy, max_tokens: number | null, temperature: number | null, seed: number | null, };
+
+/**
+ * Questions that wait for the lectern, and the expert that stands there.
+ */
+export type QueueSettings = { 
+/**
+ * Questions that may wait at once.
+ */
+depth: number, 
+/**
+ * Questions that may wait for one expert or be with it; 0: as many as may wait at all.
+ */
+per_expert: number, 
+/**
+ * The longest that a swap is put off, while others are there, for a question to the seated expert.
+ */
+gathering_ms: number, 
+/**
+ * Seconds that a question may wait for its turn.
+ */
+waiting_s: number, 
+/**
+ * Seconds that one answer may take.
+ */
+answering_s: number, 
+/**
+ * Seconds without a sign of life or of work after which an expert counts as hung.
+ */
+silence_s: number, 
+/**
+ * Seconds after which an expert that nobody asks leaves; 0: it stays.
+ */
+idle_s: number, 
+/**
+ * The expert that was used last is loaded when Lectern starts.
+ */
+warm_up: boolean, };
 
 /**
  * What reading the question found.
@@ -1253,7 +1295,7 @@ budget_gb: number | null,
 /**
  * Graphics processors are left alone, also where there is one.
  */
-processor_only: boolean, hub: HubSettings, };
+processor_only: boolean, hub: HubSettings, queue?: QueueSettings, };
 
 /**
  * A share of `n` with its 95 % interval.
@@ -1377,7 +1419,15 @@ export type TokenFrom = "nowhere" | "environment" | "keyring" | "session";
 /**
  * Everything that happened on the way.
  */
-export type Trace = { read: Reading, retrieve: Recalled, route: Plan, seat: Seated, compress: Compressed, generate: Generated, 
+export type Trace = { read: Reading, retrieve: Recalled, 
+/**
+ * `chosen` is who was asked in the end.
+ */
+route: Plan, 
+/**
+ * Who was asked before, and why it did not answer.
+ */
+passed_over?: Array<PassedOver>, seat: Seated, compress: Compressed, generate: Generated, 
 /**
  * A strategy asked the expert; `None`: it was asked once.
  */

@@ -87,7 +87,9 @@ pub(super) fn ask(
         };
         if !trace.seat.expert.is_empty() && !question.trial {
             // A figure that cannot be written costs no answer.
-            let _ = engine.pool.record(name, pool::Outcome { latency_ms: trace.seat.elapsed_ms, ..Default::default() });
+            let _ = engine
+                .pool
+                .record(name, pool::Outcome { latency_ms: trace.seat.elapsed_ms, ..Default::default() });
         }
         let titles: Vec<&str> = trace.passed_over.iter().map(|passed| passed.title.as_str()).collect();
         let reason = format!("Without {}: {}", titles.join(", "), next.reason);

@@ -40,12 +40,7 @@ pub(super) fn ask(
             halted = Some(Halt::Stopped(Stage::Seat));
             break;
         }
-        let place = Called {
-            expert: member.name.clone(),
-            title: member.title.clone(),
-            at,
-            of,
-        };
+        let place = Called { expert: member.name.clone(), title: member.title.clone(), at, of };
         on(AnswerEvent::Called(place));
         let before = if aggregate == Aggregate::Sequential {
             last_word(&question.text, &council.drafts)

@@ -9,6 +9,7 @@
 mod choice;
 mod edit;
 mod failure;
+mod file;
 mod handles;
 mod manifest;
 mod retired;
@@ -19,6 +20,7 @@ pub use crate::archive::STARTER_REFUSAL as REFUSAL;
 pub use choice::{base, is_quantisation};
 pub use edit::Edit;
 pub use failure::PoolError;
+pub use file::{Aggregation, Entry, Management, PoolFile, Router, RouterKind};
 pub use handles::Handles;
 pub use manifest::{Capability, Implementation, Manifest, Measured, Offer, Reads, check_name};
 pub use retired::Change;
@@ -45,6 +47,7 @@ pub struct Pool {
     statistics: Mutex<Counted>,
     /// Memory that the file of an expert is chosen for.
     budget_bytes: AtomicU64,
+    followed: Mutex<file::Followed>,
 }
 
 /// One expert of the pool.
@@ -111,7 +114,8 @@ impl Pool {
             retired: HashMap::new(),
         };
         let (statistics, budget_bytes) = (Mutex::new(statistics), AtomicU64::new(u64::MAX));
-        Ok(Pool { home: home.clone(), starters, statistics, budget_bytes })
+        let followed = Mutex::default();
+        Ok(Pool { home: home.clone(), starters, statistics, budget_bytes, followed })
     }
 
     /// From now on an expert with several files uses the best that takes at most so much memory; without limit until
@@ -141,9 +145,10 @@ impl Pool {
         experts
     }
 
-    /// Manifests of added experts that are not right.
+    /// Manifests of added experts that are not right, and a pool file that is not.
     pub fn problems(&self) -> Vec<Failure> {
-        self.added().into_iter().filter_map(Result::err).map(Failure::from).collect()
+        let manifests = self.added().into_iter().filter_map(Result::err).map(Failure::from);
+        self.file_problem().into_iter().chain(manifests).collect()
     }
 
     pub fn get(&self, name: &str) -> Result<Expert, PoolError> {
@@ -436,6 +441,10 @@ impl Pool {
         let file = PathBuf::from(&manifest.implementations[using].file);
         let statistics = Statistics::default();
         Ok(Expert { manifest, file, using, statistics, starter: false, unavailable: None, retired: None })
+    }
+
+    fn followed(&self) -> MutexGuard<'_, file::Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn counted(&self) -> MutexGuard<'_, Counted> {

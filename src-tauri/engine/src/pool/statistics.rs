@@ -104,7 +104,12 @@ pub(super) fn record(database: &Connection, expert: &str, outcome: Outcome) -> r
 }
 
 /// The queue's row among the components' counters: turns, loads saved, and time that was waited.
-pub(super) fn count_queue(database: &Connection, turns: u64, saved: u64, waited_ms: f64) -> rusqlite::Result<()> {
+pub(super) fn count_queue(
+    database: &Connection,
+    turns: u64,
+    saved: u64,
+    waited_ms: f64,
+) -> rusqlite::Result<()> {
     database
         .prepare_cached(
             "INSERT INTO counters (component, runs, changed_answer, total_ms, last_run) VALUES ('queue', ?1, ?2, ?3, ?4)

@@ -10,6 +10,7 @@ pub mod benchmark;
 pub mod criteria;
 mod judge;
 pub mod pruning;
+pub mod threshold;
 
 pub use judge::is_right;
 

@@ -54,6 +54,22 @@ pub struct Standing {
     pub load_ms: HashMap<String, f32>,
     /// Questions that wait for an expert or are with it.
     pub waiting: HashMap<String, u32>,
+    pub rules: Rules,
+}
+
+/// What the pool file says of routing.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// The expert's own word stands in the gate's place.
+    pub heuristic: bool,
+    /// Below this score the generalist answers.
+    pub min_confidence: f32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules { heuristic: false, min_confidence: MIN_CONFIDENCE }
+    }
 }
 
 /// The plan for one question. Experts that are not available take no part; retired ones only when chosen by hand.
@@ -98,7 +114,8 @@ pub fn route(
         })
     };
     let fallback = candidates.iter().find(falls_to);
-    let doubt = best.score < MIN_CONFIDENCE;
+    let rules = standing.rules;
+    let doubt = best.score < rules.min_confidence;
     let routed = if doubt { fallback.unwrap_or(best) } else { best };
 
     let (chosen, abstained, reason) = match by_hand {
@@ -107,7 +124,7 @@ pub fn route(
             let note = if called_back.is_some() { " It is retired: the router passes it by." } else { "" };
             (chosen, false, said_by_hand(chosen, routed) + note)
         }
-        None => (routed, doubt, said(reading, best, routed, doubt)),
+        None => (routed, doubt, said(reading, best, routed, doubt, rules)),
     };
     Ok(Plan {
         domain: reading.domain.clone(),
@@ -116,7 +133,7 @@ pub fn route(
         chosen: chosen.name.clone(),
         abstained,
         by_hand: by_hand.is_some(),
-        min_confidence: MIN_CONFIDENCE,
+        min_confidence: rules.min_confidence,
         reason,
         elapsed_ms: begun.elapsed().as_secs_f32() * 1000.0,
         experts: candidates,
@@ -163,7 +180,11 @@ fn said_by_hand(chosen: &Candidate, routed: &Candidate) -> String {
     }
 }
 
-fn said(reading: &Reading, best: &Candidate, routed: &Candidate, doubt: bool) -> String {
+fn said(reading: &Reading, best: &Candidate, routed: &Candidate, doubt: bool, rules: Rules) -> String {
+    if !doubt && rules.heuristic {
+        let own = best.terms.self_assessment * 100.0;
+        return format!("{} scores highest, {:.2}: it gives itself {own:.0} %.", best.title, best.score);
+    }
     if !doubt {
         return format!(
             "{} scores highest, {:.2}: the gate gives it {:.0} %, and it gives itself {:.0} %.",
@@ -173,7 +194,10 @@ fn said(reading: &Reading, best: &Candidate, routed: &Candidate, doubt: bool) ->
             best.terms.self_assessment * 100.0
         );
     }
-    let unsure = format!("No expert reaches {MIN_CONFIDENCE:.2} (best: {} {:.2})", best.title, best.score);
+    let unsure = {
+        let least = rules.min_confidence;
+        format!("No expert reaches {least:.2} (best: {} {:.2})", best.title, best.score)
+    };
     if routed.name != best.name {
         format!("{unsure}, so {} answers.", routed.title)
     } else {
@@ -252,6 +276,21 @@ mod tests {
         experts[3].unavailable = Some("its file is gone".into());
         let plan = route(&reading(0.05, 0.05, 0.9), "?", &experts, &standing, None).expect("a plan");
         assert_eq!(plan.chosen, "generalist");
+    }
+
+    #[test]
+    fn by_heuristics_the_gate_has_no_word_and_the_score_is_made_of_what_is_shown() {
+        let mut experts = pool();
+        experts[1].manifest.handles.keywords.insert("pear".into(), 1.0);
+        let rules = Rules { heuristic: true, min_confidence: 0.2 };
+        let standing = Standing { rules, ..Standing::default() };
+        let sure = reading(0.98, 0.01, 0.01);
+        let plan = route(&sure, "a pear", &experts[1..], &standing, None).expect("a plan");
+        assert_eq!((plan.chosen.as_str(), plan.min_confidence), ("words", 0.2), "{}", plan.reason);
+        for candidate in &plan.experts {
+            assert_eq!(candidate.terms.gate, candidate.terms.self_assessment);
+            assert_eq!(candidate.score, score(&candidate.terms));
+        }
     }
 
     #[test]

@@ -80,9 +80,11 @@ pub(super) fn terms(
     let seated = standing.seated.as_deref() == Some(manifest.name.as_str());
     let measured = standing.load_ms.get(&manifest.name).copied();
     let waiting = standing.waiting.get(&manifest.name).copied().unwrap_or(0);
+    let own = four(manifest.can_handle(reading, text));
+    let gate = || four(gate(reading, &manifest.domains, takes_anything, pool.uncovered));
     Terms {
-        gate: four(gate(reading, &manifest.domains, takes_anything, pool.uncovered)),
-        self_assessment: four(manifest.can_handle(reading, text)),
+        gate: if standing.rules.heuristic { own } else { gate() },
+        self_assessment: own,
         load: load(waiting, manifest.capabilities.iter().map(|capability| capability.max_load as f32)),
         swap: if seated { 0.0 } else { swap_price(measured) },
     }

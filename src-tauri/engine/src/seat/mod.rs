@@ -111,22 +111,26 @@ impl From<&SeatError> for Failure {
             SeatError::NoMemory { .. } => ("no_memory", "Close other programs, or choose a smaller expert."),
             SeatError::Unsupported { .. } => ("expert_unsupported", "Choose another expert."),
             SeatError::Host { title, source } => return host_failure(title, source),
-            SeatError::QueueFull { .. } => {
-                ("queue_full", "Ask again when some are answered, or let more wait (`queue.depth` in the settings).")
-            }
-            SeatError::Busy { .. } => {
-                ("expert_busy", "Ask again when some are answered, or let more wait (`queue.per_expert` in the settings).")
-            }
-            SeatError::WaitedTooLong { .. } => {
-                ("queue_timeout", "Ask again when less is asked, or let it wait longer (`queue.waiting_s` in the settings).")
-            }
+            SeatError::QueueFull { .. } => (
+                "queue_full",
+                "Ask again when some are answered, or let more wait (`queue.depth` in the settings).",
+            ),
+            SeatError::Busy { .. } => (
+                "expert_busy",
+                "Ask again when some are answered, or let more wait (`queue.per_expert` in the settings).",
+            ),
+            SeatError::WaitedTooLong { .. } => (
+                "queue_timeout",
+                "Ask again when less is asked, or let it wait longer (`queue.waiting_s` in the settings).",
+            ),
             SeatError::TooSlow { .. } => (
                 "answer_timeout",
                 "Ask for fewer tokens or a smaller expert, or give it longer (`queue.answering_s` in the settings).",
             ),
-            SeatError::Resting { .. } => {
-                ("expert_resting", "Ask again then, or choose another expert; if it goes on, fetch its file again.")
-            }
+            SeatError::Resting { .. } => (
+                "expert_resting",
+                "Ask again then, or choose another expert; if it goes on, fetch its file again.",
+            ),
             SeatError::Closed => ("seat_closed", "Start Lectern again, and please report this: it is a bug."),
         };
         Failure { code: code.into(), message: error.to_string(), fix: fix.into(), detail: None }

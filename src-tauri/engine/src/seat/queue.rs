@@ -305,7 +305,10 @@ mod tests {
         crowd.push("a".into(), true, at(45), 2);
         assert!(matches!(crowd.next(Some("a"), at(45), WINDOW), Next::Serve(place) if place.what == 2));
         crowd.free(at(46));
-        assert!(matches!(crowd.next(Some("a"), at(200), WINDOW), Next::Serve(_)), "it does not wait for ever");
+        assert!(
+            matches!(crowd.next(Some("a"), at(200), WINDOW), Next::Serve(_)),
+            "it does not wait for ever"
+        );
 
         // They come more seldom than the window is long: nobody is waited for.
         let mut slow: Queue<u32> = Queue::new();

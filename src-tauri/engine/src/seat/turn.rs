@@ -15,7 +15,11 @@ const GRACE: Duration = Duration::from_millis(120);
 
 /// What a turn asks of the thread that owns the expert.
 pub(super) enum Work {
-    Count { text: String, stop: Arc<AtomicBool>, reply: Sender<Result<Option<u32>, HostError>> },
+    Count {
+        text: String,
+        stop: Arc<AtomicBool>,
+        reply: Sender<Result<Option<u32>, HostError>>,
+    },
     Generate {
         request: Request,
         conversation: Option<String>,
@@ -101,20 +105,17 @@ impl Turn {
         // The expert hears this one: it is set when the asker stops, and when he has waited too long.
         let (end, late) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let limit = Duration::from_secs(self.limit.into());
-        let work = Work::Generate {
-            request,
-            conversation,
-            stop: Arc::clone(&end),
-            late: Arc::clone(&late),
-            says,
-        };
+        let work =
+            Work::Generate { request, conversation, stop: Arc::clone(&end), late: Arc::clone(&late), says };
         self.ask(work)?;
         let mut text = String::new();
         let mut stopped_at: Option<Instant> = None;
         loop {
-            if stop.load(Ordering::Relaxed) {
-                end.store(true, Ordering::Relaxed);
-            } else if begun.elapsed() > limit && !late.swap(true, Ordering::Relaxed) {
+            let stopped = stop.load(Ordering::Relaxed);
+            if !stopped && begun.elapsed() > limit {
+                late.store(true, Ordering::Relaxed);
+            }
+            if stopped || late.load(Ordering::Relaxed) {
                 end.store(true, Ordering::Relaxed);
             }
             match heard.recv_timeout(LOOK) {
@@ -137,7 +138,8 @@ impl Turn {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if end.load(Ordering::Relaxed) && stopped_at.get_or_insert_with(Instant::now).elapsed() > GRACE {
-                let ended = if late.load(Ordering::Relaxed) { Err(self.too_slow()) } else { Ok(cut_off(begun)) };
+                let ended =
+                    if late.load(Ordering::Relaxed) { Err(self.too_slow()) } else { Ok(cut_off(begun)) };
                 return ended.map(|generated| (text, generated));
             }
         }
