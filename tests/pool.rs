@@ -9,7 +9,7 @@
 mod toy;
 
 use engine::home::Home;
-use engine::pool::{Manifest, Outcome, Pool, PoolError, Reads, Shipped, shipped};
+use engine::pool::{Manifest, Outcome, Pool, PoolError, PoolFile, Reads, RouterKind, Shipped, shipped};
 use engine::words::Failure;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -282,4 +282,127 @@ fn figures_are_measured_or_absent_and_survive_a_restart() {
     assert_eq!((found.mean_latency_ms, found.latency_p50_ms, found.samples), (Some(156.0), Some(200.0), 3));
     assert_eq!(found.mean_tokens_per_s, None, "nobody measured it");
     assert!(found.last_used.is_some());
+}
+
+// The pool file.
+
+fn with_file() -> (Place, Pool) {
+    let place = place();
+    let pool = with_starter(&place);
+    (place, pool)
+}
+
+fn with_starter(place: &Place) -> Pool {
+    Pool::open_with(&place.home, &[starter("arithmetic", SMALL, &["fine"])]).unwrap()
+}
+
+fn code(result: Result<PoolFile, PoolError>) -> (String, String) {
+    let failure = Failure::from(result.unwrap_err());
+    (failure.code, failure.message)
+}
+
+#[test]
+fn a_pool_is_exported_and_imported_elsewhere_as_it_was() {
+    let (place, pool) = with_file();
+    let model = place.model("law model-Q8_0.gguf");
+    pool.add(&model, "law", &["law".into()]).unwrap();
+    std::fs::write(
+        place.home.pool_file(),
+        "router: {type: heuristic, top_k: 2, min_confidence: 0.5}\naggregation: {strategy: weighted, synthesis_model: law}\nmanagement: {performance_threshold: 0.25}\n",
+    )
+    .unwrap();
+    let exported = pool.export();
+    assert_eq!(
+        exported.experts.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(),
+        ["arithmetic", "law"]
+    );
+    assert_eq!(exported.experts[1].models, std::slice::from_ref(&model));
+    let file = place.folder.path().join("mine.yaml");
+    std::fs::write(&file, exported.to_yaml().unwrap()).unwrap();
+
+    let (elsewhere, other) = with_file();
+    other.import(&file).unwrap();
+    assert_eq!(other.export(), exported);
+    assert_eq!(other.get("law").unwrap().file, model);
+    assert_eq!(with_starter(&elsewhere).rules().router.top_k, 2, "it is followed from now on");
+    other.import(&file).unwrap();
+    assert_eq!(other.export(), exported, "twice is as once");
+}
+
+#[test]
+fn what_the_file_says_of_an_expert_is_done_and_what_it_leaves_out_stays() {
+    let (place, pool) = with_file();
+    place.model("law.gguf");
+    pool.add(&place.model("other.gguf"), "other", &["none".into()]).unwrap();
+    let file = place.folder.path().join("mine.yaml");
+    let text = "experts:\n- name: law\n  title: The Law\n  domains: [Law, insurance]\n  models: [law.gguf]\n  priority: 3\n  system_prompt: Be brief.\n  max_tokens: 77\n";
+    std::fs::write(&file, text).unwrap();
+    pool.import(&file).unwrap();
+    let law = pool.get("law").unwrap().manifest;
+    assert_eq!((law.title.as_str(), law.priority, law.max_tokens), ("The Law", 3, 77));
+    assert_eq!(
+        (law.domains, law.system_prompt.as_deref()),
+        (vec!["law".to_owned(), "insurance".into()], Some("Be brief."))
+    );
+    assert_eq!(
+        PathBuf::from(&law.implementations[0].file),
+        place.folder.path().join("law.gguf"),
+        "beside the file"
+    );
+    assert!(pool.get("other").is_ok(), "who is not named stays");
+
+    std::fs::write(&file, "experts:\n- name: law\n  priority: 4\n").unwrap();
+    pool.import(&file).unwrap();
+    let law = pool.get("law").unwrap().manifest;
+    assert_eq!((law.title.as_str(), law.priority, law.max_tokens), ("The Law", 4, 77));
+}
+
+#[test]
+fn a_file_that_cannot_be_followed_changes_nothing_and_says_where() {
+    let (place, pool) = with_file();
+    let file = place.folder.path().join("mine.yaml");
+    let good = place.model("good.gguf");
+    let gone = "experts:\n- name: good\n  models: [good.gguf]\n- name: bad\n  models: [gone.gguf]\n";
+    for (text, word) in [
+        ("router:\n  top_k: 99\n", "mine.yaml:2:10"),
+        ("management:\n  auto_scale: true\n", "mine.yaml:2:15"),
+        (gone, "gone.gguf is no file"),
+        ("experts:\n- name: new\n", "new is new and has no models"),
+        ("experts:\n- name: arithmetic\n  title: Mine\n", "arithmetic came with Lectern"),
+        ("aggregation:\n  synthesis_model: nobody\n", "synthesis_model nobody"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let (code, message) = code(pool.import(&file));
+        assert_eq!(code, "pool.bad_file", "{message}");
+        assert!(message.contains(word), "{text}: {message}");
+    }
+    assert_eq!(names(&pool), ["arithmetic"], "{} was not added", good.display());
+    assert!(!place.home.pool_file().exists());
+    assert_eq!(pool.rules(), PoolFile::default());
+}
+
+#[test]
+fn an_edit_of_the_file_counts_at_once_and_a_bad_one_leaves_the_rules_as_they_were() {
+    let (place, pool) = with_file();
+    let write = |text: &str| std::fs::write(place.home.pool_file(), text).unwrap();
+    assert_eq!(pool.rules(), PoolFile::default());
+    write("router:\n  type: heuristic\n");
+    assert_eq!(pool.rules().router.kind, RouterKind::Heuristic);
+    assert!(pool.problems().is_empty());
+    place.model("law.gguf");
+    write(&format!(
+        "router:\n  top_k: 3\nexperts:\n- name: law\n  models: [{:?}]\n",
+        place.folder.path().join("law.gguf")
+    ));
+    assert_eq!((pool.rules().router.kind, pool.rules().router.top_k), (RouterKind::Neural, 3));
+    assert!(pool.get("law").is_ok());
+
+    write("router:\n  top_k: three, or four\n");
+    assert_eq!(pool.rules().router.top_k, 3, "the last right one");
+    let problems = pool.problems();
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].message.contains("pool.yaml:2:10"), "{}", problems[0].message);
+    std::fs::remove_file(place.home.pool_file()).unwrap();
+    assert_eq!(pool.rules(), PoolFile::default());
+    assert!(pool.problems().is_empty());
 }

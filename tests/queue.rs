@@ -5,6 +5,8 @@
 // A helper that cannot go on fails its test.
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/many.rs"]
+mod many;
 #[allow(dead_code)]
 #[path = "support/toy.rs"]
 mod toy;
@@ -17,8 +19,9 @@ use engine::events::{AnswerEvent, Seat};
 use engine::home::Home;
 use engine::settings::{QueueSettings, Settings};
 use engine::words::{Answer, Failure, Question};
+use many::{LOOK, NAMES, mixed, watched};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -26,41 +29,16 @@ use std::time::{Duration, Instant};
 use toy::Toy;
 use toys::Toys;
 
-const NAMES: [&str; 23] = [
-    "alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliett", "kilo",
-    "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor",
-    "whiskey",
-];
 const SENTENCE: &[&str] = &["the", "answer", "is", "forty", "two"];
 const FOR_EVER: Toy =
     Toy { says: &["on", "and"], for_ever: true, layers: 4, feed_forward: 512, context: 16_384 };
-
-/// How often it is looked whether something has come about: a load takes twenty times as long.
-const LOOK: Duration = Duration::from_millis(2);
 
 fn says() -> Toy<'static> {
     Toy { says: SENTENCE, ..Toy::default() }
 }
 
-/// 14 billion parameters each, by their manifests.
-const DECLARED: u64 = 14_000_000_000;
-
-/// The pool of 23, with small files behind it. The starters are retired: the 23 are among themselves.
 fn pool_of_23(rules: QueueSettings) -> Toys {
-    let experts: Vec<(&str, Toy)> = NAMES.iter().map(|name| (*name, says())).collect();
-    let toys = Toys::with(&experts);
-    for name in NAMES {
-        let path = toys.folder.path().join(format!("home/pool/{name}.json"));
-        let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        manifest["implementations"][0]["parameters"] = json!(DECLARED);
-        manifest["handles"] = json!({ "keywords": { name: 1.0 } });
-        std::fs::write(&path, manifest.to_string()).unwrap();
-    }
-    let starters: Vec<String> = engine::pool::shipped().iter().map(|one| one.name.to_owned()).collect();
-    toys.engine.pool().retire(&starters, &json!({})).unwrap();
-    let parameters = toys.engine.pool().experts().into_iter().filter(|expert| expert.retired.is_none());
-    let parameters: u64 = parameters.map(|expert| expert.implementation().unwrap().parameters).sum();
-    assert_eq!(parameters, 322_000_000_000);
+    let toys = many::pool_of_23(SENTENCE);
     ruled(&toys, rules);
     toys
 }
@@ -72,41 +50,12 @@ fn ruled(toys: &Toys, rules: QueueSettings) {
     toys.engine.set_queue(rules);
 }
 
-/// 100 questions, no two neighbours for the same expert by more than chance.
-fn mixed() -> Vec<(usize, &'static str)> {
-    (0..100).map(|at| (at, NAMES[(at * at * 7 + at * 37 / 5) % 23])).collect()
-}
-
 fn question(expert: &str, at: usize) -> Question {
     Question { recall: false, ..Question::new(format!("{expert}: number {at}")) }
 }
 
 fn by_hand(expert: &str, text: &str) -> Question {
     Question { expert: Some(expert.into()), recall: false, ..Question::new(text) }
-}
-
-/// Looks at the system all the time while `work` is done: the most experts at once, and the most memory of one.
-fn watched<T>(folder: &Path, work: impl FnOnce() -> T) -> (T, usize, u64) {
-    let done = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        let watcher = scope.spawn(|| {
-            let (mut most, mut peak, mut looks) = (0, 0, 0);
-            while !done.load(Ordering::Relaxed) {
-                let hosts = toys::hosts_under(folder);
-                most = most.max(hosts.len());
-                peak = peak.max(hosts.iter().map(|host| host.resident_bytes).sum());
-                looks += 1;
-                std::thread::sleep(LOOK);
-            }
-            assert!(looks > 10, "the system was looked at {looks} times");
-            (most, peak)
-        });
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
-        done.store(true, Ordering::Relaxed);
-        let (most, peak) = watcher.join().unwrap();
-        let result = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (result, most, peak)
-    })
 }
 
 /// All questions, asked by `askers` who each wait for their answer before they ask the next one.
@@ -127,12 +76,30 @@ fn ask_all(toys: &Toys, questions: &[Question], askers: usize) -> Vec<Result<Ans
 
 #[test]
 fn a_hundred_mixed_questions_to_23_experts_cost_half_of_the_loads_or_less_with_one_in_memory() {
-    let toys = pool_of_23(QueueSettings::default());
-    let mixed = mixed();
-    let questions: Vec<Question> =
-        mixed.iter().map(|(at, expert)| Question { trial: true, ..question(expert, *at) }).collect();
-    // 50 may wait beside the one that has its turn.
-    let (outcomes, most, peak) = watched(toys.folder.path(), || ask_all(&toys, &questions, 51));
+    let toys = pool_of_23(QueueSettings { depth: 100, ..QueueSettings::default() });
+    let (mixed, outcomes) = (mixed(), Mutex::new(Vec::new()));
+    let ((), most, peak) = watched(toys.folder.path(), || {
+        std::thread::scope(|scope| {
+            let mut held = false;
+            let hold = by_hand("alpha", "hold");
+            let first = toys.listen(hold, &mut |event| {
+                if matches!(event, AnswerEvent::Seated(_)) && !std::mem::replace(&mut held, true) {
+                    // While alpha is held all others come, one by one, each when the one before it stands in the queue.
+                    for (place, (at, expert)) in mixed.iter().enumerate() {
+                        let (toys, outcomes) = (&toys, &outcomes);
+                        scope.spawn(move || {
+                            let asked = Question { batch: true, ..question(expert, *at) };
+                            let outcome = toys.listen(asked, &mut |_| {});
+                            outcomes.lock().unwrap().push(outcome);
+                        });
+                        wait_until(|| toys.engine.waiting().values().sum::<u32>() as usize == place + 2);
+                    }
+                }
+            });
+            first.unwrap();
+        });
+    });
+    let outcomes = outcomes.into_inner().unwrap();
     assert_eq!(outcomes.len(), 100);
     for outcome in outcomes {
         let answer = outcome.unwrap();
@@ -148,48 +115,53 @@ fn a_hundred_mixed_questions_to_23_experts_cost_half_of_the_loads_or_less_with_o
     let traffic = toys.engine.traffic();
     let by_arrival = traffic.loads as i64 + traffic.loads_saved;
     eprintln!(
-        "queue: {} loads, {by_arrival} in the order of arrival, {} saved; at most {} waited; peak of all experts {:.1} MB",
+        "queue: {} loads, {by_arrival} in the order of arrival; {} waited; peak of all experts {:.1} MB",
         traffic.loads,
-        traffic.loads_saved,
-        traffic.deepest,
+        traffic.deepest - 1,
         peak as f64 / 1e6
     );
-    assert_eq!(traffic.turns, 100);
+    assert_eq!((traffic.turns, traffic.deepest), (101, 101));
     assert!(by_arrival > 80, "{by_arrival}");
     assert!(2 * traffic.loads as i64 <= by_arrival, "{} of {by_arrival}", traffic.loads);
+    // What the status page tells is no more than what was saved.
+    let counted = toys.engine.status().unwrap().into_iter().find(|row| row.component == "queue").unwrap();
+    let saved = counted.changed_answer.unwrap();
+    assert!(saved > 0 && saved as i64 <= traffic.loads_saved, "{saved} of {}", traffic.loads_saved);
 }
 
 #[test]
 fn a_person_does_not_wait_for_a_batch() {
     let toys = Toys::with(&[("alpha", says()), ("beta", says())]);
-    let order = Mutex::new(Vec::new());
-    let first = AtomicBool::new(true);
-    let ask = |text: &'static str, batch: bool, toys: &Toys| {
+    let (order, queued) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
+    let ask = |text: &'static str, batch: bool| {
         let asked = Question { batch, recall: false, ..Question::new(text) };
-        let on = &mut |event| {
-            // In the order of their turns, not of what is done with an answer afterwards.
-            if let AnswerEvent::Seated(_) = event {
-                order.lock().unwrap().push(text);
+        let mut waits = false;
+        let heard = toys.listen(asked, &mut |event| match event {
+            // The lectern is taken: the question stands in the queue.
+            AnswerEvent::Seating(Seat::Taken { busy: true, .. }) if !std::mem::replace(&mut waits, true) => {
+                queued.fetch_add(1, Ordering::SeqCst);
             }
-        };
-        toys.listen(asked, on).unwrap();
+            AnswerEvent::Seated(_) => order.lock().unwrap().push(text),
+            _ => {}
+        });
+        heard.unwrap();
     };
     std::thread::scope(|scope| {
+        let mut held = false;
         let began = Question { recall: false, ..Question::new("alpha: begin") };
-        toys.listen(began, &mut |event| {
-            if matches!(event, AnswerEvent::Seated(_)) && first.swap(false, Ordering::Relaxed) {
+        let first = toys.listen(began, &mut |event| {
+            if matches!(event, AnswerEvent::Text { .. }) && !std::mem::replace(&mut held, true) {
                 // While alpha is held: a batch for alpha, then a person for beta.
+                let ask = &ask;
                 for text in ["alpha: one", "alpha: two", "alpha: three"] {
-                    let (ask, toys) = (&ask, &toys);
-                    scope.spawn(move || ask(text, true, toys));
+                    scope.spawn(move || ask(text, true));
                 }
-                wait_until(|| toys.engine.waiting().values().sum::<u32>() == 4);
-                let (ask, toys) = (&ask, &toys);
-                scope.spawn(move || ask("beta: now", false, toys));
-                wait_until(|| toys.engine.waiting().values().sum::<u32>() == 5);
+                wait_until(|| queued.load(Ordering::SeqCst) == 3);
+                scope.spawn(move || ask("beta: now", false));
+                wait_until(|| queued.load(Ordering::SeqCst) == 4);
             }
-        })
-        .unwrap();
+        });
+        first.unwrap();
     });
     assert_eq!(order.into_inner().unwrap()[0], "beta: now");
 }
@@ -549,6 +521,39 @@ fn results_that_are_none_and_ids_that_are_not_one_are_refused_before_anything_is
     std::fs::write(&batch.questions, "{\"id\":1,\"question\":\"a\"}\n{\"id\":1,\"question\":\"b\"}\n")
         .unwrap();
     assert_eq!(code(&batch.run(&[])), "same_id");
+}
+
+#[test]
+fn the_pool_file_is_followed_by_the_next_question() {
+    let toys = Toys::with(&[("alpha", says()), ("beta", says())]);
+    let starters: Vec<String> = engine::pool::shipped().iter().map(|one| one.name.to_owned()).collect();
+    toys.engine.pool().retire(&starters, &json!({})).unwrap();
+    assert!(toys.ask("alpha: alone").unwrap().trace.council.is_none());
+    let file = toys.folder.path().join("home/pool.yaml");
+    std::fs::write(&file, "router:\n  top_k: 2\naggregation:\n  strategy: weighted\n").unwrap();
+    let council = toys.ask("alpha: two").unwrap().trace.council.unwrap();
+    assert_eq!((council.drafts.len(), council.aggregate), (2, engine::words::Aggregate::Weighted));
+    assert!(toys.listen(by_hand("alpha", "one"), &mut |_| {}).unwrap().trace.council.is_none());
+    std::fs::write(&file, "router:\n  type: heuristic\n  min_confidence: 0.99\n").unwrap();
+    let plan = toys.ask("alpha: by its own word").unwrap().trace.route;
+    assert_eq!(plan.min_confidence, 0.99);
+    assert!(plan.experts.iter().all(|candidate| candidate.terms.gate == candidate.terms.self_assessment));
+}
+
+#[test]
+fn the_environment_goes_before_the_settings_and_the_status_lists_it() {
+    let home = tempfile::tempdir().unwrap();
+    let status = |variables: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lectern"));
+        command.env("LECTERN_HOME", home.path()).args(["--json", "status"]).envs(variables.iter().copied());
+        serde_json::from_slice::<Value>(&command.output().unwrap().stdout).unwrap()
+    };
+    let plain = status(&[]);
+    assert_eq!((&plain["overrides"], &plain["queue"]["depth"]), (&json!([]), &json!(50)));
+    let set = status(&[("BRAIN_MAX_QUEUE_DEPTH", "7"), ("BRAIN_MOE_TOP_K", "3")]);
+    assert_eq!((&set["queue"]["depth"], &set["rules"]["router"]["top_k"]), (&json!(7), &json!(3)));
+    assert_eq!(set["overrides"][0]["name"], "BRAIN_MAX_QUEUE_DEPTH");
+    assert_eq!(status(&[("BRAIN_MOE_TOP_K", "all")])["error"]["code"], "bad_override");
 }
 
 #[test]

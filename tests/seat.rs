@@ -119,7 +119,7 @@ fn a_refusal_leaves_the_seated_expert_in_peace() {
 }
 
 #[test]
-fn questions_wait_in_their_order_and_all_are_answered() {
+fn all_who_wait_are_answered() {
     let toys = Toys::with(&[("alpha", Toy::default()), ("beta", Toy::default())]);
     let answered = Mutex::new(0);
     std::thread::scope(|scope| {

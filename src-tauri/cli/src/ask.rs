@@ -116,6 +116,9 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     // Nobody comes back to the conversations of a file.
     let states_bytes = matches!(asked, Asked::Many(..)).then_some(0);
     let engine = Engine::open(home, Options { states_bytes, ..options })?;
+    for problem in engine.pool().problems() {
+        output.note(&format!("{} {}", problem.message, problem.fix));
+    }
     let stop = stop_on_interrupt()?;
     let template = Question {
         conversation: arguments.conversation,

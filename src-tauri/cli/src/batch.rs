@@ -78,7 +78,7 @@ pub fn ask(
     let begun = Instant::now();
     let has_result = |line: &&Line| results.as_ref().is_some_and(|results| results.has(&line.id));
     let (done, open): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(has_result);
-    let template = Question { batch: true, ..template.clone() };
+    let template = engine.ruled(&Question { batch: true, ..template.clone() });
     let queue = by_expert(engine, open.iter().map(|line| line.question()), &template);
     let next = AtomicUsize::new(0);
     let mut tally = Tally::default();

@@ -12,7 +12,9 @@ use engine::report::everybody::{self, Everybody};
 use engine::report::page;
 use engine::report::pruning::{PoolReport, Pruned, past, pool_report, replay};
 use engine::report::questions;
+use engine::report::threshold::under;
 use engine::words::Failure;
+use serde::Serialize;
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -48,6 +50,14 @@ pub enum Command {
     },
     /// What was pruned and taken back, with its evidence.
     History,
+    /// The pool as a YAML file: how questions are routed, and every expert with its models.
+    Export {
+        /// Without it, to stdout.
+        file: Option<PathBuf>,
+    },
+    /// Route as this YAML file says, and add and change its experts; those that it does not name stay. `pool.yaml` beside
+    /// the settings is that file from then on, and is followed when it is edited.
+    Import { file: PathBuf },
 }
 
 #[derive(clap::Args)]
@@ -97,6 +107,14 @@ pub struct Prune {
     apply: bool,
 }
 
+/// The report with what the pool file says of it.
+#[derive(Serialize)]
+struct Told<'r> {
+    #[serde(flatten)]
+    report: &'r PoolReport,
+    under_threshold: &'r [String],
+}
+
 fn part(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(part) if part > 0.0 && part < 1.0 => Ok(part),
@@ -120,7 +138,16 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
                 let history = pool.history().map_err(Failure::from)?;
                 page::write(&path, &report, None, None, history).map_err(Exit::Failed)?;
             }
-            output.show(&report, report_in_words);
+            let management = pool.rules().management;
+            let threshold = f64::from(management.performance_threshold);
+            let under_threshold = under(&report.experts, threshold);
+            output.show(&Told { report: &report, under_threshold: &under_threshold }, |told| {
+                let mut text = report_in_words(told.report);
+                if !under_threshold.is_empty() {
+                    text.push_str(&format!("under {threshold:.2}: {}\n", under_threshold.join(", ")));
+                }
+                text
+            });
         }
         Command::Compare(arguments) => compare(arguments, output)?,
         Command::Prune(arguments) => prune(arguments, output)?,
@@ -130,6 +157,36 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
             output.show(&json!({ "restored": restored }), |_| match restored.as_slice() {
                 [] => "nothing was retired".into(),
                 names => format!("routed to again: {}", names.join(", ")),
+            });
+        }
+        Command::Export { file } => {
+            let exported = Pool::open(&Home::find()?).map_err(Failure::from)?.export();
+            let yaml = exported.to_yaml().map_err(Failure::from)?;
+            let Some(file) = file else {
+                output.show(&exported, |_| yaml);
+                return Ok(());
+            };
+            std::fs::write(&file, yaml).map_err(|error| Failure {
+                code: "unwritable_file".into(),
+                message: format!("{} cannot be written: {error}", file.display()),
+                fix: "Give a path in a folder that you may write to.".into(),
+                detail: None,
+            })?;
+            output.show(&json!({ "file": file, "experts": exported.experts.len() }), |_| {
+                format!("{} experts in {}", exported.experts.len(), file.display())
+            });
+        }
+        Command::Import { file } => {
+            let home = Home::find()?;
+            let pool = Pool::open(&home).map_err(Failure::from)?;
+            pool.import(&file).map_err(Failure::from)?;
+            let now = pool.export();
+            output.show(&now, |now| {
+                format!(
+                    "{} experts; {} is followed from now on",
+                    now.experts.len(),
+                    home.pool_file().display()
+                )
             });
         }
         Command::History => {

@@ -3,20 +3,46 @@
 use crate::output::{Exit, Output};
 use engine::archive::Archive;
 use engine::home::Home;
+use engine::overrides::Overrides;
+use engine::pool::Pool;
 use engine::report::{ComponentStatus, status};
+use engine::settings::Settings;
+use engine::words::Failure;
 use serde_json::json;
 
 pub fn run(output: &Output) -> Result<(), Exit> {
     let home = Home::find()?;
-    let archive = Archive::open(&home).map_err(engine::words::Failure::from)?;
+    let archive = Archive::open(&home).map_err(Failure::from)?;
     let components = status(&archive)?;
+    let overrides = Overrides::read()?;
+    let pool = Pool::open(&home).map_err(Failure::from)?;
+    let settings = Settings::load(&home).settings;
+    let (queue, rules) = (overrides.queue(settings.queue), pool.rules());
+    let router = overrides.router(rules.router);
     if output.is_json() {
-        output.json(&json!({ "components": components, "home": home.root() }));
+        output.json(&json!({
+            "components": components,
+            "home": home.root(),
+            "overrides": overrides.list(),
+            "queue": queue,
+            "rules": { "router": router, "aggregation": rules.aggregation, "management": rules.management },
+            "problems": pool.problems(),
+        }));
         return Ok(());
     }
     output.line("component     answers  changed   mean ms  total s");
     for component in &components {
         output.line(&row(component));
+    }
+    if let Some(row) = components.iter().find(|row| row.component == "queue" && row.runs > 0) {
+        let saved = row.changed_answer.unwrap_or(0);
+        output.line(&format!("queue: {saved} loads saved against the order of arrival"));
+    }
+    for set in overrides.list() {
+        output.line(&format!("{}={} is set, for {}", set.name, set.value, set.sets));
+    }
+    for problem in pool.problems() {
+        output.note(&format!("{} {}", problem.message, problem.fix));
     }
     Ok(())
 }

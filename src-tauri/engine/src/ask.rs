@@ -41,6 +41,7 @@ pub(crate) fn ask(
     if question.text.trim().is_empty() {
         return Err(nothing_asked());
     }
+    let question = &engine.ruled(question);
     let id = engine.archive.new_id()?;
     let conversation = match &question.conversation {
         Some(conversation) => conversation.clone(),
@@ -151,6 +152,7 @@ pub(crate) fn cast(
     question: &Question,
     seated: Option<&str>,
 ) -> Result<Vec<String>, Failure> {
+    let question = &engine.ruled(question);
     let plan = plan(engine, question)?;
     if !question.is_for_several() {
         return Ok(vec![plan.chosen]);
@@ -175,8 +177,11 @@ fn standing(engine: &Engine) -> route::Standing {
         Seat::Loading { expert, .. } | Seat::Taken { expert, .. } => Some(expert),
         Seat::Empty | Seat::Lent { .. } | Seat::Leaving { .. } | Seat::Failed { .. } => None,
     };
+    let router = engine.pool_rules().router;
+    let heuristic = router.kind == pool::RouterKind::Heuristic;
+    let rules = route::Rules { heuristic, min_confidence: router.min_confidence };
     let (load_ms, waiting) = (engine.lectern.load_ms(), engine.lectern.waiting());
-    route::Standing { seated, load_ms, waiting, ..route::Standing::default() }
+    route::Standing { seated, load_ms, waiting, rules, ..route::Standing::default() }
 }
 
 /// The same for a question: whom its conversation stays with, and what the user taught.

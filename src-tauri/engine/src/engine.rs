@@ -9,7 +9,8 @@ use crate::home::Home;
 use crate::hub;
 use crate::lessons::Lessons;
 use crate::measured::Measured;
-use crate::pool::Pool;
+use crate::overrides::Overrides;
+use crate::pool::{Pool, PoolFile};
 use crate::read::Reader;
 use crate::report::{self, ComponentStatus};
 use crate::route::arms::Arm;
@@ -52,12 +53,14 @@ pub struct Engine {
     measured: RwLock<Measured>,
     /// What of the queue's figures is counted in the archive already.
     counted: Mutex<seat::Traffic>,
+    overrides: Overrides,
 }
 
 impl Engine {
     /// Opens what lies in `home`; starts the thread that owns the seat; loads no expert.
     pub fn open(home: Home, options: Options) -> Result<Self, Failure> {
         home.prepare()?;
+        let overrides = Overrides::read()?;
         let archive = Archive::open(&home)?;
         archive.understand(&options.host_executable)?;
         let mut documents = Documents::open(&home, &options.host_executable)?;
@@ -77,12 +80,31 @@ impl Engine {
         let states_bytes = options.states_bytes.unwrap_or(states::BUDGET_BYTES);
         let states = States::open(&home, &options.host_executable, states_bytes);
         let Options { host_executable, processor_only, threads, .. } = options;
-        let lectern = Lectern::open(host_executable, budget, processor_only, threads, states, settings.queue);
+        let rules = overrides.queue(settings.queue);
+        let lectern = Lectern::open(host_executable, budget, processor_only, threads, states, rules);
         let lectern = lectern.map_err(no_thread)?;
         let prefetch = Prefetch::open().map_err(no_thread)?;
         let measured = RwLock::new(Measured::load(&home));
         let counted = Mutex::default();
-        Ok(Engine { archive, documents, lessons, pool, reader, lectern, prefetch, home, measured, counted })
+        let engine = Engine {
+            archive,
+            documents,
+            lessons,
+            pool,
+            reader,
+            lectern,
+            prefetch,
+            home,
+            measured,
+            counted,
+            overrides,
+        };
+        let management = engine.pool_rules().management;
+        if management.remove_underperforming {
+            // Who cannot be retired now stays, and keeps nobody from answering.
+            let _ = report::threshold::retire_under(&engine, f64::from(management.performance_threshold));
+        }
+        Ok(engine)
     }
 
     /// Answers one question; returns when it is answered, stopped or failed. Questions queue for the seat.
@@ -172,7 +194,32 @@ impl Engine {
 
     /// Other rules of the queue, for those who come from now on.
     pub fn set_queue(&self, rules: QueueSettings) {
-        self.lectern.set_rules(rules);
+        self.lectern.set_rules(self.overrides.queue(rules));
+    }
+
+    /// What the pool file says, read anew when it has changed, and before it the environment.
+    pub fn pool_rules(&self) -> PoolFile {
+        let rules = self.pool.rules();
+        PoolFile { router: self.overrides.router(rules.router), ..rules }
+    }
+
+    /// The question with what the pool file says where it says nothing itself. What is measured is asked as it stands.
+    pub fn ruled(&self, question: &Question) -> Question {
+        let mut question = question.clone();
+        if question.trial {
+            return question;
+        }
+        let PoolFile { router, aggregation, .. } = self.pool_rules();
+        let says_nothing =
+            question.expert.is_none() && question.strategy.is_none() && !question.is_for_several();
+        if says_nothing && router.top_k > 1 {
+            question.top_k = Some(router.top_k);
+        }
+        if question.is_for_several() {
+            question.aggregate = question.aggregate.or(Some(aggregation.strategy));
+            question.synthesis = question.synthesis.or(aggregation.synthesis_model);
+        }
+        question
     }
 
     pub fn rules(&self) -> QueueSettings {
@@ -200,15 +247,15 @@ impl Engine {
         }
     }
 
-    /// Counts for the status page what the queue did since this was called last; what it did for a `trial` counts nowhere.
-    pub(crate) fn count_queue(&self, trial: bool) {
+    /// Counts for the status page what the queue did since this was called last; a trial's turn is passed over.
+    pub(crate) fn count_queue(&self, is_trial: bool) {
         let now = self.lectern.traffic();
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         // While some wait the figure is behind: what was counted is not taken back.
         let saved = now.loads_saved.max(counted.loads_saved);
         let new = seat::Traffic { loads_saved: saved, ..now };
         let (turns, waited_ms) = (new.turns - counted.turns, new.waited_ms - counted.waited_ms);
-        if !trial {
+        if !is_trial {
             // A counter that cannot be written costs a figure, not the answer.
             let _ = self.pool.count_queue(turns, (saved - counted.loads_saved) as u64, waited_ms);
         }

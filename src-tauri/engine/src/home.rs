@@ -105,6 +105,11 @@ impl Home {
         self.root.join("starters")
     }
 
+    /// How the pool is routed, for people who write it down.
+    pub fn pool_file(&self) -> PathBuf {
+        self.root.join("pool.yaml")
+    }
+
     /// Manifests of the experts that the user added.
     pub fn pool_dir(&self) -> PathBuf {
         self.root.join("pool")

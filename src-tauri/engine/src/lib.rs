@@ -16,7 +16,7 @@
 //!
 //! Stores, which rooms may use: [`archive`] (conversations and past answers), [`pool`] (the experts), [`states`] (what
 //! experts have read), [`measured`] (what benchmarks found), [`lessons`] (who was right for which question), [`hub`] (models from elsewhere), [`home`] (where files are),
-//! [`settings`]. What an answer comes to: [`extract`]. What rooms hand each other: [`words`]; what comes out while it happens: [`events`]. The door to all of it: [`Engine`].
+//! [`settings`] and what the environment [`overrides`] of them. What an answer comes to: [`extract`]. What rooms hand each other: [`words`]; what comes out while it happens: [`events`]. The door to all of it: [`Engine`].
 
 mod engine;
 
@@ -41,6 +41,7 @@ pub mod home;
 pub mod hub;
 pub mod lessons;
 pub mod measured;
+pub mod overrides;
 pub mod pool;
 pub mod settings;
 pub mod states;

@@ -107,7 +107,6 @@ export const tauri: Api = {
   mixtures: () => invoke("mixtures"),
   mixtureAt: (path) => invoke("mixture_at", { path }),
   questionTopics: () => invoke("question_topics"),
-  pickQuestionFile: () => open({ multiple: false, directory: false, filters: [{ name: "JSON lines", extensions: ["jsonl", "json"] }] }),
   scanMixture: (file, expert, calibrating, on) => invoke("scan_mixture", { file, expert, calibrating, progress: channel<Working>(on) }),
   planMixture: (how) => invoke("plan_mixture", { how }),
   curveMixture: (how, on) => invoke("curve_mixture", { how, progress: channel<Working>(on) }),

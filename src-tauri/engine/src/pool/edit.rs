@@ -79,7 +79,7 @@ pub fn plain(domains: &[String]) -> Vec<String> {
     plain.filter(|domain| !domain.is_empty()).collect()
 }
 
-fn set<T>(field: &mut T, to: Option<T>) {
+pub(super) fn set<T>(field: &mut T, to: Option<T>) {
     if let Some(to) = to {
         *field = to;
     }

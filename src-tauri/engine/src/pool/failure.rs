@@ -17,6 +17,9 @@ pub enum PoolError {
     Files { doing: &'static str, path: PathBuf, source: std::io::Error },
     #[error("the manifest {} is not right: {detail}", path.display())]
     BadManifest { path: PathBuf, detail: String },
+    /// `place`: file, line and column.
+    #[error("{place}: {what}")]
+    BadPoolFile { place: String, what: String },
     #[error("{0}")]
     BadName(String),
     #[error("there is an expert named {0} already")]
@@ -62,6 +65,9 @@ impl From<PoolError> for Failure {
             ),
             PoolError::BadManifest { .. } => {
                 ("pool.bad_manifest", "Correct that file, or delete it and add the expert again.")
+            }
+            PoolError::BadPoolFile { .. } => {
+                ("pool.bad_file", "Correct that place; until then the rules from before it hold.")
             }
             PoolError::BadName(_) => ("pool.bad_name", "Choose another name, for example qwen-14b."),
             PoolError::NameTaken(_) => {

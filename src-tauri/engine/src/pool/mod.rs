@@ -9,6 +9,7 @@
 mod choice;
 mod edit;
 mod failure;
+mod file;
 mod handles;
 mod manifest;
 mod mask;
@@ -20,6 +21,7 @@ pub use crate::archive::STARTER_REFUSAL as REFUSAL;
 pub use choice::{base, is_quantisation};
 pub use edit::Edit;
 pub use failure::PoolError;
+pub use file::{Aggregation, Entry, Management, PoolFile, Router, RouterKind};
 pub use handles::Handles;
 pub use manifest::{Capability, Implementation, Manifest, Measured, Offer, Reads, check_name};
 pub use mask::{Mask, MaskedLayer};
@@ -47,6 +49,7 @@ pub struct Pool {
     statistics: Mutex<Counted>,
     /// Memory that the file of an expert is chosen for.
     budget_bytes: AtomicU64,
+    followed: Mutex<file::Followed>,
 }
 
 /// One expert of the pool.
@@ -113,7 +116,8 @@ impl Pool {
             retired: HashMap::new(),
         };
         let (statistics, budget_bytes) = (Mutex::new(statistics), AtomicU64::new(u64::MAX));
-        Ok(Pool { home: home.clone(), starters, statistics, budget_bytes })
+        let followed = Mutex::default();
+        Ok(Pool { home: home.clone(), starters, statistics, budget_bytes, followed })
     }
 
     /// From now on an expert with several files uses the best that takes at most so much memory; without limit until
@@ -144,9 +148,10 @@ impl Pool {
         experts
     }
 
-    /// Manifests of added experts that are not right.
+    /// Manifests of added experts that are not right, and a pool file that is not.
     pub fn problems(&self) -> Vec<Failure> {
-        self.added().into_iter().filter_map(Result::err).map(Failure::from).collect()
+        let manifests = self.added().into_iter().filter_map(Result::err).map(Failure::from);
+        self.file_problem().into_iter().chain(manifests).collect()
     }
 
     pub fn get(&self, name: &str) -> Result<Expert, PoolError> {
@@ -439,6 +444,10 @@ impl Pool {
         let file = PathBuf::from(&manifest.implementations[using].file);
         let statistics = Statistics::default();
         Ok(Expert { manifest, file, using, statistics, starter: false, unavailable: None, retired: None })
+    }
+
+    fn followed(&self) -> MutexGuard<'_, file::Followed> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn counted(&self) -> MutexGuard<'_, Counted> {

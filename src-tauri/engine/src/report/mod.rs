@@ -17,6 +17,7 @@ pub mod page;
 pub mod pruning;
 pub mod questions;
 pub mod table;
+pub mod threshold;
 
 pub use judge::is_right;
 

@@ -61,6 +61,22 @@ pub struct Standing {
     pub before: Option<String>,
     /// What the user's lessons say of the question.
     pub taught: Option<Taught>,
+    pub rules: Rules,
+}
+
+/// What the pool file says of routing.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// The expert's own word stands in the gate's place.
+    pub heuristic: bool,
+    /// Below this score the generalist answers.
+    pub min_confidence: f32,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules { heuristic: false, min_confidence: MIN_CONFIDENCE }
+    }
 }
 
 /// The plan for one question. Experts that are not available take no part; retired ones only when chosen by hand.
@@ -105,7 +121,8 @@ pub fn route(
         })
     };
     let fallback = candidates.iter().find(falls_to);
-    let doubt = best.score < MIN_CONFIDENCE;
+    let rules = standing.rules;
+    let doubt = best.score < rules.min_confidence;
     let routed = if doubt { fallback.unwrap_or(best) } else { best };
 
     let stays = standing.before.as_ref().and_then(|before| {
@@ -121,7 +138,7 @@ pub fn route(
         }
         None => match stays {
             Some(before) => (before, false, said_staying(before, best)),
-            None => (routed, doubt, said(reading, best, routed, doubt) + &learned(routed, standing)),
+            None => (routed, doubt, said(reading, best, routed, doubt, rules) + &learned(routed, standing)),
         },
     };
     Ok(Plan {
@@ -131,7 +148,7 @@ pub fn route(
         chosen: chosen.name.clone(),
         abstained,
         by_hand: by_hand.is_some(),
-        min_confidence: MIN_CONFIDENCE,
+        min_confidence: rules.min_confidence,
         reason,
         taught: standing.taught.clone(),
         elapsed_ms: begun.elapsed().as_secs_f32() * 1000.0,
@@ -200,7 +217,11 @@ fn learned(routed: &Candidate, standing: &Standing) -> String {
     })
 }
 
-fn said(reading: &Reading, best: &Candidate, routed: &Candidate, doubt: bool) -> String {
+fn said(reading: &Reading, best: &Candidate, routed: &Candidate, doubt: bool, rules: Rules) -> String {
+    if !doubt && rules.heuristic {
+        let own = best.terms.self_assessment * 100.0;
+        return format!("{} scores highest, {:.2}: it gives itself {own:.0} %.", best.title, best.score);
+    }
     if !doubt {
         return format!(
             "{} scores highest, {:.2}: the gate gives it {:.0} %, and it gives itself {:.0} %.",
@@ -210,7 +231,10 @@ fn said(reading: &Reading, best: &Candidate, routed: &Candidate, doubt: bool) ->
             best.terms.self_assessment * 100.0
         );
     }
-    let unsure = format!("No expert reaches {MIN_CONFIDENCE:.2} (best: {} {:.2})", best.title, best.score);
+    let unsure = {
+        let least = rules.min_confidence;
+        format!("No expert reaches {least:.2} (best: {} {:.2})", best.title, best.score)
+    };
     if routed.name != best.name {
         format!("{unsure}, so {} answers.", routed.title)
     } else {
@@ -289,6 +313,21 @@ mod tests {
         experts[3].unavailable = Some("its file is gone".into());
         let plan = route(&reading(0.05, 0.05, 0.9), "?", &experts, &standing, None).expect("a plan");
         assert_eq!(plan.chosen, "generalist");
+    }
+
+    #[test]
+    fn by_heuristics_the_gate_has_no_word_and_the_score_is_made_of_what_is_shown() {
+        let mut experts = pool();
+        experts[1].manifest.handles.keywords.insert("pear".into(), 1.0);
+        let rules = Rules { heuristic: true, min_confidence: 0.2 };
+        let standing = Standing { rules, ..Standing::default() };
+        let sure = reading(0.98, 0.01, 0.01);
+        let plan = route(&sure, "a pear", &experts[1..], &standing, None).expect("a plan");
+        assert_eq!((plan.chosen.as_str(), plan.min_confidence), ("words", 0.2), "{}", plan.reason);
+        for candidate in &plan.experts {
+            assert_eq!(candidate.terms.gate, candidate.terms.self_assessment);
+            assert_eq!(candidate.score, score(&candidate.terms));
+        }
     }
 
     #[test]

@@ -80,10 +80,14 @@ pub(super) fn terms(
     let seated = standing.seated.as_deref() == Some(manifest.name.as_str());
     let measured = standing.load_ms.get(&manifest.name).copied();
     let waiting = standing.waiting.get(&manifest.name).copied().unwrap_or(0);
-    let untaught = gate(reading, &manifest.domains, takes_anything, pool.uncovered);
+    let own = four(manifest.can_handle(reading, text));
+    let untaught = match standing.rules.heuristic {
+        true => own,
+        false => gate(reading, &manifest.domains, takes_anything, pool.uncovered),
+    };
     Terms {
         gate: four(taught(untaught, &manifest.name, standing.taught.as_ref())),
-        self_assessment: four(manifest.can_handle(reading, text)),
+        self_assessment: own,
         load: load(waiting, manifest.capabilities.iter().map(|capability| capability.max_load as f32)),
         swap: if seated { 0.0 } else { swap_price(measured) },
     }

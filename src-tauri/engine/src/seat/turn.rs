@@ -112,7 +112,10 @@ impl Turn {
         let mut stopped_at: Option<Instant> = None;
         loop {
             let stopped = stop.load(Ordering::Relaxed);
-            if stopped || (begun.elapsed() > limit && !late.swap(true, Ordering::Relaxed)) {
+            if !stopped && begun.elapsed() > limit {
+                late.store(true, Ordering::Relaxed);
+            }
+            if stopped || late.load(Ordering::Relaxed) {
                 end.store(true, Ordering::Relaxed);
             }
             match heard.recv_timeout(LOOK) {
