@@ -645,7 +645,6 @@ const en = {
   },
 
   reports: {
-    title: "Reports",
     label: "Reports",
     names: {
       status: "Status",
