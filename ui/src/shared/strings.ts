@@ -664,7 +664,6 @@ const en = {
   },
 
   reports: {
-    title: "Reports",
     label: "Reports",
     names: {
       status: "Status",
