@@ -287,7 +287,6 @@ mod tests {
             cosine: None,
             rating: 0,
             document: None,
-            ..Passage::default()
         }
     }
 
