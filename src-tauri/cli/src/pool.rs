@@ -209,7 +209,7 @@ fn compare(arguments: Compare, output: &Output) -> Result<(), Exit> {
     let names: Vec<String> = all
         .iter()
         .filter(|expert| match arguments.experts.is_empty() {
-            true => expert.retired.is_none() && expert.unavailable.is_none(),
+            true => expert.is_ready(),
             false => arguments.experts.contains(&expert.manifest.name),
         })
         .map(|expert| expert.manifest.name.clone())

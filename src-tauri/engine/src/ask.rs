@@ -170,13 +170,18 @@ pub(crate) fn ranked(engine: &Engine, text: &str, arm: route::arms::Arm) -> Resu
     Ok(route::arms::ranked(arm, &reading, text, &experts, &standing))
 }
 
-/// How things stand at the lectern, whoever asks.
-fn standing(engine: &Engine) -> route::Standing {
+/// Who is at the lectern, or on the way there.
+pub(crate) fn seated(engine: &Engine) -> Option<String> {
     use crate::events::Seat;
-    let seated = match engine.lectern.seat() {
+    match engine.lectern.seat() {
         Seat::Loading { expert, .. } | Seat::Taken { expert, .. } => Some(expert),
         Seat::Empty | Seat::Lent { .. } | Seat::Leaving { .. } | Seat::Failed { .. } => None,
-    };
+    }
+}
+
+/// How things stand at the lectern, whoever asks.
+fn standing(engine: &Engine) -> route::Standing {
+    let seated = seated(engine);
     let router = engine.pool_rules().router;
     let heuristic = router.kind == pool::RouterKind::Heuristic;
     let rules = route::Rules { heuristic, min_confidence: router.min_confidence };

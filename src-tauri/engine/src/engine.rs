@@ -149,8 +149,8 @@ impl Engine {
     /// page cache, so that it loads without the disk when the question is sent.
     pub fn foresee(&self, question: &Question) -> Result<Plan, Failure> {
         let plan = ask::plan(self, question)?;
-        let seated = plan.experts.iter().any(|expert| expert.name == plan.chosen && expert.terms.swap == 0.0);
-        let likely = self.pool.get(&plan.chosen).ok().filter(|_| !seated);
+        let is_here = ask::seated(self).as_ref() == Some(&plan.chosen);
+        let likely = self.pool.get(&plan.chosen).ok().filter(|_| !is_here);
         self.prefetch.guess(likely.map(|expert| expert.file));
         Ok(plan)
     }
@@ -239,7 +239,7 @@ impl Engine {
     /// Loads the expert that was used last, so that the first question finds it there. Returns at once.
     pub fn warm_up(&self) {
         let experts = self.pool.experts();
-        let ready = experts.iter().filter(|expert| expert.unavailable.is_none() && expert.retired.is_none());
+        let ready = experts.iter().filter(|expert| expert.is_ready());
         if let Some(last) =
             ready.filter(|e| e.statistics.last_used.is_some()).max_by_key(|e| e.statistics.last_used)
         {

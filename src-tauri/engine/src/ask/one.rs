@@ -283,8 +283,7 @@ fn with_who_fits(error: seat::SeatError, experts: &[pool::Expert]) -> Failure {
         _ => return error.into(),
     };
     let fits = |expert: &&pool::Expert| {
-        expert.unavailable.is_none()
-            && expert.retired.is_none()
+        expert.is_ready()
             && seat::memory_needed(&expert.manifest.title, &expert.file).is_ok_and(|needed| needed <= room)
     };
     let titles: Vec<&str> =

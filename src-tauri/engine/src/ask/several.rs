@@ -33,7 +33,7 @@ pub(super) fn ask(
     let of = members.len() as u32;
     for at in 1..=of {
         // Whoever another question has brought to the lectern meanwhile speaks now, for nothing.
-        let seated = super::standing(way.engine).seated;
+        let seated = super::seated(way.engine);
         let next = members.iter().position(|member| Some(&member.name) == seated.as_ref()).unwrap_or(0);
         let member = &members.remove(next);
         if way.stop.load(Ordering::Relaxed) {
@@ -238,7 +238,7 @@ fn synthesis(
 
 /// Who was named for it, or the best generalist: of those that take anything, the first by the route's score.
 fn synthesist<'a>(way: &'a Way, trace: &Trace) -> Result<&'a Expert, String> {
-    let here = |expert: &&Expert| expert.unavailable.is_none() && expert.retired.is_none();
+    let here = |expert: &&Expert| expert.is_ready();
     if let Some(name) = &way.question.synthesis {
         let found = way.experts.iter().filter(here).find(|expert| expert.manifest.name == *name);
         return found.ok_or_else(|| format!("there is no expert \"{name}\" that is ready"));

@@ -74,6 +74,11 @@ pub struct Expert {
 }
 
 impl Expert {
+    /// Routing may send questions to it.
+    pub fn is_ready(&self) -> bool {
+        self.unavailable.is_none() && self.retired.is_none()
+    }
+
     /// The implementation in use.
     pub fn implementation(&self) -> Option<&Implementation> {
         self.manifest.implementations.get(self.using)

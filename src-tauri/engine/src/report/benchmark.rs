@@ -239,7 +239,7 @@ pub fn figures<'s>(samples: impl Iterator<Item = &'s Sample> + Clone) -> Figures
         failed: count(|sample| sample.failure.is_some()),
         refused: count(|sample| sample.refused),
         without_expected: n - judged,
-        accuracy: Share::of(count(|sample| sample.right == Some(true)), judged),
+        accuracy: accuracy(samples.clone()),
         recalled: count(|sample| sample.recalled > 0),
         prompt_tokens: samples.clone().map(|sample| u64::from(sample.prompt_tokens)).sum(),
         tokens: samples.clone().map(|sample| u64::from(sample.tokens)).sum(),
@@ -251,6 +251,12 @@ pub fn figures<'s>(samples: impl Iterator<Item = &'s Sample> + Clone) -> Figures
         swaps: samples.clone().map(|sample| sample.swaps as usize).sum(),
         load_ms: samples.clone().map(|sample| sample.load_ms).sum(),
     }
+}
+
+/// Right ones of those that were judged; `None` where nothing was expected.
+pub fn accuracy<'s>(samples: impl Iterator<Item = &'s Sample>) -> Option<Share> {
+    let judged: Vec<bool> = samples.filter_map(|sample| sample.right).collect();
+    Share::of(judged.iter().filter(|right| **right).count(), judged.len())
 }
 
 /// How many were right of each kind; `None` where nothing was expected.

@@ -168,7 +168,7 @@ fn one(
         random: random(seed, &expert.manifest.name),
         verdict: Verdict::Keep,
         evidence: String::new(),
-        may_go: expert.retired.is_none() && expert.unavailable.is_none() && !expert.manifest.fallback,
+        may_go: expert.is_ready() && !expert.manifest.fallback,
     }
 }
 
@@ -200,8 +200,7 @@ fn judged(
     }
     let covers = |(other, of): &(&Worth, &Expert)| {
         other.name != worth.name
-            && of.retired.is_none()
-            && of.unavailable.is_none()
+            && of.is_ready()
             && !worth.domains.is_empty()
             && worth.domains.iter().all(|domain| other.domains.contains(domain))
             && other.adaptive > worth.adaptive

@@ -7,7 +7,7 @@
 //! Cost:   every question once an expert, each expert loaded once; nothing is recalled, stored or counted
 //! Source: intervals as in [`super::benchmark`]
 
-use super::benchmark::{Difference, Sample, Share, accuracy_by, ask_each, difference};
+use super::benchmark::{Difference, Sample, Share, accuracy, accuracy_by, ask_each, difference};
 use super::pruning::Asked;
 use crate::Engine;
 use crate::extract::said;
@@ -152,7 +152,7 @@ impl Everybody {
             places.iter().filter_map(|place| sample(choices.with.get(place)?, *place)).collect();
         let best = lists
             .iter()
-            .filter_map(|(name, list)| Some((name, list, accuracy(list)?)))
+            .filter_map(|(name, list)| Some((name, list, accuracy(list.iter())?)))
             .max_by(|a, b| a.2.share.total_cmp(&b.2.share).then(b.0.cmp(a.0)));
         Everybody {
             questions: places.len(),
@@ -164,18 +164,15 @@ impl Everybody {
             overlap: pairs(lists).map(|(a, b)| overlap(a, b)).collect(),
             regret: lists.iter().map(|(name, _)| regret(name, &places, choices, &sample)).collect(),
             together: pairs(lists).map(|(a, b)| together(a, b)).collect(),
-            router: accuracy(&routed),
+            router: accuracy(routed.iter()),
             over_best_alone: best.as_ref().and_then(|(_, list, _)| difference(&routed, list)),
             best_alone: best.map(|(name, _, right)| Alone { expert: name.clone(), right }),
-            somebody: accuracy(&either(&lists.iter().map(|(_, list)| list.as_slice()).collect::<Vec<_>>())),
+            somebody: accuracy(
+                either(&lists.iter().map(|(_, list)| list.as_slice()).collect::<Vec<_>>()).iter(),
+            ),
             stopped,
         }
     }
-}
-
-fn accuracy(samples: &[Sample]) -> Option<Share> {
-    let judged = samples.iter().filter(|sample| sample.right.is_some()).count();
-    Share::of(samples.iter().filter(|sample| sample.right == Some(true)).count(), judged)
 }
 
 fn pairs(lists: &[Of]) -> impl Iterator<Item = (&Of, &Of)> {
@@ -229,13 +226,13 @@ fn regret(
 
 fn together((first, of_first): &Of, (second, of_second): &Of) -> Together {
     let either = either(&[of_first.as_slice(), of_second.as_slice()]);
-    let share = |list: &[Sample]| accuracy(list).map_or(0.0, |share| share.share);
+    let share = |list: &[Sample]| accuracy(list.iter()).map_or(0.0, |share| share.share);
     let better = if share(of_first) >= share(of_second) { of_first } else { of_second };
     Together {
         first: first.clone(),
         second: second.clone(),
         gain: difference(&either, better),
-        either: accuracy(&either),
+        either: accuracy(either.iter()),
     }
 }
 

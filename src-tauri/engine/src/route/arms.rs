@@ -44,7 +44,7 @@ const THRESHOLD: f32 = 0.35;
 
 /// The experts that are ready by one arm, best first; of equals by name.
 pub fn ranked(arm: Arm, reading: &Reading, text: &str, experts: &[Expert], standing: &Standing) -> Ranked {
-    let ready = experts.iter().filter(|expert| expert.unavailable.is_none() && expert.retired.is_none());
+    let ready = experts.iter().filter(|expert| expert.is_ready());
     let mut list: Vec<RankedExpert> = ready
         .map(|expert| {
             let (score, terms) = scored(arm, reading, text, expert, standing);

@@ -88,13 +88,12 @@ pub fn route(
     by_hand: Option<&str>,
 ) -> Result<Plan, RouteError> {
     let begun = Instant::now();
-    let is_ready = |expert: &&Expert| expert.unavailable.is_none() && expert.retired.is_none();
     let takes_anything =
         |expert: &&Expert| !expert.manifest.fallback && score::is_general(&expert.manifest.domains);
-    let pool = score::Pool::of(reading, experts.iter().filter(|expert| is_ready(expert)));
+    let pool = score::Pool::of(reading, experts.iter().filter(|expert| expert.is_ready()));
     let mut ready: Vec<(Candidate, i32)> = experts
         .iter()
-        .filter(is_ready)
+        .filter(|expert| expert.is_ready())
         .map(|expert| {
             let terms = score::terms(reading, text, expert, standing, &pool);
             (candidate(expert, terms), expert.manifest.priority)
