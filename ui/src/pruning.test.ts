@@ -90,7 +90,7 @@ describe("pool pruning in the window", () => {
     all("outcome-loss")[0]?.querySelector("button")?.click();
     flushSync();
     const first = await see("pair");
-    expect(first.textContent, "what changes comes first").toContain(t.pruning.changes);
+    expect(first.textContent, "what changes comes first").toContain(t.compare.changes);
     all("pairs")[0]?.closest("dialog")?.querySelector<HTMLElement>("header button")?.click();
     flushSync();
     await slide(60);

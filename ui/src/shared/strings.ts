@@ -949,8 +949,6 @@ const en = {
     pairsTitle: "Asked with them and without them",
     with: "With",
     without: "Without",
-    stays: "the same",
-    changes: "another",
     retire: (n: number) => (n === 1 ? "Retire this one…" : `Retire these ${n}…`),
     sure: (n: number) => (n === 1 ? "Retire this expert?" : `Retire these ${n} experts?`),
     sureNote: "Questions pass them by from now on. Their files stay, asked by name they still answer, and you can take them back.",
