@@ -330,7 +330,11 @@ fn the_corpus_is_made() {
     let mut pipe = Vec::new();
     for message in [
         ToExpert::Hello { version: 1 },
-        ToExpert::Generate { id: 1, request: Request::chat(vec![Message::new(Role::User, "grüß")], 9) },
+        ToExpert::Generate {
+            id: 1,
+            slot: 0,
+            request: Request::chat(vec![Message::new(Role::User, "grüß")], 9),
+        },
         ToExpert::Tokenize { id: 2, text: "a".into(), special: true },
         ToExpert::Logits { id: 3, tokens: vec![1, 2, 3], all: true },
         ToExpert::Stop { id: 1 },

@@ -130,21 +130,21 @@ fn a_process_goes_on_after_refusing_a_state_or_a_constraint() {
     let request = Request::raw("the story of a bear", 20);
     let first = host.generate(&request, &never, &mut |_| {}).unwrap();
     let state = model.file("a.state");
-    let saved = host.save_state(&state).unwrap();
+    let saved = host.save_state(0, &state).unwrap();
     assert_eq!(saved.bytes, std::fs::metadata(&state).unwrap().len());
     assert_eq!(saved.tokens, first.prompt_tokens + first.tokens - 1);
-    let error = host.save_state(&model.file("no/such/folder/a.state")).unwrap_err();
+    let error = host.save_state(0, &model.file("no/such/folder/a.state")).unwrap_err();
     assert!(error.expert_survives(), "{error}");
     // Longer than a part, and damaged in its middle.
     let mut long = std::fs::read(&state).unwrap();
     let length = long.len();
     long[length / 2] ^= 1;
     std::fs::write(model.file("bad.state"), &long).unwrap();
-    let error = host.restore_state(&model.file("bad.state")).unwrap_err();
+    let error = host.restore_state(0, &model.file("bad.state")).unwrap_err();
     assert!(matches!(&error, HostError::Refused { code, .. } if code == "state.unusable"), "{error}");
-    let error = host.restore_state(model.folder.path()).unwrap_err();
+    let error = host.restore_state(0, model.folder.path()).unwrap_err();
     assert!(matches!(&error, HostError::Refused { code, .. } if code == "file.unreadable"), "{error}");
-    assert_eq!(host.restore_state(&state).unwrap(), saved.tokens);
+    assert_eq!(host.restore_state(0, &state).unwrap(), saved.tokens);
     let constraint = Some(Constraint::Regex("(".into()));
     assert!(host.generate(&Request { constraint, ..request.clone() }, &never, &mut |_| {}).is_err());
     let again = host.generate(&request, &never, &mut |_| {}).unwrap();
@@ -161,11 +161,11 @@ fn a_large_state_travels_in_parts() {
     let request = Request::raw("b".repeat(300), 1);
     let mut host = start();
     host.generate(&request, &AtomicBool::new(false), &mut |_| {}).unwrap();
-    let saved = host.save_state(&file("a.state")).unwrap();
+    let saved = host.save_state(0, &file("a.state")).unwrap();
     assert!(saved.bytes > 2 << 20, "{saved:?}");
     let mut other = start();
-    assert_eq!(other.restore_state(&file("a.state")).unwrap(), saved.tokens);
-    other.save_state(&file("b.state")).unwrap();
+    assert_eq!(other.restore_state(0, &file("a.state")).unwrap(), saved.tokens);
+    other.save_state(0, &file("b.state")).unwrap();
     let (a, b) = (std::fs::read(file("a.state")).unwrap(), std::fs::read(file("b.state")).unwrap());
     assert!(a == b, "the same to the last bit");
 }

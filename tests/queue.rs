@@ -76,7 +76,7 @@ fn ask_all(toys: &Toys, questions: &[Question], askers: usize) -> Vec<Result<Ans
 
 #[test]
 fn a_hundred_mixed_questions_to_23_experts_cost_half_of_the_loads_or_less_with_one_in_memory() {
-    let toys = pool_of_23(QueueSettings { depth: 100, ..QueueSettings::default() });
+    let toys = pool_of_23(QueueSettings { depth: 100, together: 1, ..QueueSettings::default() });
     let (mixed, outcomes) = (mixed(), Mutex::new(Vec::new()));
     let ((), most, peak) = watched(toys.folder.path(), || {
         std::thread::scope(|scope| {
@@ -132,6 +132,7 @@ fn a_hundred_mixed_questions_to_23_experts_cost_half_of_the_loads_or_less_with_o
 #[test]
 fn a_person_does_not_wait_for_a_batch() {
     let toys = Toys::with(&[("alpha", says()), ("beta", says())]);
+    ruled(&toys, QueueSettings { together: 1, ..QueueSettings::default() });
     let (order, queued) = (Mutex::new(Vec::new()), AtomicUsize::new(0));
     let ask = |text: &'static str, batch: bool| {
         let asked = Question { batch, recall: false, ..Question::new(text) };

@@ -167,15 +167,15 @@ fn starters_say_the_same_there_and_take_their_states_with_them() {
         assert_eq!(answer(&mut there, question).0, said, "{name}");
         // What was read there need not be read again here, nor the other way round.
         let mut state = Vec::new();
-        assert!(there.save_state(&mut state).unwrap() > 0);
+        assert!(there.save_state(0, &mut state).unwrap() > 0);
         let mut fresh = load(&starter(name), false);
-        fresh.restore_state(&mut Cursor::new(&state), state.len() as u64).unwrap();
+        fresh.restore_state(0, &mut Cursor::new(&state), state.len() as u64).unwrap();
         let (again, cached) = answer(&mut fresh, question);
         assert!(again == said && cached > 0, "{name}: {again}, {cached} cached");
         let mut back = Vec::new();
-        fresh.save_state(&mut back).unwrap();
+        fresh.save_state(0, &mut back).unwrap();
         let mut there = load(&starter(name), true);
-        there.restore_state(&mut Cursor::new(&back), back.len() as u64).unwrap();
+        there.restore_state(0, &mut Cursor::new(&back), back.len() as u64).unwrap();
         let (again, cached) = answer(&mut there, question);
         assert!(again == said && cached > 0, "{name}: {again}, {cached} cached");
     }

@@ -164,13 +164,13 @@ fn a_stopped_prompt_leaves_nothing_wrong_behind() {
 
 fn saved(expert: &Expert) -> Vec<u8> {
     let mut bytes = Vec::new();
-    expert.save_state(&mut bytes).unwrap();
+    expert.save_state(0, &mut bytes).unwrap();
     bytes
 }
 
 fn restore(expert: &mut Expert, mut bytes: &[u8]) -> Result<u32, RequestError> {
     let length = bytes.len() as u64;
-    expert.restore_state(&mut bytes, length)
+    expert.restore_state(0, &mut bytes, length)
 }
 
 #[test]

@@ -211,8 +211,8 @@ fn an_expert_that_does_not_obey_is_ended() {
             }
         })
         .unwrap();
-    // 150 ms, and what a busy system takes to end a process.
-    assert!(set_at.unwrap().elapsed() < Duration::from_secs(1), "{:?}", set_at.unwrap().elapsed());
+    // 150 ms, and what a very busy system takes to end a process.
+    assert!(set_at.unwrap().elapsed() < Duration::from_secs(4), "{:?}", set_at.unwrap().elapsed());
     assert_eq!((done.finish, done.lost_expert), (Finish::Stopped, true));
     assert!(!done.text.is_empty(), "what there was is kept");
     assert_eq!(resident_bytes(pid), None, "the process is gone");
@@ -230,8 +230,8 @@ fn a_stop_while_tokens_are_counted_ends_a_process_that_is_frozen() {
     let began = Instant::now();
     let counted = host.count_tokens("a", &AtomicBool::new(true)).unwrap();
     assert_eq!(counted, None);
-    // 150 ms, and what a busy system takes to end a process.
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    // 150 ms, and what a very busy system takes to end a process.
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     assert_eq!(resident_bytes(pid), None, "the process is gone");
 }
 

@@ -8,15 +8,16 @@ use crate::results::Results;
 use engine::Engine;
 use engine::report::benchmark::by_expert;
 pub use engine::report::questions::{HasQuestion, lines_of};
-use engine::words::{Answer, Question};
+use engine::words::{Answer, Failure, Question};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::time::Instant;
 
-/// Councils at a time. A broken run loses at most so many; a single expert's questions are asked one by one.
+/// Councils at a time: one visit of an expert serves several.
 const COUNCILS: usize = 8;
 
 /// A line of a question file.
@@ -80,27 +81,41 @@ pub fn ask(
     let (done, open): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(has_result);
     let template = engine.ruled(&Question { batch: true, ..template.clone() });
     let queue = by_expert(engine, open.iter().map(|line| line.question()), &template);
-    let next = AtomicUsize::new(0);
+    let loads_as_given = queue.loads_as_given;
+    let rules = engine.rules();
+    let (askers, groups) = if template.is_for_several() {
+        (COUNCILS as u32, vec![queue.groups.concat()])
+    } else {
+        // An expert is done before the next one is wanted.
+        (rules.together, queue.groups)
+    };
+    // No more than may wait: none is refused.
+    let per_expert = if rules.per_expert == 0 { rules.depth } else { rules.per_expert };
+    let askers = askers.min(rules.depth).min(per_expert);
     let mut tally = Tally::default();
     let (says, heard) = channel();
-    let written: Result<(), Exit> = std::thread::scope(|scope| {
-        for _ in 0..if template.is_for_several() { COUNCILS } else { 1 } {
-            let (says, next, queue, open, template) = (says.clone(), &next, &queue, &open, &template);
-            scope.spawn(move || {
-                while let Some(at) = queue.places.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let question = Question { text: open[*at].question.clone(), ..template.clone() };
-                    let outcome = engine.ask(question, Arc::clone(stop), &mut |_| {});
-                    if says.send((open[*at], outcome)).is_err() {
-                        break;
-                    }
+    let ask = |at: usize| {
+        let question = Question { text: open[at].question.clone(), ..template.clone() };
+        engine.ask(question, Arc::clone(stop), &mut |_| {})
+    };
+    let ask_group = |group: &[usize], says: &Sender<_>| {
+        let next = AtomicUsize::new(0);
+        let one_by_one = || {
+            while let Some(at) = group.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if stop.load(Ordering::Relaxed) || says.send((*at, ask(*at))).is_err() {
+                    break;
                 }
-            });
-        }
-        drop(says);
-        for (line, outcome) in heard {
+            }
+        };
+        std::thread::scope(|scope| (0..askers).for_each(|_| drop(scope.spawn(one_by_one))));
+    };
+    let mut order = groups.concat().into_iter().peekable();
+    // What is there before its turn to be told.
+    let mut early: BTreeMap<usize, Told> = BTreeMap::new();
+    let written: Result<(), Exit> = std::thread::scope(|scope| {
+        scope.spawn(move || groups.iter().for_each(|group| ask_group(group, &says)));
+        for (at, outcome) in heard {
+            let line = open[at];
             let (result, in_words) = match &outcome {
                 Ok(answer) => {
                     let contains = line.expected.as_ref().map(|expected| answer.answer.contains(expected));
@@ -121,21 +136,19 @@ pub fn ask(
                 stop.store(true, Ordering::Relaxed);
                 return Err(failure.into());
             }
-            match (output.is_json(), in_words) {
-                (true, _) => output.json(&result),
-                (false, None) => {
-                    output.line(&format!("[{}] {}", plain(&line.id), result["answer"].as_str().unwrap_or("")))
-                }
-                (false, Some(failure)) => {
-                    output.note(&format!("[{}] {} {}", plain(&line.id), failure.message, failure.fix))
-                }
+            early.insert(at, (result, in_words.cloned()));
+            while let Some(told) = order.peek().and_then(|at| early.remove(at)) {
+                order.next();
+                tell(output, told);
             }
         }
         Ok(())
     });
+    // Those that came after one that was not asked.
+    early.into_values().for_each(|told| tell(output, told));
     let traffic = engine.traffic();
     tally.loads = traffic.loads;
-    let saved = queue.loads_as_given.saturating_sub(tally.loads);
+    let saved = loads_as_given.saturating_sub(tally.loads);
     // What the queue of the seat saved is counted already.
     engine.count_loads_saved(saved.saturating_sub(traffic.loads_saved.max(0) as u64));
     let asked = tally.answered + tally.failed;
@@ -149,7 +162,7 @@ pub fn ask(
         "passed_over": tally.passed_over,
         "not_asked": open.len() as u64 - asked,
         "loads": tally.loads,
-        "loads_in_file_order": queue.loads_as_given,
+        "loads_in_file_order": loads_as_given,
         "loads_saved": saved,
         "peak_memory_bytes": tally.peak_memory_bytes,
         "tokens": tally.tokens,
@@ -166,7 +179,7 @@ pub fn ask(
             tally.answered,
             tally.failed,
             tally.loads,
-            queue.loads_as_given,
+            loads_as_given,
             begun.elapsed().as_secs_f32()
         ));
     }
@@ -176,6 +189,18 @@ pub fn ask(
     }
     // The lines above said what failed; only the status is left to tell.
     Err(Exit::Said)
+}
+
+/// A line's result, and what failed.
+type Told = (Value, Option<Failure>);
+
+fn tell(output: &Output, (result, failure): Told) {
+    let id = plain(&result["id"]);
+    match (output.is_json(), failure) {
+        (true, _) => output.json(&result),
+        (false, None) => output.line(&format!("[{id}] {}", result["answer"].as_str().unwrap_or(""))),
+        (false, Some(failure)) => output.note(&format!("[{id}] {} {}", failure.message, failure.fix)),
+    }
 }
 
 fn of_answer(line: &Line, answer: &Answer, contains: Option<bool>) -> Value {

@@ -329,7 +329,7 @@ fn generate(arguments: Generate, output: &Output) -> Result<(), Exit> {
         request.overflow = Overflow::Shift { context: arguments.context };
     }
     if let Some(path) = arguments.state.as_ref().filter(|path| path.exists()) {
-        host.restore_state(path).map_err(host_failure)?;
+        host.restore_state(0, path).map_err(host_failure)?;
     }
     let streams = !output.is_json();
     let done = host.generate(&request, &stop, &mut |piece| {
@@ -365,7 +365,7 @@ fn generate(arguments: Generate, output: &Output) -> Result<(), Exit> {
         output.note(note);
     }
     if let Some(path) = arguments.state.filter(|_| !done.lost_expert) {
-        host.save_state(&path).map_err(host_failure)?;
+        host.save_state(0, &path).map_err(host_failure)?;
     }
     if !done.lost_expert {
         host.leave();

@@ -6,6 +6,7 @@
 
 use crate::home::{Home, write_atomically};
 use crate::words::{Failure, Mode};
+use runtime::generate::SLOTS;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub struct QueueSettings {
     pub depth: u32,
     /// Questions that may wait for one expert or be with it; 0: as many as may wait at all.
     pub per_expert: u32,
+    /// Questions that one expert answers at the same time, where memory allows; 1: one after the other.
+    pub together: u32,
     /// The longest that a swap is put off, while others are there, for a question to the seated expert.
     pub gathering_ms: u32,
     /// Seconds that a question may wait for its turn.
@@ -53,6 +56,7 @@ impl Default for QueueSettings {
         QueueSettings {
             depth: 50,
             per_expert: 0,
+            together: 8,
             gathering_ms: 100,
             waiting_s: 1800,
             answering_s: 1800,
@@ -75,6 +79,7 @@ impl QueueSettings {
     fn check(&self) -> Result<(), SettingsError> {
         for (field, value, least, most) in [
             ("depth", self.depth, 1, 10_000),
+            ("together", self.together, 1, SLOTS as u32),
             ("gathering_ms", self.gathering_ms, 0, 10_000),
             ("waiting_s", self.waiting_s, 1, WEEK_S),
             ("answering_s", self.answering_s, 1, WEEK_S),

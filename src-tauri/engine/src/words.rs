@@ -394,6 +394,9 @@ pub struct Generated {
     /// Oldest tokens that were dropped because the conversation outgrew the expert's context.
     #[serde(default)]
     pub shifted: u32,
+    /// The most questions that the expert answered in the same passes, this one included; 0: it was stopped before one.
+    #[serde(default)]
+    pub together: u32,
     /// `"end"`, `"length"` or `"stopped"`.
     pub finish: Finish,
     pub elapsed_ms: f32,

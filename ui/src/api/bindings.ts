@@ -777,6 +777,10 @@ read_tokens: number,
  */
 shifted: number, 
 /**
+ * The most questions that the expert answered in the same passes, this one included; 0: it was stopped before one.
+ */
+together: number, 
+/**
  * `"end"`, `"length"` or `"stopped"`.
  */
 finish: Finish, elapsed_ms: number, };
@@ -1596,6 +1600,10 @@ depth: number,
  * Questions that may wait for one expert or be with it; 0: as many as may wait at all.
  */
 per_expert: number, 
+/**
+ * Questions that one expert answers at the same time, where memory allows; 1: one after the other.
+ */
+together: number, 
 /**
  * The longest that a swap is put off, while others are there, for a question to the seated expert.
  */

@@ -100,7 +100,7 @@ pub fn ask_each<E: From<Failure>>(
 ) -> Result<Vec<Sample>, E> {
     let mut samples = Vec::with_capacity(lines.len());
     let texts = lines.iter().map(|line| line.question.as_str());
-    for at in by_expert(engine, texts, question).places {
+    for at in by_expert(engine, texts, question).groups.into_iter().flatten() {
         if stop.load(Ordering::Relaxed) {
             break;
         }
@@ -128,7 +128,8 @@ pub fn ask_each<E: From<Failure>>(
 
 /// The order in which questions are asked, and how often an expert would be loaded in the order they came in.
 pub struct Queue {
-    pub places: Vec<usize>,
+    /// Places of questions that load the same.
+    pub groups: Vec<Vec<usize>>,
     pub loads_as_given: u64,
 }
 
@@ -158,18 +159,18 @@ pub fn by_expert<'t>(engine: &Engine, texts: impl Iterator<Item = &'t str>, like
             None => groups.push((names, vec![at])),
         }
     }
-    let mut places = Vec::new();
+    let mut ordered = Vec::new();
     let mut last: Vec<String> = Vec::new();
     while !groups.is_empty() {
         let shared = |names: &[String]| names.iter().filter(|name| last.contains(name)).count();
         // Of equals `max_by_key` gives the last, so it is asked from behind.
         let next = (0..groups.len()).rev().max_by_key(|at| shared(&groups[*at].0)).unwrap_or(0);
         let (names, group) = groups.remove(next);
-        places.extend(group);
+        ordered.push(group);
         last = names;
     }
-    places.extend(nobodys);
-    Queue { places, loads_as_given }
+    ordered.push(nobodys);
+    Queue { groups: ordered, loads_as_given }
 }
 
 /// A share of `n` with its 95 % interval.

@@ -35,6 +35,8 @@ struct Written {
 pub struct Traffic {
     /// Questions that had their turn.
     pub turns: u64,
+    /// Answers that were computed in the same passes as others.
+    pub together: u64,
     /// Time that they waited for it, loads included.
     pub waited_ms: f64,
     /// Experts that were loaded.

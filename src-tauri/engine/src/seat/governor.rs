@@ -1,6 +1,7 @@
 //! The governor: what an expert will take is known, and refused when it does not fit, before anything is loaded.
 
 use super::SeatError;
+use runtime::generate::SLOTS;
 use std::path::Path;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
@@ -40,6 +41,13 @@ pub(super) fn allow(title: &str, needed: u64, budget: u64, given_back: u64) -> R
     Ok(())
 }
 
+/// Texts that a loaded expert can go on with at the same time: the one that `needed` counts, and those whose caches of
+/// `cache` bytes fit the budget and what is free beside it.
+pub(super) fn texts(needed: u64, cache: u64, budget: u64) -> usize {
+    let room = budget.saturating_sub(needed).min(free_memory());
+    1 + (room / cache.max(1)).min(SLOTS as u64 - 1) as usize
+}
+
 /// What the system could give now; without limit where it does not tell.
 pub(super) fn free_memory() -> u64 {
     let Some(system) = measured() else { return u64::MAX };
@@ -60,6 +68,14 @@ mod tests {
         let total = measured().expect("this system tells").total_memory();
         let budget = default_budget();
         assert!(budget > 0 && budget <= (total as f64 * SHARE) as u64, "{budget} of {total}");
+    }
+
+    #[test]
+    fn as_many_texts_go_on_as_their_caches_fit() {
+        assert_eq!(texts(1_000, 100, 1_000), 1, "nothing is left");
+        assert_eq!(texts(1_000, 100, 1_350), 4);
+        assert_eq!(texts(1_000, 100, 900), 1, "whoever is seated answers");
+        assert_eq!(texts(0, 0, 1_000_000), SLOTS);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Seat: the one place in memory, and who stands there.
 //!
 //! In:     the expert that is to answer
-//! Out:    a turn at the lectern: the expert's process, loaded, to this question alone until the turn is dropped
+//! Out:    a turn at the lectern: the expert's process, loaded, until the turn is dropped; some questions for the same
+//!         expert have theirs at the same time, and what they need is computed together
 //! Fails:  QueueFull, Busy and Resting at once; TooLarge and NoMemory before anything is loaded; Unsupported; Host when
 //!         the process fails; WaitedTooLong, TooSlow; Stopped
 //! Cost:   nothing when the expert is there; else the leave of the last one and a load
@@ -11,9 +12,11 @@
 //! conversation is saved before, and comes back with the conversation. Who goes next is the [`queue`]'s to say; whom
 //! nobody is sent to for a while, the [`breaker`]'s. Each can be stopped while it waits, and nothing else waits with it.
 
+mod attend;
 mod board;
 mod breaker;
 mod governor;
+mod occupant;
 mod owner;
 mod prefetch;
 mod queue;
@@ -174,7 +177,7 @@ impl Lectern {
     ) -> std::io::Result<Self> {
         let (words, inbox) = channel();
         let board = Arc::new(Board::new(budget_bytes, processor_only, rules));
-        let owner = Owner::new(inbox, Arc::clone(&board), executable, threads, states);
+        let owner = Owner::new((words.clone(), inbox), Arc::clone(&board), executable, threads, states);
         let thread = std::thread::Builder::new().name("seat".into()).spawn(move || owner.run())?;
         Ok(Lectern { words, board, thread: Some(thread) })
     }
@@ -218,11 +221,11 @@ impl Lectern {
                     is_next = true;
                     on(seat);
                 }
-                Ok(Reply::Seated { seated, context_length, work }) => {
+                Ok(Reply::Seated { seated, context_length, desk }) => {
                     let elapsed_ms = begun.elapsed().as_secs_f32() * 1000.0;
                     let seated = Seated { elapsed_ms, ..seated };
                     let limit = self.board.rules().answering_s;
-                    return Ok(Turn::new(seated, title, context_length, limit, work, waiting));
+                    return Ok(Turn::new(seated, title, context_length, limit, desk, waiting));
                 }
                 Ok(Reply::Failed(error)) => return Err(error),
                 Err(RecvTimeoutError::Timeout) => {}

@@ -1,15 +1,20 @@
 //! The thread that owns the seat. It alone holds the expert's process; it calls those who wait as the queue has it and
-//! writes each change on the board.
+//! writes each change on the board. Several questions can have their turn with the seated expert at the same time; it then
+//! computes what they need in the same passes.
 
+use super::attend::{Answering, Served};
 use super::board::Board;
 use super::breaker::Breakers;
+use super::occupant::{Occupant, placement};
 use super::queue::{Next, Queue};
-use super::turn::{Asked, Says, Work};
+use super::turn::{Desk, Says, Work};
 use super::{Guest, SeatError, governor, host_failure};
 use crate::events::Seat;
-use crate::states::{Place, States};
-use crate::words::{Failure, Placement, Seated};
-use runtime::host::{Finish, Host, HostError, Purpose, Spawn};
+use crate::states::States;
+use crate::words::{Failure, Seated};
+use runtime::host::{Host, HostError, Purpose, Spawn};
+use runtime::inspect::COUNTED_CONTEXT;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,13 +22,22 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// An idle expert's memory is measured this often, so that the meter is true and a dead process is noticed.
-const HEARTBEAT: Duration = Duration::from_secs(2);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Progress of a load is shown this often at most: more than a window draws is noise.
 const PROGRESS: Duration = Duration::from_millis(30);
 
 /// What others say to the owner.
 pub(super) enum Word {
     Sit(Sit),
+    /// What a turn asks of the expert.
+    Work {
+        turn: u64,
+        work: Work,
+    },
+    /// A turn has ended.
+    Over {
+        turn: u64,
+    },
     /// Load it, if nobody wants anything else.
     Warm {
         guest: Guest,
@@ -59,17 +73,22 @@ impl Sit {
 
 pub(super) enum Reply {
     Changing(Seat),
-    Seated { seated: Seated, context_length: u32, work: Sender<Work> },
+    Seated { seated: Seated, context_length: u32, desk: Desk },
     Failed(SeatError),
 }
 
 pub(super) struct Owner {
     inbox: Receiver<Word>,
-    board: Arc<Board>,
+    /// For those who have their turn.
+    words: Sender<Word>,
+    pub(super) board: Arc<Board>,
     executable: PathBuf,
     threads: Option<usize>,
-    states: States,
-    occupant: Option<Occupant>,
+    pub(super) states: States,
+    pub(super) occupant: Option<Occupant>,
+    /// Those who have their turn with the occupant, by a number that no other turn has had.
+    pub(super) turns: BTreeMap<u64, Served>,
+    served: u64,
     queue: Queue<Sit>,
     breakers: Breakers,
     /// Those who wait for the seat to be empty, with the number of questions that came before.
@@ -79,68 +98,6 @@ pub(super) struct Owner {
     /// Since when nobody wants anything.
     idle_since: Instant,
     is_closed: bool,
-}
-
-struct Occupant {
-    guest: Guest,
-    host: Host,
-    /// Of its last answer.
-    tokens_per_s: Option<f32>,
-    reading: Option<Reading>,
-}
-
-/// The conversation that an expert has read.
-struct Reading {
-    place: Place,
-    tokens: u32,
-}
-
-impl Occupant {
-    fn seat(&self, busy: bool) -> Seat {
-        Seat::Taken {
-            expert: self.guest.name.clone(),
-            title: self.guest.title.clone(),
-            memory_bytes: self.host.memory(),
-            pid: self.host.pid(),
-            busy,
-            tokens_per_s: self.tokens_per_s,
-        }
-    }
-
-    /// Has the expert go on with a conversation: what it has read of another one is saved, what it had read of this one
-    /// comes back. True when it did.
-    fn turn_to(&mut self, conversation: Option<&str>, states: &States) -> bool {
-        let place = conversation.and_then(|conversation| states.place(&self.guest.file, conversation));
-        if place.is_some() && self.reading.as_ref().map(|reading| &reading.place) == place.as_ref() {
-            return false;
-        }
-        self.save(states);
-        let Some(place) = place else { return false };
-        let came_back = match states.find(&place).map(|path| self.host.restore_state(path)) {
-            Some(Ok(tokens)) => tokens > 0,
-            Some(Err(_)) => {
-                states.drop_at(&place);
-                false
-            }
-            None => false,
-        };
-        self.reading = Some(Reading { place, tokens: 0 });
-        came_back
-    }
-
-    /// Saves what the expert has read. What cannot be saved is read again another time.
-    fn save(&mut self, states: &States) {
-        let Some(reading) = self.reading.take() else { return };
-        let bytes = u64::from(reading.tokens) * self.host.facts().cache_bytes_per_token;
-        if bytes > 0 && self.host.is_idle() {
-            states.keep(&reading.place, bytes, |path| self.host.save_state(path).map(drop));
-        }
-    }
-}
-
-fn placement(host: &Host) -> Placement {
-    let runtime::host::Placement { device, layers, on_device, why } = host.facts().placement.clone();
-    Placement { device, layers, on_device, why }
 }
 
 /// What the last expert's leaving gave.
@@ -162,7 +119,7 @@ struct Loan {
 
 impl Owner {
     pub(super) fn new(
-        inbox: Receiver<Word>,
+        (words, inbox): (Sender<Word>, Receiver<Word>),
         board: Arc<Board>,
         executable: PathBuf,
         threads: Option<usize>,
@@ -170,11 +127,14 @@ impl Owner {
     ) -> Self {
         Owner {
             inbox,
+            words,
             board,
             executable,
             threads,
             states,
             occupant: None,
+            turns: BTreeMap::new(),
+            served: 0,
             queue: Queue::new(),
             breakers: Breakers::default(),
             leaves: Vec::new(),
@@ -191,21 +151,17 @@ impl Owner {
                 self.hear(word);
             }
             self.queue.keep(Sit::still_waits);
+            if !self.turns.is_empty() {
+                self.admit();
+                self.attend();
+                continue;
+            }
             self.let_leave();
             self.lend();
             let seated = self.occupant.as_ref().map(|here| here.guest.name.as_str());
             let window = self.board.rules().gathering();
             match self.queue.next(seated, Instant::now(), window) {
-                Next::Serve(place) => {
-                    self.serve(&place.what);
-                    self.idle_since = Instant::now();
-                    self.queue.free(self.idle_since);
-                    let (by_arrival, made) = self.queue.loads();
-                    self.board.count(|traffic| {
-                        // A process that lasts 10^18 loads is not expected.
-                        traffic.loads_saved = by_arrival as i64 - made as i64;
-                    });
-                }
+                Next::Serve(place) => self.serve(&place.what),
                 Next::Gather(left) => self.wait(left),
                 Next::Nobody => match self.warm.take() {
                     Some(guest) => self.warm(guest),
@@ -224,6 +180,8 @@ impl Owner {
                 let (expert, urgent, arrived) = (sit.guest.name.clone(), sit.urgent, sit.arrived);
                 self.queue.push(expert, urgent, arrived, sit);
             }
+            Word::Work { turn, work } => self.begin(turn, work),
+            Word::Over { turn } => self.over(turn),
             Word::Warm { guest } => self.warm = Some(guest),
             Word::Leave { done } => self.leaves.push((self.queue.arrived(), done)),
             Word::Lend { what, granted, back } => {
@@ -233,7 +191,7 @@ impl Owner {
         }
     }
 
-    fn wait(&mut self, at_most: Duration) {
+    pub(super) fn wait(&mut self, at_most: Duration) {
         match self.inbox.recv_timeout(at_most) {
             Ok(word) => self.hear(word),
             Err(RecvTimeoutError::Disconnected) => self.is_closed = true,
@@ -318,12 +276,35 @@ impl Owner {
         if seated.is_err() {
             self.board.show(Seat::Empty);
         }
-        self.show(false);
+        self.show();
         self.idle_since = Instant::now();
     }
 
-    /// One question's turn, from seating its expert to its end.
+    /// More questions for the seated expert have their turn beside those that have it, as the queue has it and as memory
+    /// and settings allow; none while somebody waits for the seat to be empty.
+    fn admit(&mut self) {
+        while self.leaves.is_empty() && self.loans.is_empty() {
+            let Some(here) = &self.occupant else { return };
+            let most = here.room.min(self.board.rules().together as usize);
+            if self.turns.len() >= most {
+                return;
+            }
+            let guest = here.guest.clone();
+            let Some(place) = self.queue.next_beside(&guest.name, |sit| sit.guest == guest) else { return };
+            self.serve(&place.what);
+        }
+    }
+
+    /// A question's turn begins with its expert in the seat.
     fn serve(&mut self, sit: &Sit) {
+        self.give_turn(sit);
+        self.free_if_nobody();
+        let (by_arrival, made) = self.queue.loads();
+        // A process that lasts 10^18 loads is not expected.
+        self.board.count(|traffic| traffic.loads_saved = by_arrival as i64 - made as i64);
+    }
+
+    fn give_turn(&mut self, sit: &Sit) {
         let expert = &sit.guest.name;
         if let Some(left) = self.breakers.rests(expert, Instant::now()) {
             let (title, seconds) = (sit.guest.title.clone(), left.as_secs() + 1);
@@ -337,11 +318,12 @@ impl Owner {
                     traffic.turns += 1;
                     traffic.waited_ms += waited_ms;
                 });
-                let (work, asked) = channel();
-                if sit.replies.send(Reply::Seated { seated, context_length, work }).is_ok() {
-                    self.attend(expert, &asked);
-                }
-                self.show(false);
+                self.served += 1;
+                let desk = Desk::new(self.served, self.words.clone());
+                self.turns.insert(self.served, Served::default());
+                // One whose asker is gone is over as soon as its desk is dropped.
+                let _ = sit.replies.send(Reply::Seated { seated, context_length, desk });
+                self.show();
             }
             Err(error) => {
                 if matches!(&error, SeatError::Host { source, .. } if !source.expert_survives()) {
@@ -352,12 +334,12 @@ impl Owner {
         }
     }
 
-    fn failed(&mut self, expert: &str) {
+    pub(super) fn failed(&mut self, expert: &str) {
         self.breakers.failed(expert, Instant::now());
         self.board.set_resting(self.breakers.resting());
     }
 
-    fn succeeded(&mut self, expert: &str) {
+    pub(super) fn succeeded(&mut self, expert: &str) {
         self.breakers.succeeded(expert);
         self.board.set_resting(self.breakers.resting());
     }
@@ -420,7 +402,14 @@ impl Owner {
             load_ms,
             elapsed_ms: begun.elapsed().as_secs_f32() * 1000.0,
         };
-        self.occupant = Some(Occupant { guest: sit.guest.clone(), host, tokens_per_s: None, reading: None });
+        let cache_bytes = host.facts().cache_bytes_per_token * COUNTED_CONTEXT.min(context_length.into());
+        let room = match host.facts().placement.device {
+            // What several texts take there has not been measured.
+            Some(_) => 1,
+            None => governor::texts(expected_bytes, cache_bytes, budget_bytes),
+        };
+        self.occupant =
+            Some(Occupant { guest: sit.guest.clone(), host, tokens_per_s: None, readings: Vec::new(), room });
         Ok((seated, context_length))
     }
 
@@ -469,107 +458,81 @@ impl Owner {
         };
         self.board.show(seat.clone());
         tell(seat);
-        leaving.save(&self.states);
+        for slot in 0..leaving.readings.len() {
+            leaving.save(slot, &self.states);
+        }
         let left = leaving.host.leave();
         let leave_ms = begun.elapsed().as_secs_f32() * 1000.0;
         Cleared { who: Some(leaving.guest.name), freed_bytes: left.freed_bytes, leave_ms }
     }
 
-    /// Does what the turn asks until it is dropped or the expert's process is gone.
-    fn attend(&mut self, expert: &str, asked: &Asked) {
-        self.show(true);
-        while let Ok(work) = asked.recv() {
-            let Some(here) = self.occupant.as_mut() else { return };
-            match work {
-                Work::Count { text, stop, reply } => {
-                    let counted = here.host.count_tokens(&text, &stop);
-                    if matches!(counted, Ok(None)) {
-                        // It did not answer after a stop and was ended: nobody is there.
-                        self.occupant = None;
-                        self.board.show(Seat::Empty);
-                    }
-                    self.fall_if_ended(counted.as_ref().err());
-                    let _ = reply.send(counted);
-                }
-                Work::Generate { request, conversation, stop, late, says } => {
-                    let begun = Instant::now();
-                    let came_back = here.turn_to(conversation.as_deref(), &self.states);
-                    let turned_ms = begun.elapsed().as_secs_f32() * 1000.0;
-                    let mut finished = here.host.generate(&request, &stop, &mut |piece| {
-                        // A stopped asker no longer listens; the stop that it set ends this soon.
-                        let _ = says.send(Says::Piece(piece.to_owned()));
-                    });
-                    if let Ok(finished) = &mut finished {
-                        finished.first_token_ms += turned_ms;
-                        if let Some(reading) = &mut here.reading {
-                            reading.tokens = finished.prompt_tokens + finished.tokens;
-                        }
-                    }
-                    match &finished {
-                        // It did not stop in time and was ended: nobody is there.
-                        Ok(finished) if finished.lost_expert => {
-                            self.occupant = None;
-                            self.board.show(Seat::Empty);
-                        }
-                        Ok(finished) if finished.tokens > 1 => {
-                            here.tokens_per_s = Some(finished.tokens_per_s)
-                        }
-                        Ok(_) => {}
-                        Err(error) => self.fall_if_ended(Some(error)),
-                    }
-                    match &finished {
-                        _ if late.load(Ordering::Relaxed) => self.failed(expert),
-                        Ok(finished) if finished.finish != Finish::Stopped => self.succeeded(expert),
-                        _ => {}
-                    }
-                    let _ = says.send(Says::Ended { finished, came_back });
-                }
-            }
+    pub(super) fn free_if_nobody(&mut self) {
+        if self.turns.is_empty() {
+            self.idle_since = Instant::now();
+            self.queue.free(self.idle_since);
         }
     }
 
+    /// The expert's process was ended because it did not obey: nobody is there.
+    pub(super) fn vanish(&mut self) {
+        self.occupant = None;
+        self.turns.clear();
+        self.free_if_nobody();
+        self.board.show(Seat::Empty);
+    }
+
     /// Takes away an expert whose process is gone, before anybody hears of it: the next question finds a true board.
-    fn fall_if_ended(&mut self, error: Option<&HostError>) {
+    pub(super) fn fall_if_ended(&mut self, error: Option<&HostError>) {
         let Some((error, here)) = error.filter(|error| !error.expert_survives()).zip(self.occupant.as_ref())
         else {
             return;
         };
         let failure = host_failure(&here.guest.title, error);
         let expert = here.guest.name.clone();
-        self.fall(failure);
+        let lost = self.fall(failure);
         self.failed(&expert);
+        for Answering { says, came_back, .. } in lost {
+            let _ = says.send(Says::Ended { finished: Err(error.clone()), came_back });
+        }
     }
 
-    /// The expert's process is gone without having been asked to leave.
-    fn fall(&mut self, failure: Failure) {
+    /// The expert's process is gone without having been asked to leave. Gives the answers that are lost with it.
+    fn fall(&mut self, failure: Failure) -> Vec<Answering> {
         if let Some(fallen) = self.occupant.take() {
             let expert = fallen.guest.name.clone();
             // Reaps the process and waits until its memory is free, as for any other.
             fallen.host.leave();
             self.board.show(Seat::Failed { expert, failure });
         }
+        let turns = std::mem::take(&mut self.turns);
+        self.free_if_nobody();
+        turns.into_values().filter_map(|served| served.answering).collect()
     }
 
     /// Asks whoever is there for a sign of life, and measures him.
     fn look(&mut self) {
         let Some(here) = &mut self.occupant else { return };
         if here.host.answers() {
-            self.show(false);
-            return;
+            return self.show();
         }
+        let title = &here.guest.title;
         let failure = Failure {
             code: "expert_crashed".into(),
-            message: format!("{} ended while nobody was asking it anything.", here.guest.title),
+            message: format!("{title} ended while nobody was asking it anything."),
             fix: "Ask again: it is started anew.".into(),
             detail: None,
         };
-        self.fall(failure);
+        for Answering { says, came_back, .. } in self.fall(failure) {
+            let finished =
+                Err(HostError::Crashed { how: "it gave no sign of life".into(), last_words: String::new() });
+            let _ = says.send(Says::Ended { finished, came_back });
+        }
     }
 
     /// Writes who is there on the board; a failure that is written there stays until somebody comes.
-    fn show(&self, busy: bool) {
+    pub(super) fn show(&self) {
         if let Some(here) = &self.occupant {
-            self.board.show(here.seat(busy));
+            self.board.show(here.seat(!self.turns.is_empty()));
         }
     }
 

@@ -33,7 +33,8 @@ pub(super) struct Queue<T> {
     waiting: Vec<Place<T>>,
     arrived: u64,
     last_arrival: Option<Instant>,
-    /// Since when nobody has the expert's word.
+    /// Somebody has the expert's ear; since when nobody has.
+    is_busy: bool,
     free_since: Option<Instant>,
     /// Mean time between arrivals of questions that found others there; `None`: the last one found nobody.
     crowd: Option<Duration>,
@@ -46,6 +47,7 @@ impl<T> Queue<T> {
             waiting: Vec::new(),
             arrived: 0,
             last_arrival: None,
+            is_busy: false,
             free_since: None,
             crowd: None,
             loads: Loads::default(),
@@ -53,7 +55,8 @@ impl<T> Queue<T> {
     }
 
     pub fn push(&mut self, expert: String, is_urgent: bool, arrived: Instant, what: T) {
-        let found_others = !self.waiting.is_empty() || self.free_since.is_some_and(|free| arrived < free);
+        let found_others =
+            !self.waiting.is_empty() || self.is_busy || self.free_since.is_some_and(|free| arrived < free);
         let gap = self.last_arrival.map(|last| arrived.saturating_duration_since(last));
         self.crowd = gap.filter(|_| found_others).map(|gap| self.crowd.map_or(gap, |mean| (mean + gap) / 2));
         self.last_arrival = Some(arrived);
@@ -80,10 +83,23 @@ impl<T> Queue<T> {
         if swaps && let Some(left) = self.gathering(now, window) {
             return Next::Gather(left);
         }
+        Next::Serve(self.serve(at))
+    }
+
+    /// The next one beside those whom the seated expert answers already: nobody when somebody else's turn has come, or
+    /// when the expert that is there is not the one that he wants (`fits`).
+    pub fn next_beside(&mut self, seated: &str, fits: impl Fn(&T) -> bool) -> Option<Place<T>> {
+        let at = self.first(Some(seated))?;
+        let place = &self.waiting[at];
+        (place.expert == seated && fits(&place.what)).then(|| self.serve(at))
+    }
+
+    fn serve(&mut self, at: usize) -> Place<T> {
         let place = self.waiting.remove(at);
         self.waiting[..at].iter_mut().for_each(|passed| passed.overtaken += 1);
         self.loads.served(place.number, &place.expert);
-        Next::Serve(place)
+        self.is_busy = true;
+        place
     }
 
     fn first(&self, seated: Option<&str>) -> Option<usize> {
@@ -105,8 +121,9 @@ impl<T> Queue<T> {
         until.checked_duration_since(now).filter(|left| !left.is_zero())
     }
 
-    /// A turn has ended.
+    /// Nobody has his turn any more.
     pub fn free(&mut self, now: Instant) {
+        self.is_busy = false;
         self.free_since = Some(now);
     }
 
@@ -210,6 +227,27 @@ mod tests {
         let mut queue = of("ababab");
         assert_eq!(drain(&mut queue, Some("b".into())), [1, 3, 5, 0, 2, 4]);
         assert_eq!(queue.loads(), (6, 2), "six in the order of arrival, two so");
+    }
+
+    #[test]
+    fn beside_others_only_the_seated_experts_own_go_and_never_past_the_bound() {
+        let mut queue = of("abab");
+        let beside = |queue: &mut Queue<u32>| queue.next_beside("b", |_| true).map(|place| place.what);
+        assert_eq!(beside(&mut queue), Some(1));
+        assert!(queue.next_beside("b", |_| false).is_none(), "another build of it is wanted");
+        assert_eq!((beside(&mut queue), beside(&mut queue)), (Some(3), None), "a waits for the seat");
+        assert_eq!(drain(&mut queue, Some("b".into())), [0, 2]);
+
+        let mut queue = of("a");
+        queue.push("b".into(), true, Instant::now(), 8);
+        assert!(queue.next_beside("a", |_| true).is_none(), "a person waits for another expert");
+
+        let mut queue = of("a");
+        for at in 0..2 * OVERTAKEN {
+            queue.push("b".into(), false, Instant::now(), at);
+        }
+        let went = std::iter::from_fn(|| queue.next_beside("b", |_| true)).count();
+        assert_eq!(went, OVERTAKEN as usize);
     }
 
     #[test]

@@ -1,13 +1,14 @@
-//! A turn at the lectern: one question has the seated expert to itself until the turn is dropped.
+//! A turn at the lectern: one question has the seated expert's ear until the turn is dropped.
 
 use super::board::Waiting;
+use super::owner::Word;
 use super::{LOOK, SeatError};
 use crate::words::{Finish, Generated, Kept, Seated};
 use runtime::generate;
 use runtime::host::{Finished, HostError, Request};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// How long the owner may take to report how a stopped answer ended, before the asker goes without that report.
@@ -30,6 +31,38 @@ pub(super) enum Work {
     },
 }
 
+impl Work {
+    /// It cannot be done.
+    pub(super) fn refuse(self, error: HostError) {
+        // Whoever no longer listens does not mind.
+        match self {
+            Work::Count { reply, .. } => drop(reply.send(Err(error))),
+            Work::Generate { says, .. } => {
+                drop(says.send(Says::Ended { finished: Err(error), came_back: false }));
+            }
+        }
+    }
+}
+
+/// Where a turn says what it asks. Dropping it ends the turn.
+pub(super) struct Desk {
+    turn: u64,
+    words: Sender<Word>,
+}
+
+impl Desk {
+    pub(super) fn new(turn: u64, words: Sender<Word>) -> Desk {
+        Desk { turn, words }
+    }
+}
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        // An owner that is gone has ended the turn already.
+        let _ = self.words.send(Word::Over { turn: self.turn });
+    }
+}
+
 /// What the expert says.
 pub(super) enum Says {
     Piece(String),
@@ -46,7 +79,7 @@ pub struct Turn {
     context_length: u32,
     /// Seconds that one answer may take.
     limit: u32,
-    work: Sender<Work>,
+    desk: Desk,
     _waiting: Waiting,
 }
 
@@ -56,10 +89,10 @@ impl Turn {
         title: String,
         context_length: u32,
         limit: u32,
-        work: Sender<Work>,
+        desk: Desk,
         waiting: Waiting,
     ) -> Self {
-        Turn { seated, title, context_length, limit, work, _waiting: waiting }
+        Turn { seated, title, context_length, limit, desk, _waiting: waiting }
     }
 
     /// How the expert came to the seat.
@@ -146,7 +179,7 @@ impl Turn {
     }
 
     fn ask(&self, work: Work) -> Result<(), SeatError> {
-        self.work.send(work).map_err(|_| SeatError::Closed)
+        self.desk.words.send(Word::Work { turn: self.desk.turn, work }).map_err(|_| SeatError::Closed)
     }
 
     fn too_slow(&self) -> SeatError {
@@ -172,6 +205,7 @@ fn generated(finished: &Finished, came_back: bool, begun: Instant) -> Generated 
         cached_in: (finished.cached_tokens > 0).then_some(kept),
         read_tokens: finished.read_tokens,
         shifted: finished.shifted,
+        together: finished.together,
         finish: match finished.finish {
             generate::Finish::End => Finish::End,
             generate::Finish::Length => Finish::Length,
@@ -189,6 +223,3 @@ fn cut_off(begun: Instant) -> Generated {
         ..Generated::default()
     }
 }
-
-/// The owner's side: what a turn asks for until it is dropped.
-pub(super) type Asked = Receiver<Work>;

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::blocks::Cache;
-use crate::families::{ForwardError, Model, Pass, Want};
+use crate::families::{ForwardError, Model, Pass, Text, Want};
 
 /// The cache with the tokens that it stands for, always as many.
 pub(super) struct Context {
@@ -55,23 +55,9 @@ impl Context {
         self.ids.len()
     }
 
-    /// Reads what is missing of `text`; gives the logits after its last token. `on_read` gets how much has been read.
-    pub fn become_text(
-        &mut self,
-        model: &Model,
-        text: &[u32],
-        stop: &AtomicBool,
-        on_read: &mut dyn FnMut(usize),
-    ) -> Result<Vec<f32>, ForwardError> {
-        let mut read = self.reuse(text);
-        let mut logits = Vec::new();
-        for chunk in text[read..].chunks(model.chunk()) {
-            read += chunk.len();
-            let want = if read == text.len() { Want::Last } else { Want::None };
-            logits = self.read(model, chunk, want, stop)?;
-            on_read(read);
-        }
-        Ok(logits)
+    /// The next tokens, to be read with those of others. Whoever has them read adds them to `ids`.
+    pub fn text<'a>(&'a mut self, tokens: &'a [u32]) -> Text<'a> {
+        Text { tokens, cache: &mut self.cache, length: self.length }
     }
 }
 

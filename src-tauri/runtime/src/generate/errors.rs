@@ -72,6 +72,10 @@ pub enum RequestError {
     Mask(String),
     #[error("experts cannot be rounded: {0}")]
     Rounding(String),
+    #[error("slot {0} is taken or does not exist")]
+    Slot(usize),
+    #[error("answers are being written")]
+    Busy,
     #[error("this process has the tokenizer alone")]
     TokenizerOnly,
     #[error("stopped")]
@@ -92,6 +96,8 @@ impl RequestError {
             RequestError::Device(_) => "expert.device",
             RequestError::Mask(_) => "request.mask",
             RequestError::Rounding(_) => "request.rounding",
+            RequestError::Slot(_) => "request.slot",
+            RequestError::Busy => "request.busy",
             RequestError::TokenizerOnly => "request.tokenizer_only",
             RequestError::Stopped => "stopped",
         }
@@ -112,6 +118,7 @@ impl RequestError {
             RequestError::Device(_) => "Compute on the processor: `--device cpu`, or in Settings.",
             RequestError::Mask(_) => "Take the mask off, or make one for this file: `lectern prune plan`.",
             RequestError::Rounding(_) => "Compare with another storage type.",
+            RequestError::Slot(_) | RequestError::Busy => "Ask again when what runs has ended.",
             RequestError::TokenizerOnly => "Start the expert for generating.",
             RequestError::Stopped => "Ask again when you like.",
         }

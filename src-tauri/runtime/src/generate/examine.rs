@@ -45,7 +45,7 @@ impl Expert {
         let computing = self.computing.as_mut().ok_or(RequestError::TokenizerOnly)?;
         let fingerprint = computing.fingerprint.without(&mask);
         computing.model.leave_out(mask).map_err(RequestError::Mask)?;
-        computing.context.truncate(0);
+        computing.contexts.iter_mut().for_each(|context| context.truncate(0));
         computing.fingerprint = fingerprint;
         Ok(())
     }

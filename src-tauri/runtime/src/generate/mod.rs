@@ -19,7 +19,7 @@ mod stops;
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,8 @@ use crate::weights::Weights;
 use constraint::Grammars;
 use context::Context;
 pub use errors::{LoadError, RequestError};
+use run::Run;
+pub use run::Said;
 use state::Fingerprint;
 
 /// Why a text ended.
@@ -55,14 +57,19 @@ pub enum Finish {
 pub struct Expert {
     tokenizer: Tokenizer,
     computing: Option<Computing>,
+    running: Vec<Run>,
 }
+
+/// Texts that an expert goes on with at the same time, at most.
+pub const SLOTS: usize = 32;
 
 /// What computes: the model with its template, what it has read, and threads.
 struct Computing {
     weights: Weights,
     model: Model,
     template: ChatTemplate,
-    context: Context,
+    /// By slot: what has been read of the text there.
+    contexts: Vec<Context>,
     /// Experts in smaller storage types that somebody has compared with, by the type's number.
     rounded: Vec<(u32, examine::Experts)>,
     /// Made for the first constraint.
@@ -75,7 +82,7 @@ struct Computing {
 impl Expert {
     /// Reads the tokenizer alone.
     pub fn tokenizer_only(header: &Header) -> Result<Expert, LoadError> {
-        Ok(Expert { tokenizer: Tokenizer::read(header)?, computing: None })
+        Ok(Expert { tokenizer: Tokenizer::read(header)?, computing: None, running: Vec::new() })
     }
 
     /// Loads a model; `progress` gets bytes read.
@@ -126,20 +133,20 @@ impl Expert {
             sandbox: Vec::new(),
             load_ms: 0.0,
         };
-        let context = Context::new(model.cache());
+        let contexts = vec![Context::new(model.cache())];
         let fingerprint = Fingerprint::of(file, header)?;
         let computing = Computing {
             weights,
             model,
             template,
-            context,
+            contexts,
             rounded: Vec::new(),
             grammars: None,
             fingerprint,
             pool,
             loaded,
         };
-        Ok(Expert { tokenizer, computing: Some(computing) })
+        Ok(Expert { tokenizer, computing: Some(computing), running: Vec::new() })
     }
 
     pub fn tokenizer(&self) -> &Tokenizer {
@@ -189,7 +196,8 @@ impl Expert {
     ) -> Result<(), RequestError> {
         let computing = self.computing.as_mut().ok_or(RequestError::TokenizerOnly)?;
         computing.accept(tokens)?;
-        let Computing { model, context, pool, .. } = computing;
+        let Computing { model, contexts, pool, .. } = computing;
+        let context = &mut contexts[0];
         context.truncate(0);
         context.expect(model, tokens.len());
         pool.install(|| {
@@ -225,11 +233,47 @@ impl Expert {
         &mut self,
         request: &Request,
         stop: &AtomicBool,
-        on_prompt: &mut (dyn FnMut(u32) + Send),
-        on_piece: &mut (dyn FnMut(&str) + Send),
+        on_prompt: &mut dyn FnMut(u32),
+        on_piece: &mut dyn FnMut(&str),
     ) -> Result<Finished, RequestError> {
+        let mut ended = None;
+        self.begin(0, 0, request)?;
+        while ended.is_none() {
+            self.go_on(stop, &|_| stop.load(Ordering::Relaxed), &mut |_, said| match said {
+                Said::Read(tokens) => on_prompt(tokens),
+                Said::Piece(text) => on_piece(text),
+                Said::Ended(finished) => ended = Some(finished),
+            });
+        }
+        ended.unwrap_or(Err(RequestError::Stopped))
+    }
+
+    /// Begins a generation under a number of the caller's choice; [`Expert::go_on`] does the rest. It goes on from what has
+    /// been read in this slot, which is its own until it has ended.
+    pub fn begin(&mut self, id: u64, slot: usize, request: &Request) -> Result<(), RequestError> {
         let computing = self.computing.as_mut().ok_or(RequestError::TokenizerOnly)?;
-        run::generate(computing, &self.tokenizer, request, stop, on_prompt, on_piece)
+        free(&self.running, slot)?;
+        computing.open(slot);
+        self.running.push(Run::new(computing, &self.tokenizer, (id, slot), request)?);
+        Ok(())
+    }
+
+    /// Generations that have not ended.
+    pub fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// One pass for all generations that have begun: the weights are read once for all of them, and each gets, token for
+    /// token, what it gets alone. A set `interrupt` ends the pass early; those that `stopped` names are ended by the next.
+    pub fn go_on(
+        &mut self,
+        interrupt: &AtomicBool,
+        stopped: &dyn Fn(u64) -> bool,
+        say: &mut dyn FnMut(u64, Said<'_>),
+    ) {
+        if let Some(computing) = &mut self.computing {
+            run::go_on(computing, &self.tokenizer, &mut self.running, interrupt, stopped, say);
+        }
     }
 
     /// How well the model foretells a text, in windows of `context` tokens. `on_read` gets the tokens read so far.
@@ -250,20 +294,44 @@ impl Expert {
         measure::measure(computing, &self.tokenizer, what, stop)
     }
 
-    /// Writes what has been read, so that [`Expert::restore_state`] needs no computing. Gives how many tokens that are.
-    pub fn save_state(&self, out: &mut dyn Write) -> Result<u32, RequestError> {
+    /// Writes what has been read in a slot, so that [`Expert::restore_state`] needs no computing. Gives how many tokens that
+    /// are.
+    pub fn save_state(&self, slot: usize, out: &mut dyn Write) -> Result<u32, RequestError> {
         let computing = self.computing.as_ref().ok_or(RequestError::TokenizerOnly)?;
-        state::save(computing, out).map_err(|error| RequestError::State(error.to_string()))
+        free(&self.running, slot)?;
+        state::save(computing, slot, out).map_err(|error| RequestError::State(error.to_string()))
     }
 
-    /// Takes a state of `bytes` bytes. Gives how many tokens it has. When it cannot be used, nothing has been read.
-    pub fn restore_state(&mut self, source: &mut dyn Read, bytes: u64) -> Result<u32, RequestError> {
+    /// Takes a state of `bytes` bytes to a slot. Gives how many tokens it has. When it cannot be used, nothing has been read.
+    pub fn restore_state(
+        &mut self,
+        slot: usize,
+        source: &mut dyn Read,
+        bytes: u64,
+    ) -> Result<u32, RequestError> {
         let computing = self.computing.as_mut().ok_or(RequestError::TokenizerOnly)?;
-        state::restore(computing, source, bytes)
+        free(&self.running, slot)?;
+        computing.open(slot);
+        state::restore(computing, slot, source, bytes)
+    }
+}
+
+/// Nobody writes in the slot.
+fn free(running: &[Run], slot: usize) -> Result<(), RequestError> {
+    match slot < SLOTS && running.iter().all(|run| run.slot != slot) {
+        true => Ok(()),
+        false => Err(RequestError::Slot(slot)),
     }
 }
 
 impl Computing {
+    /// There is such a slot from now on.
+    fn open(&mut self, slot: usize) {
+        while self.contexts.len() <= slot {
+            self.contexts.push(Context::new(self.model.cache()));
+        }
+    }
+
     fn accept(&self, tokens: &[u32]) -> Result<(), RequestError> {
         let vocabulary = self.model.shape().vocabulary;
         if tokens.is_empty() {

@@ -28,7 +28,8 @@ pub(super) fn perplexity(
         return Err(RequestError::Short { tokens: tokens.len(), context });
     }
     computing.accept(&tokens)?;
-    let Computing { model, context: read, pool, .. } = computing;
+    let Computing { model, contexts, pool, .. } = computing;
+    let read = &mut contexts[0];
     let vocabulary = model.shape().vocabulary;
     // Logits of a chunk are in memory at once: 16 MB of them at most.
     let size = model.chunk().min((4 << 20) / vocabulary).max(1);

@@ -52,9 +52,9 @@ impl Fingerprint {
     }
 }
 
-pub(super) fn save(computing: &Computing, out: &mut dyn Write) -> io::Result<u32> {
+pub(super) fn save(computing: &Computing, slot: usize, out: &mut dyn Write) -> io::Result<u32> {
     let mut out = Summing { inner: out, sum: Sha256::new() };
-    let context = &computing.context;
+    let context = computing.contexts.get(slot).ok_or_else(|| io::Error::other("nothing was read there"))?;
     let positions = context.ids.len() as u32;
     out.write_all(MAGIC)?;
     out.write_all(&computing.fingerprint.0)?;
@@ -75,18 +75,24 @@ pub(super) fn save(computing: &Computing, out: &mut dyn Write) -> io::Result<u32
 
 pub(super) fn restore(
     computing: &mut Computing,
+    slot: usize,
     source: &mut dyn Read,
     bytes: u64,
 ) -> Result<u32, RequestError> {
-    computing.context.truncate(0);
-    let result = read(computing, source, bytes);
+    computing.contexts[slot].truncate(0);
+    let result = read(computing, slot, source, bytes);
     if result.is_err() {
-        computing.context.truncate(0);
+        computing.contexts[slot].truncate(0);
     }
     result
 }
 
-fn read(computing: &mut Computing, source: &mut dyn Read, bytes: u64) -> Result<u32, RequestError> {
+fn read(
+    computing: &mut Computing,
+    slot: usize,
+    source: &mut dyn Read,
+    bytes: u64,
+) -> Result<u32, RequestError> {
     let bad = |why: &str| RequestError::State(why.to_owned());
     let cut = |error: io::Error| RequestError::State(format!("it cannot be read to its end: {error}"));
     let mut source = Summing { inner: source, sum: Sha256::new() };
@@ -99,13 +105,14 @@ fn read(computing: &mut Computing, source: &mut dyn Read, bytes: u64) -> Result<
         return Err(bad("it belongs to another model"));
     }
     let mut numbers = head[48..].chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-    let expected = computing.context.cache.stored_shape();
+    let context = &mut computing.contexts[slot];
+    let expected = context.cache.stored_shape();
     if !expected.iter().all(|&expected| numbers.next() == Some(expected)) {
         return Err(bad("its shape or number type is not this model's"));
     }
     let text_length = numbers.next().unwrap_or(0) as usize;
     let positions = numbers.next().unwrap_or(0) as usize;
-    let cache = &mut computing.context.cache;
+    let cache = &mut context.cache;
     let length = (HEAD + SUM) as u64 + positions as u64 * (4 + cache.stored_bytes_per_position());
     if bytes != length {
         let why = format!("it has {bytes} bytes where {positions} tokens take {length}");
@@ -127,8 +134,8 @@ fn read(computing: &mut Computing, source: &mut dyn Read, bytes: u64) -> Result<
     if told != *sum.finalize() {
         return Err(bad("its sum is wrong: it is damaged"));
     }
-    computing.context.ids = ids;
-    computing.context.length = text_length;
+    context.ids = ids;
+    context.length = text_length;
     Ok(positions as u32)
 }
 

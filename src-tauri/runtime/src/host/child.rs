@@ -1,12 +1,13 @@
 //! The expert's side: hears its parent's greeting, gives up what it does not need, loads the file, then answers until
 //! its parent is gone.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::protocol::{FrameError, FromExpert, ToExpert, VERSION, read_frame, write_frame};
@@ -14,7 +15,7 @@ use super::state::{PART, packed, unpacked};
 use super::words::{Loaded, Purpose};
 use super::{cut, sandbox};
 use crate::device::{self, Device};
-use crate::generate::{Expert, LoadError, RequestError};
+use crate::generate::{Expert, LoadError, RequestError, Said};
 use crate::gguf::{self, Header};
 
 /// The first argument of a process that is to be a host.
@@ -112,7 +113,9 @@ fn serve(job: Job) -> ! {
     let driver = matches!(device, Some(Ok(_)));
     let parts = sandbox::enter(&job.model, size, job.threads, limit, writes, driver);
     let (give, take) = mpsc::channel();
-    std::thread::spawn(move || listen(&mut source, &give));
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let interrupts = Arc::clone(&interrupt);
+    std::thread::spawn(move || listen(&mut source, &give, &interrupts));
     std::thread::spawn(beat);
 
     if job.purpose == Purpose::Cut {
@@ -125,10 +128,58 @@ fn serve(job: Job) -> ! {
     };
     let loaded = Box::new(Loaded { sandbox: parts, ..expert.facts() });
     say(&FromExpert::Loaded { loaded });
-    while let Ok(Order { message, stop }) = take.recv() {
-        answer(&mut expert, message, &stop, &take);
+    let mut generating: BTreeMap<u64, Arc<AtomicBool>> = BTreeMap::new();
+    loop {
+        let order = if generating.is_empty() {
+            take.recv().map_err(|_| TryRecvError::Disconnected)
+        } else {
+            take.try_recv()
+        };
+        match order {
+            Ok(Order { message: ToExpert::Generate { id, slot, request }, stop }) => {
+                // Whoever was stopped leaves his slot first.
+                if generating.values().any(|stop| stop.load(Ordering::SeqCst)) {
+                    go_on(&mut expert, &mut generating, &interrupt);
+                }
+                match expert.begin(id, slot, &request) {
+                    Ok(()) => drop(generating.insert(id, stop)),
+                    Err(error) => refuse(id, &error),
+                }
+            }
+            Ok(Order { message, stop }) => answer(&mut expert, message, &stop, &take),
+            Err(TryRecvError::Disconnected) => std::process::exit(0),
+            Err(TryRecvError::Empty) => go_on(&mut expert, &mut generating, &interrupt),
+        }
     }
-    std::process::exit(0)
+}
+
+/// One pass for all that generate.
+fn go_on(expert: &mut Expert, generating: &mut BTreeMap<u64, Arc<AtomicBool>>, interrupt: &AtomicBool) {
+    // Whoever is stopped sets his own flag first: one that is not seen below interrupts the pass.
+    interrupt.store(false, Ordering::SeqCst);
+    let mut ended = Vec::new();
+    let stopped = |id: u64| generating.get(&id).is_some_and(|stop| stop.load(Ordering::SeqCst));
+    expert.go_on(interrupt, &stopped, &mut |id, said| match said {
+        Said::Read(done) => say(&FromExpert::Prompt { id, done }),
+        Said::Piece(text) => say(&FromExpert::Piece { id, text: text.to_owned() }),
+        Said::Ended(finished) => {
+            ended.push(id);
+            match finished {
+                Ok(finished) => say(&FromExpert::Finished { id, finished }),
+                Err(error) => refuse(id, &error),
+            }
+        }
+    });
+    generating.retain(|id, _| !ended.contains(id));
+}
+
+fn refuse(id: u64, error: &RequestError) {
+    say(&FromExpert::Refused {
+        id,
+        code: error.code().into(),
+        message: error.to_string(),
+        fix: error.fix().into(),
+    });
 }
 
 fn bad_model(error: &LoadError) -> ! {
@@ -198,8 +249,8 @@ fn beat() {
 }
 
 /// Reads orders. A stop acts at once, on the request that it names; the end of the pipe ends the process.
-fn listen(source: &mut impl Read, give: &Sender<Order>) {
-    let current: Mutex<Option<(u64, Arc<AtomicBool>)>> = Mutex::new(None);
+fn listen(source: &mut impl Read, give: &Sender<Order>, interrupt: &AtomicBool) {
+    let mut stops: Vec<(u64, Weak<AtomicBool>)> = Vec::new();
     loop {
         let message = match read_frame::<ToExpert>(source) {
             Ok(message) => message,
@@ -208,7 +259,6 @@ fn listen(source: &mut impl Read, give: &Sender<Order>) {
             Err(FrameError::End | FrameError::Broken(_)) => std::process::exit(0),
         };
         let stop = Arc::new(AtomicBool::new(false));
-        let mut current = current.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         match message {
             ToExpert::Leave => std::process::exit(0),
             ToExpert::Hello { .. } => std::process::exit(STRANGER),
@@ -217,25 +267,18 @@ fn listen(source: &mut impl Read, give: &Sender<Order>) {
                 continue;
             }
             ToExpert::Stop { id } => {
-                if let Some((_, flag)) = current.as_ref().filter(|(of, _)| *of == id) {
-                    flag.store(true, Ordering::Relaxed);
+                let named = stops.iter().find(|(of, _)| *of == id);
+                if let Some(flag) = named.and_then(|(_, flag)| flag.upgrade()) {
+                    flag.store(true, Ordering::SeqCst);
+                    interrupt.store(true, Ordering::SeqCst);
                 }
                 continue;
             }
-            ToExpert::Generate { id, .. }
-            | ToExpert::Tokenize { id, .. }
-            | ToExpert::Logits { id, .. }
-            | ToExpert::Perplexity { id, .. }
-            | ToExpert::Examine { id, .. }
-            | ToExpert::Weigh { id }
-            | ToExpert::LeaveOut { id, .. }
-            | ToExpert::Cut { id, .. }
-            | ToExpert::Measure { id, .. }
-            | ToExpert::SaveState { id }
-            | ToExpert::RestoreState { id, .. }
-            | ToExpert::StatePart { id, .. } => {
-                *current = Some((id, Arc::clone(&stop)));
-            }
+            _ => {}
+        }
+        if let Some(id) = message.id() {
+            stops.retain(|(_, flag)| flag.strong_count() > 0);
+            stops.push((id, Arc::downgrade(&stop)));
         }
         if give.send(Order { message, stop }).is_err() {
             return;
@@ -244,14 +287,20 @@ fn listen(source: &mut impl Read, give: &Sender<Order>) {
 }
 
 fn answer(expert: &mut Expert, message: ToExpert, stop: &AtomicBool, take: &Receiver<Order>) {
-    let refuse = |id: u64, error: RequestError| {
-        say(&FromExpert::Refused {
-            id,
-            code: error.code().into(),
-            message: error.to_string(),
-            fix: error.fix().into(),
-        });
-    };
+    // These touch nothing that is being written.
+    let beside = matches!(
+        message,
+        ToExpert::Tokenize { .. }
+            | ToExpert::SaveState { .. }
+            | ToExpert::RestoreState { .. }
+            | ToExpert::StatePart { .. }
+    );
+    if expert.running() > 0
+        && !beside
+        && let Some(id) = message.id()
+    {
+        return refuse(id, &RequestError::Busy);
+    }
     match message {
         ToExpert::Tokenize { id, text, special } => {
             say(&FromExpert::Tokenized { id, tokenized: expert.tokenize(&text, special) });
@@ -263,65 +312,58 @@ fn answer(expert: &mut Expert, message: ToExpert, stop: &AtomicBool, take: &Rece
             });
             match result {
                 Ok(()) => say(&FromExpert::LogitsEnd { id }),
-                Err(error) => refuse(id, error),
-            }
-        }
-        ToExpert::Generate { id, request } => {
-            let result = expert.generate(
-                &request,
-                stop,
-                &mut |done| say(&FromExpert::Prompt { id, done }),
-                &mut |text| say(&FromExpert::Piece { id, text: text.to_owned() }),
-            );
-            match result {
-                Ok(finished) => say(&FromExpert::Finished { id, finished }),
-                Err(error) => refuse(id, error),
+                Err(error) => refuse(id, &error),
             }
         }
         ToExpert::Perplexity { id, text, context } => {
             let mut read = |done| say(&FromExpert::Prompt { id, done });
             match expert.perplexity(&text, context as usize, stop, &mut read) {
                 Ok(perplexity) => say(&FromExpert::Perplexity { id, perplexity }),
-                Err(error) => refuse(id, error),
+                Err(error) => refuse(id, &error),
             }
         }
         ToExpert::Examine { id, example, look } => match expert.examine(&example, &look, stop) {
             Ok(examined) => say(&FromExpert::Examined { id, examined }),
-            Err(error) => refuse(id, error),
+            Err(error) => refuse(id, &error),
         },
         ToExpert::Weigh { id } => match expert.weigh(stop) {
             Ok(layers) => say(&FromExpert::Weighed { id, layers }),
-            Err(error) => refuse(id, error),
+            Err(error) => refuse(id, &error),
         },
         ToExpert::LeaveOut { id, mask } => match expert.leave_out(mask) {
             Ok(()) => say(&FromExpert::LeftOut { id }),
-            Err(error) => refuse(id, error),
+            Err(error) => refuse(id, &error),
         },
         ToExpert::Measure { id, what } => match expert.measure(what, stop) {
             Ok(value) => say(&FromExpert::Measured { id, value }),
-            Err(error) => refuse(id, error),
+            Err(error) => refuse(id, &error),
         },
-        ToExpert::SaveState { id } => {
+        ToExpert::SaveState { id, slot } => {
             let mut out = BufWriter::with_capacity(PART, Parts { id });
-            let saved = expert.save_state(&mut out);
+            let saved = expert.save_state(slot, &mut out);
             drop(out);
             match saved {
                 Ok(tokens) => say(&FromExpert::StateSaved { id, tokens }),
-                Err(error) => refuse(id, error),
+                Err(error) => refuse(id, &error),
             }
         }
-        ToExpert::RestoreState { id, bytes } => {
-            match expert.restore_state(&mut Given { id, take, part: Vec::new(), used: 0 }, bytes) {
+        ToExpert::RestoreState { id, slot, bytes } => {
+            let mut given = Given { id, take, part: Vec::new(), used: 0 };
+            match expert.restore_state(slot, &mut given, bytes) {
                 Ok(tokens) => say(&FromExpert::StateRestored { id, tokens }),
-                Err(error) => refuse(id, error),
+                Err(error) => refuse(id, &error),
             }
         }
         // The end of a restoring that has been refused.
         ToExpert::StatePart { .. } => {}
         // A process that holds a model was not started to cut, and has no file to write.
         ToExpert::Cut { .. } => std::process::exit(STRANGER),
-        ToExpert::Hello { .. } | ToExpert::Stop { .. } | ToExpert::Ping { .. } | ToExpert::Leave => {
-            unreachable!("the reader keeps these to itself")
+        ToExpert::Hello { .. }
+        | ToExpert::Stop { .. }
+        | ToExpert::Ping { .. }
+        | ToExpert::Leave
+        | ToExpert::Generate { .. } => {
+            unreachable!("the reader and the loop keep these to themselves")
         }
     }
 }

@@ -32,7 +32,7 @@ pub(crate) use child::step;
 pub use child::{lock_down, serve_if_asked};
 pub use cut::cut;
 pub use memory::resident_bytes;
-pub use parent::{Host, device_program};
+pub use parent::{Host, Spoken, device_program};
 pub use swap::{PageCache, Swap, swap};
 pub use words::{
     Block, Compared, Constraint, Cut, Cutting, Examined, Example, Finish, Finished, Left, Loaded, LogitsRow,

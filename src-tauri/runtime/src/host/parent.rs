@@ -1,5 +1,6 @@
 //! The parent's side of an expert's process: starts it, asks it, and lets it go.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -31,6 +32,24 @@ pub fn device_program(program: &Path) -> Option<PathBuf> {
     beside.is_file().then_some(beside)
 }
 
+/// What a generation says.
+pub enum Spoken {
+    Piece(String),
+    Ended(Result<Finished, HostError>),
+}
+
+/// A generation that has not ended, and what is known of it.
+#[derive(Default)]
+struct Generation {
+    id: u64,
+    text: String,
+    pieces: u32,
+    prompt_tokens: u32,
+    /// When it was told to stop, and whether the process has heard that.
+    told: Option<Instant>,
+    hears: bool,
+}
+
 /// A loaded expert in its own process. Dropping it ends the process.
 pub struct Host {
     pub(super) process: Process,
@@ -39,8 +58,11 @@ pub struct Host {
     peak: u64,
     next_id: u64,
     alive: bool,
-    /// Since when an answer that was stopped is still on its way out.
-    stopping: Option<Instant>,
+    generations: Vec<Generation>,
+    /// What they have said and nobody has heard yet.
+    unheard: VecDeque<(u64, Spoken)>,
+    /// Answers that were stopped and are still on their way out, and since when.
+    stopping: Vec<(u64, Instant)>,
     watch: Watch,
     weighed: Instant,
 }
@@ -93,7 +115,9 @@ impl Host {
             peak: 0,
             next_id: 0,
             alive: true,
-            stopping: None,
+            generations: Vec::new(),
+            unheard: VecDeque::new(),
+            stopping: Vec::new(),
             watch: Watch::new(),
             weighed: began,
         };
@@ -139,7 +163,7 @@ impl Host {
 
     /// No answer that was stopped is still on its way out.
     pub fn is_idle(&self) -> bool {
-        self.stopping.is_none()
+        self.stopping.is_empty()
     }
 
     /// Asks the process whether it is there. One that was killed a moment ago looks alive until the system has taken it
@@ -180,8 +204,8 @@ impl Host {
         self.peak
     }
 
-    /// How many tokens a text has, without a start token. `None`: `stop` was set, and the process did not answer in time
-    /// and was ended.
+    /// How many tokens a text has, without a start token. `None`: `stop` was set, and the process did not answer in time;
+    /// it was ended, unless it answers others.
     pub fn count_tokens(&mut self, text: &str, stop: &AtomicBool) -> Result<Option<u32>, HostError> {
         Ok(self.tokenize_unless(text, false, stop)?.map(|tokenized| tokenized.ids.len() as u32))
     }
@@ -206,7 +230,10 @@ impl Host {
                 stopped = Some(Instant::now());
             }
             if stopped.is_some_and(|stopped| stopped.elapsed() > OBEY) {
-                self.end();
+                // One that answers others may be in a long step; what it says of this later is dropped.
+                if self.generations.is_empty() {
+                    self.end();
+                }
                 return Ok(None);
             }
             match self.hear()? {
@@ -248,61 +275,121 @@ impl Host {
         stop: &AtomicBool,
         on_piece: &mut dyn FnMut(&str),
     ) -> Result<Finished, HostError> {
-        let id = self.new_id();
-        self.tell(ToExpert::Generate { id, request: request.clone() });
-        let mut text = String::new();
-        let mut pieces = 0;
-        let mut prompt_tokens = 0;
-        let mut told: Option<Instant> = None;
-        let mut hears = false;
+        let id = self.begin(0, request);
         loop {
-            if told.is_none() && stop.load(Ordering::Relaxed) {
-                self.process.tell(ToExpert::Stop { id });
-                self.process.tell(ToExpert::Ping { id });
-                told = Some(Instant::now());
-            }
-            if told.is_some_and(|told| told.elapsed() > OBEY) {
-                let peak_memory_bytes = self.peak_memory();
-                if hears {
-                    self.stopping = told;
-                } else {
-                    self.end();
-                }
-                return Ok(Finished {
-                    text,
-                    ids: Vec::new(),
-                    prompt_tokens,
-                    cached_tokens: 0,
-                    read_tokens: 0,
-                    shifted: 0,
-                    drafted: 0,
-                    accepted: 0,
-                    tokens: pieces,
-                    first_token_ms: 0.0,
-                    prompt_tokens_per_s: 0.0,
-                    tokens_per_s: 0.0,
-                    mean_probability: 0.0,
-                    finish: Finish::Stopped,
-                    peak_memory_bytes,
-                    note: (!hears).then(|| "the expert did not stop in time and was ended".into()),
-                    lost_expert: !hears,
-                });
-            }
-            match self.hear()? {
-                None => {}
-                Some(FromExpert::Piece { id: of, text: piece }) if of == id => {
-                    text.push_str(&piece);
-                    pieces += 1;
-                    on_piece(&piece);
-                }
-                Some(FromExpert::Prompt { id: of, done }) if of == id => prompt_tokens = done,
-                Some(FromExpert::Pong { id: of }) if of == id => hears = true,
-                Some(FromExpert::Finished { id: of, finished }) if of == id => {
-                    return Ok(Finished { peak_memory_bytes: self.peak_memory(), ..finished });
-                }
-                Some(other) => self.unexpected(id, other)?,
+            match self.listen(&|_| stop.load(Ordering::Relaxed))? {
+                Some((of, Spoken::Piece(text))) if of == id => on_piece(&text),
+                Some((of, Spoken::Ended(finished))) if of == id => return finished,
+                _ => {}
             }
         }
+    }
+
+    /// Begins a generation, which goes on from what was read in its slot and has the slot until it ends; several can run,
+    /// in slots below [`crate::generate::SLOTS`]. Gives its number; [`Host::listen`] does the rest.
+    pub fn begin(&mut self, slot: usize, request: &Request) -> u64 {
+        let id = self.new_id();
+        self.tell(ToExpert::Generate { id, slot, request: request.clone() });
+        self.generations.push(Generation { id, ..Generation::default() });
+        id
+    }
+
+    /// The next that a generation says, with its number; `None`: nothing for a short while. Those that `stopped` names end
+    /// as [`Host::generate`] says. An error is the end of all of them.
+    pub fn listen(&mut self, stopped: &dyn Fn(u64) -> bool) -> Result<Option<(u64, Spoken)>, HostError> {
+        let now = Instant::now();
+        for generation in &mut self.generations {
+            if generation.told.is_none() && stopped(generation.id) {
+                self.process.tell(ToExpert::Stop { id: generation.id });
+                self.process.tell(ToExpert::Ping { id: generation.id });
+                generation.told = Some(now);
+            }
+        }
+        if let Some(said) = self.unheard.pop_front() {
+            return Ok(Some(said));
+        }
+        let late = |generation: &Generation| generation.told.is_some_and(|told| told.elapsed() > OBEY);
+        if let Some(at) = self.generations.iter().position(late) {
+            let generation = self.generations.remove(at);
+            let id = generation.id;
+            let finished = self.give_up(generation);
+            return Ok(Some((id, Spoken::Ended(Ok(finished)))));
+        }
+        let Some(frame) = self.hear()? else { return Ok(None) };
+        self.unexpected(self.next_id + 1, frame)?;
+        Ok(self.unheard.pop_front())
+    }
+
+    /// It has not stopped in time. One that has heard comes out later, and so must one that answers others.
+    fn give_up(&mut self, generation: Generation) -> Finished {
+        let peak_memory_bytes = self.peak_memory();
+        let Generation { id, text, pieces, prompt_tokens, hears, .. } = generation;
+        let hears = hears || !self.generations.is_empty();
+        if hears {
+            self.stopping.push((id, Instant::now()));
+        } else {
+            self.end();
+        }
+        Finished {
+            text,
+            ids: Vec::new(),
+            prompt_tokens,
+            cached_tokens: 0,
+            read_tokens: 0,
+            shifted: 0,
+            drafted: 0,
+            accepted: 0,
+            tokens: pieces,
+            together: 0,
+            first_token_ms: 0.0,
+            prompt_tokens_per_s: 0.0,
+            tokens_per_s: 0.0,
+            mean_probability: 0.0,
+            finish: Finish::Stopped,
+            peak_memory_bytes,
+            note: (!hears).then(|| "the expert did not stop in time and was ended".into()),
+            lost_expert: !hears,
+        }
+    }
+
+    /// Whether the frame is of a generation that runs; what it says waits in `unheard`.
+    fn overhear(&mut self, frame: FromExpert) -> Option<FromExpert> {
+        let of = match &frame {
+            FromExpert::Piece { id, .. }
+            | FromExpert::Prompt { id, .. }
+            | FromExpert::Pong { id }
+            | FromExpert::Finished { id, .. }
+            | FromExpert::Refused { id, .. } => *id,
+            _ => return Some(frame),
+        };
+        let Some(at) = self.generations.iter().position(|generation| generation.id == of) else {
+            return Some(frame);
+        };
+        let generation = &mut self.generations[at];
+        let ended = match frame {
+            FromExpert::Piece { text, .. } => {
+                generation.text.push_str(&text);
+                generation.pieces += 1;
+                self.unheard.push_back((of, Spoken::Piece(text)));
+                return None;
+            }
+            FromExpert::Prompt { done, .. } => {
+                generation.prompt_tokens = done;
+                return None;
+            }
+            FromExpert::Pong { .. } => {
+                generation.hears = true;
+                return None;
+            }
+            FromExpert::Finished { finished, .. } => {
+                Ok(Finished { peak_memory_bytes: self.peak_memory(), ..finished })
+            }
+            FromExpert::Refused { code, message, fix, .. } => Err(HostError::Refused { code, message, fix }),
+            other => return Some(other),
+        };
+        self.generations.remove(at);
+        self.unheard.push_back((of, Spoken::Ended(ended)));
+        None
     }
 
     /// Ends the process, waits for its exit, and measures that its memory is gone.
@@ -334,7 +421,8 @@ impl Host {
             return Err(HostError::Crashed { how, last_words: self.process.last_words() });
         }
         self.weigh()?;
-        if let Some(since) = self.stopping.filter(|since| since.elapsed() > COME_OUT) {
+        let out = self.stopping.iter().map(|(_, since)| *since).find(|since| since.elapsed() > COME_OUT);
+        if let Some(since) = out {
             self.end();
             return Err(HostError::Hung { seconds: since.elapsed().as_secs() });
         }
@@ -369,12 +457,12 @@ impl Host {
         Ok(())
     }
 
-    /// A refusal of this request is an error; an answer to an earlier one is dropped; anything else is garbage.
+    /// What a generation says is kept for whoever listens to it; a refusal of this request is an error; an answer to an
+    /// earlier one is dropped; anything else is garbage.
     pub(super) fn unexpected(&mut self, id: u64, frame: FromExpert) -> Result<(), HostError> {
-        if let FromExpert::Finished { id: of, .. } | FromExpert::Refused { id: of, .. } = &frame
-            && *of < id
-        {
-            self.stopping = None;
+        let Some(frame) = self.overhear(frame) else { return Ok(()) };
+        if let FromExpert::Finished { id: of, .. } | FromExpert::Refused { id: of, .. } = &frame {
+            self.stopping.retain(|(stopped, _)| stopped != of);
         }
         match frame {
             FromExpert::Refused { id: of, code, message, fix } if of == id => {

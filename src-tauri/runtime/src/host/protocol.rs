@@ -12,7 +12,7 @@ use super::words::{
 };
 
 /// Both sides must say the same.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 /// Largest frame: a prompt of some million characters, or the logits of a vocabulary of a million.
 pub const MAX_FRAME: u32 = 32 << 20;
 
@@ -23,8 +23,10 @@ pub enum ToExpert {
     Hello {
         version: u32,
     },
+    /// Several can run at once, each in a slot of its own.
     Generate {
         id: u64,
+        slot: usize,
         request: Request,
     },
     Tokenize {
@@ -66,13 +68,15 @@ pub enum ToExpert {
         id: u64,
         what: Measure,
     },
-    /// What the model has read is to be told, in parts.
+    /// What the model has read in a slot is to be told, in parts.
     SaveState {
         id: u64,
+        slot: usize,
     },
     /// A saved state of so many bytes is to be taken: the expert asks for its parts.
     RestoreState {
         id: u64,
+        slot: usize,
         bytes: u64,
     },
     /// Base64; empty at the end.
@@ -88,6 +92,29 @@ pub enum ToExpert {
         id: u64,
     },
     Leave,
+}
+
+impl ToExpert {
+    /// Of a request.
+    pub fn id(&self) -> Option<u64> {
+        match self {
+            ToExpert::Hello { .. } | ToExpert::Leave => None,
+            ToExpert::Generate { id, .. }
+            | ToExpert::Tokenize { id, .. }
+            | ToExpert::Logits { id, .. }
+            | ToExpert::Perplexity { id, .. }
+            | ToExpert::Examine { id, .. }
+            | ToExpert::Weigh { id }
+            | ToExpert::LeaveOut { id, .. }
+            | ToExpert::Cut { id, .. }
+            | ToExpert::Measure { id, .. }
+            | ToExpert::SaveState { id, .. }
+            | ToExpert::RestoreState { id, .. }
+            | ToExpert::StatePart { id, .. }
+            | ToExpert::Stop { id }
+            | ToExpert::Ping { id } => Some(*id),
+        }
+    }
 }
 
 /// From the expert to the parent.
@@ -260,7 +287,7 @@ mod tests {
     #[test]
     fn a_frame_survives_the_pipe() {
         let mut pipe = Vec::new();
-        let sent = ToExpert::Generate { id: 7, request: Request::raw("grüß \0 \"dich\"", 3) };
+        let sent = ToExpert::Generate { id: 7, slot: 0, request: Request::raw("grüß \0 \"dich\"", 3) };
         write_frame(&mut pipe, &sent).unwrap();
         write_frame(&mut pipe, &ToExpert::Leave).unwrap();
         let mut source = pipe.as_slice();
@@ -307,7 +334,7 @@ mod tests {
         fn flipped_bytes_never_panic(at in 0usize..200, value: u8) {
             let mut pipe = Vec::new();
             let request = Request::raw("What is 17 * 23?", 64);
-            write_frame(&mut pipe, &ToExpert::Generate { id: 1, request }).unwrap();
+            write_frame(&mut pipe, &ToExpert::Generate { id: 1, slot: 0, request }).unwrap();
             let at = at % pipe.len();
             pipe[at] = value;
             let _ = read_frame::<ToExpert>(&mut pipe.as_slice());

@@ -100,25 +100,25 @@ impl Host {
         })
     }
 
-    /// Writes what the expert has read to `path`: whole, or not at all. It is not forced onto the disk: one that a power
+    /// Writes what the expert has read in a slot to `path`: whole, or not at all. It is not forced onto the disk: one that a power
     /// cut spoils is refused by its sum.
-    pub fn save_state(&mut self, path: &Path) -> Result<Saved, HostError> {
+    pub fn save_state(&mut self, slot: usize, path: &Path) -> Result<Saved, HostError> {
         let mut name = path.file_name().unwrap_or_default().to_os_string();
         name.push(".part");
         let part = path.with_file_name(name);
-        let result = self.save_to(&part, path);
+        let result = self.save_to(slot, &part, path);
         if result.is_err() {
             let _ = std::fs::remove_file(&part);
         }
         result
     }
 
-    fn save_to(&mut self, part: &Path, path: &Path) -> Result<Saved, HostError> {
+    fn save_to(&mut self, slot: usize, part: &Path, path: &Path) -> Result<Saved, HostError> {
         let unwritable = |error| file_error("file.unwritable", path, "cannot be written", &error);
         let mut file = private(part).map_err(unwritable)?;
         let mut written = Ok(0);
         let id = self.new_id();
-        let ask = ToExpert::SaveState { id };
+        let ask = ToExpert::SaveState { id, slot };
         let tokens = self.converse(id, ask, &AtomicBool::new(false), &mut |word| match word {
             FromExpert::StatePart { id: of, part } if of == id => {
                 // After an error the rest is heard to its end, so that the next request finds silence.
@@ -136,9 +136,9 @@ impl Host {
         Ok(Saved { tokens, bytes })
     }
 
-    /// Gives the expert a saved state in place of what it has read; gives how many tokens that are. A state that cannot
+    /// Gives the expert a saved state in place of what it has read in a slot; gives how many tokens that are. A state that cannot
     /// be used is refused, and the expert has read nothing then.
-    pub fn restore_state(&mut self, path: &Path) -> Result<u32, HostError> {
+    pub fn restore_state(&mut self, slot: usize, path: &Path) -> Result<u32, HostError> {
         let unreadable = |error| file_error("file.unreadable", path, "cannot be read", &error);
         let file = File::open(path).map_err(unreadable)?;
         let about = file.metadata().map_err(unreadable)?;
@@ -146,7 +146,7 @@ impl Host {
             return Err(unreadable(io::Error::other("it is not a file")));
         }
         let id = self.new_id();
-        let ask = ToExpert::RestoreState { id, bytes: about.len() };
+        let ask = ToExpert::RestoreState { id, slot, bytes: about.len() };
         self.converse(id, ask, &AtomicBool::new(false), &mut |word| match word {
             FromExpert::StateWanted { id: of } if of == id => {
                 let mut bytes = Vec::with_capacity(PART);

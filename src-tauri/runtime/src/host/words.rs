@@ -267,6 +267,9 @@ pub struct Finished {
     pub accepted: u32,
     /// Tokens generated, a closing end token not counted.
     pub tokens: u32,
+    /// The most texts that one pass computed together, this one included.
+    #[serde(default)]
+    pub together: u32,
     /// From the request to the first token, the prompt included.
     pub first_token_ms: f32,
     /// Of the tokens that were not in the cache.

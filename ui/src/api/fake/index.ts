@@ -128,7 +128,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
         on({ kind: "text", piece: said.pieces[shown - 1] ?? "" }, blocks);
       }
       answer.tokens = said.pieces.length;
-      answer.trace.generate = { prompt_tokens: 18, tokens: said.pieces.length, first_token_ms: 7.4, tokens_per_s: 612, prompt_tokens_per_s: 2480, confidence: 0.982, peak_memory_bytes: MEMORY * 1.1, cached_tokens: 0, cached_in: null, read_tokens: 18, shifted: 0, finish: "end", elapsed_ms: said.pieces.length * 1.7 };
+      answer.trace.generate = { prompt_tokens: 18, tokens: said.pieces.length, first_token_ms: 7.4, tokens_per_s: 612, prompt_tokens_per_s: 2480, confidence: 0.982, peak_memory_bytes: MEMORY * 1.1, cached_tokens: 0, cached_in: null, read_tokens: 18, shifted: 0, together: 1, finish: "end", elapsed_ms: said.pieces.length * 1.7 };
       on({ kind: "generated", ...answer.trace.generate });
       if (question.aggregate) {
         const heard = await council(question, planned.plan.experts, blocks, answer.trace.seat, answer.trace.generate, wait, on);
@@ -224,7 +224,7 @@ function blank(): Answer {
       route: { domain: "", confidence: 0, complexity: 0, experts: [], chosen: "", abstained: false, by_hand: false, min_confidence: 0, reason: "", elapsed_ms: 0 },
       seat: { expert: "", was_seated: false, left: null, freed_bytes: 0, memory_bytes: 0, budget_bytes: 0, placement: { device: null, layers: 0, on_device: 0, why: null }, leave_ms: 0, load_ms: 0, elapsed_ms: 0 },
       compress: { tokens_before: 0, tokens_after: 0, kept: 0, dropped: 0, reason: "", elapsed_ms: 0 },
-      generate: { prompt_tokens: 0, tokens: 0, first_token_ms: 0, tokens_per_s: 0, prompt_tokens_per_s: 0, confidence: 0, peak_memory_bytes: 0, cached_tokens: 0, cached_in: null, read_tokens: 0, shifted: 0, finish: "end", elapsed_ms: 0 },
+      generate: { prompt_tokens: 0, tokens: 0, first_token_ms: 0, tokens_per_s: 0, prompt_tokens_per_s: 0, confidence: 0, peak_memory_bytes: 0, cached_tokens: 0, cached_in: null, read_tokens: 0, shifted: 0, together: 1, finish: "end", elapsed_ms: 0 },
       learn: { stored: false, why_not: null, elapsed_ms: 0 },
       total_ms: 0,
       stopped_in: null,

@@ -29,7 +29,7 @@ export function seeded(): Turn[] {
         retrieve: { asked: true, passages: [], considered: 0, threshold: 0.35, elapsed_ms: 1.4 },
         seat: { expert: route.chosen, was_seated: false, left: index % 2 ? "words" : null, freed_bytes: 20_800_000, memory_bytes: 21_400_000, budget_bytes: 8_000_000_000, placement: { device: null, layers: 4, on_device: 0, why: null }, leave_ms: 11.2, load_ms: 38.4, elapsed_ms: 52.7 },
         compress: { tokens_before: 18, tokens_after: 18, kept: 0, dropped: 0, reason: "Nothing was recalled, so there is nothing to fit: the question goes in as it is.", elapsed_ms: 0.2 },
-        generate: { prompt_tokens: 18, tokens: 64, first_token_ms: 7.4, tokens_per_s: 612, prompt_tokens_per_s: 2480, confidence: 0.982, peak_memory_bytes: 23_500_000, cached_tokens: 0, cached_in: null, read_tokens: 18, shifted: 0, finish: "end", elapsed_ms: 104.6 },
+        generate: { prompt_tokens: 18, tokens: 64, first_token_ms: 7.4, tokens_per_s: 612, prompt_tokens_per_s: 2480, confidence: 0.982, peak_memory_bytes: 23_500_000, cached_tokens: 0, cached_in: null, read_tokens: 18, shifted: 0, together: 1, finish: "end", elapsed_ms: 104.6 },
         learn: { stored: true, why_not: null, elapsed_ms: 3.1 },
         total_ms: 163.2,
         stopped_in: null,
