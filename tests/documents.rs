@@ -19,6 +19,7 @@ use serde_json::Value;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::AtomicBool;
 use toy::Toy;
 use toys::Toys;
 
@@ -224,7 +225,7 @@ fn an_expert_gets_its_sources_and_a_removed_document_leaves_no_trace() {
     let other = toys.folder.path().join("trains.txt");
     std::fs::write(&other, "The night train leaves at ten.\n").unwrap();
     let documents = toys.engine.documents();
-    let added = documents.add(&[file.clone(), other], &mut |_, _, _| {}).unwrap();
+    let added = documents.add(&[file.clone(), other], &AtomicBool::new(false), &mut |_, _, _| {}).unwrap();
     assert_eq!(added.added.len(), 2, "{added:?}");
 
     let question = format!("Where does the {secret} nest?");
@@ -270,7 +271,10 @@ fn an_index_that_is_gone_is_made_again() {
     let home = Home::at(place.path().join("home"));
     let file = place.path().join("a.txt");
     std::fs::write(&file, "The kettle sings at noon.").unwrap();
-    Documents::open(&home, Path::new(LECTERN)).unwrap().add(&[file], &mut |_, _, _| {}).unwrap();
+    Documents::open(&home, Path::new(LECTERN))
+        .unwrap()
+        .add(&[file], &AtomicBool::new(false), &mut |_, _, _| {})
+        .unwrap();
     std::fs::remove_dir_all(home.documents_index_dir()).unwrap();
     let documents = Documents::open(&home, Path::new(LECTERN)).unwrap();
     assert_eq!(documents.search("kettle", 5).unwrap().passages.len(), 1);
@@ -314,7 +318,7 @@ fn questions_find_their_passage_and_others_find_nothing() {
             path
         })
         .collect();
-    let added = documents.add(&files, &mut |_, _, _| {}).unwrap();
+    let added = documents.add(&files, &AtomicBool::new(false), &mut |_, _, _| {}).unwrap();
     assert!(added.failed.is_empty(), "{:?}", added.failed);
 
     let archive = Archive::open(&home).unwrap();

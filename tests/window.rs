@@ -459,6 +459,43 @@ mod journeys {
     }
 
     #[test]
+    fn documents_are_listed_looked_up_cited_and_removed() {
+        let app = App::open();
+        let files = tempfile::tempdir().unwrap();
+        let note = files.path().join("allotment.md");
+        std::fs::write(
+            &note, "# Allotment\n\nThe pump of plot 14 is serviced by Wilhelmina Okonkwo every March.\n",
+        )
+        .unwrap();
+        std::fs::write(files.path().join("empty.txt"), "").unwrap();
+        app.click("nav-documents");
+        app.see("no-documents");
+        // The system's own dialog cannot be driven: its paths are handed over here.
+        let added =
+            app.invoke("add_documents", json!({ "paths": [files.path()], "progress": "__CHANNEL__:0" }));
+        assert_eq!(added["added"].as_array().unwrap().len(), 1, "{added}");
+        assert_eq!(added["failed"][0]["failure"]["code"], "documents.empty", "{added}");
+        app.click("nav-settings");
+        app.click("nav-documents");
+        app.wait("the document", || (app.count("document") == 1).then_some(()));
+        app.driver.type_text(&app.see("search-documents"), "services the pump");
+        app.wait("the passage", || (app.count("found-passage") == 1).then_some(()));
+        app.picture("documents");
+        app.driver.click(&app.driver.find("[data-testid=found-passage] button").unwrap());
+        app.reads("document-read", "what was read", |text| text.contains("Wilhelmina Okonkwo"));
+        app.driver.type_text(&app.see("document-read"), ESCAPE);
+        app.click("new-conversation");
+        app.ask("Who services the pump of plot 14?");
+        app.see("source");
+        app.click("nav-documents");
+        app.driver.type_text(&app.see("search-documents"), &BACKSPACE.repeat(40));
+        app.click("remove-document");
+        app.click("remove-document-confirm");
+        app.see("no-documents");
+        assert!(note.is_file(), "the file stays");
+    }
+
+    #[test]
     fn a_small_window_needs_no_scrolling_sideways() {
         let app = App::open();
         app.ask("What is 384 + 97?");

@@ -18,6 +18,9 @@ pub fn text() -> String {
     types.visit::<engine::events::News>();
     types.visit::<engine::archive::Conversation>();
     types.visit::<engine::archive::Hits>();
+    types.visit::<engine::documents::Added>();
+    types.visit::<engine::documents::Found>();
+    types.visit::<crate::documents::ReadingFiles>();
     types.visit::<engine::pool::Expert>();
     types.visit::<engine::pool::Edit>();
     types.visit::<engine::lessons::Lesson>();

@@ -1,7 +1,7 @@
 //! The window: the only code that knows Tauri. It translates between the page and the engine and decides nothing.
 //!
-//! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`pool`], [`lessons`], [`hub`],
-//! [`reports`], [`compare`], [`pruning`], [`lab`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
+//! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`documents`], [`pool`],
+//! [`lessons`], [`hub`], [`reports`], [`compare`], [`pruning`], [`lab`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
 //! are running, and the [`library`], whose models may be [`moving`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
 //! the tree that the page draws; [`bindings`] writes the page's types.
 
@@ -9,6 +9,7 @@ pub mod archive;
 pub mod ask;
 pub mod bindings;
 pub mod compare;
+pub mod documents;
 pub mod drops;
 pub mod failure;
 pub mod house;
@@ -57,6 +58,13 @@ pub fn run() {
             archive::meaning,
             archive::fetch_encoder,
             archive::drop_encoder,
+            documents::documents,
+            documents::add_documents,
+            documents::stop_reading,
+            documents::refresh_documents,
+            documents::remove_documents,
+            documents::search_documents,
+            documents::document_passages,
             pool::experts,
             pool::add_expert,
             pool::choose_file,

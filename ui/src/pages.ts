@@ -4,7 +4,7 @@
 export const reports = ["status", "routing", "retrieval", "compression", "memory", "latency", "compare", "pruning", "mixture"] as const;
 export type Report = (typeof reports)[number];
 
-export type Page = "conversation" | "experts" | Report | "settings";
+export type Page = "conversation" | "experts" | "documents" | Report | "settings";
 
 export function isReport(page: Page): page is Report {
   return (reports as readonly Page[]).includes(page);

@@ -8,6 +8,7 @@ use engine::documents::{Added, Document, Documents, Found};
 use engine::home::Home;
 use engine::words::Failure;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -56,7 +57,8 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
                     output.note(&format!("{} of {all}: {}", done + 1, path.display()));
                 }
             };
-            let added = documents.add(&add.paths, &mut told).map_err(Failure::from)?;
+            let added =
+                documents.add(&add.paths, &AtomicBool::new(false), &mut told).map_err(Failure::from)?;
             output.show(&added, added_in_words);
             if !added.failed.is_empty() {
                 return Err(Exit::Said);

@@ -2,6 +2,7 @@
 //! (`tauri.ts`), from a double in a plain browser while developing (`fake.ts`).
 
 import type {
+  Added,
   Calibrating,
   Check,
   Comparable,
@@ -18,9 +19,11 @@ import type {
   Expert,
   Failure,
   Folder,
+  Found,
   FoundFile,
   HubPlace,
   Discarded,
+  Document,
   Lesson,
   Link,
   Logged,
@@ -52,6 +55,8 @@ import type {
   Turn,
   WithoutFile,
   Working,
+  Passage,
+  ReadingFiles,
 } from "./bindings";
 
 export interface Api {
@@ -81,6 +86,22 @@ export interface Api {
   fetchEncoder(): Promise<void>;
   /** Search goes by words alone again. */
   dropEncoder(): Promise<void>;
+
+  /** The files that answers may cite, by name. */
+  documents(): Promise<Document[]>;
+  /** Reads files and folders. */
+  addDocuments(paths: string[], on: (reading: ReadingFiles) => void): Promise<Added>;
+  /** The files that have not been read yet are not read. */
+  stopReading(): Promise<boolean>;
+  /** Reads those again that have changed since. */
+  refreshDocuments(): Promise<Added>;
+  /** That one goes for good; all with `null`. */
+  removeDocuments(id: string | null): Promise<Document[]>;
+  searchDocuments(text: string): Promise<Found>;
+  /** What was read of a document, in its order. */
+  documentPassages(id: string): Promise<Passage[]>;
+  /** The system's own dialog for documents; `null` when it was closed. */
+  pickDocuments(): Promise<string[] | null>;
 
   experts(): Promise<Expert[]>;
   addExpert(path: string, name: string, domains: string[]): Promise<Expert>;

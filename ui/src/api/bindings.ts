@@ -1,6 +1,19 @@
 // Generated from the Rust types by `cargo xtask bindings`. Do not edit.
 
 /**
+ * What became of the files that were to be added.
+ */
+export type Added = { 
+/**
+ * New, or changed since they were read.
+ */
+added: Array<Document>, 
+/**
+ * Known with this content, perhaps under another path.
+ */
+unchanged: Array<Document>, failed: Array<NotAdded>, };
+
+/**
  * How several drafts become one answer.
  */
 export type Aggregate = "voting" | "weighted" | "sequential" | "ensemble";
@@ -446,6 +459,23 @@ export type Difference = { n: number, both: number, first_only: number, second_o
 export type Discarded = { repo: string, file: string, sha256: string, bytes: number, };
 
 /**
+ * A file that was read.
+ */
+export type Document = { id: string, name: string, path: string, bytes: number, passages: number, 
+/**
+ * Unix time in milliseconds.
+ */
+added: number, 
+/**
+ * The file is no longer where it was; what was read of it stays.
+ */
+missing: boolean, 
+/**
+ * Why the file as it is now could not be read; what was read of it before stays.
+ */
+unread: string | null, };
+
+/**
  * A place in a document, so that what is cited can be opened.
  */
 export type DocumentPlace = { 
@@ -729,6 +759,15 @@ export type Folder = { path: string,
  * It is there now; a drive may be unplugged.
  */
 here: boolean, files: Array<Watched>, };
+
+/**
+ * Passages that a search found, best first.
+ */
+export type Found = { passages: Array<Passage>, 
+/**
+ * Passages with at least one of the words.
+ */
+considered: number, elapsed_ms: number, };
 
 /**
  * One model file.
@@ -1317,6 +1356,8 @@ export type Moving = { "state": "still" } | { "state": "going", moved: Moved, } 
  */
 export type News = { "kind": "seat", seat: Seat, budget_bytes: number, };
 
+export type NotAdded = { path: string, failure: Failure, };
+
 /**
  * How an expert came into the pool.
  */
@@ -1649,6 +1690,15 @@ domains: Array<DomainScore>,
  * 0 (a fact) to 10 (long work).
  */
 complexity: number, features: Features, elapsed_ms: number, };
+
+/**
+ * How far the reading of files is.
+ */
+export type ReadingFiles = { done: number, of: number, 
+/**
+ * The file that is being read.
+ */
+path: string, };
 
 /**
  * What the expert is given.

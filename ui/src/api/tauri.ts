@@ -3,7 +3,7 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import { open } from "@tauri-apps/plugin-dialog";
 import type { Api } from "./api";
-import type { Download, Drop, Moving, News, Replaying, Shown, Working } from "./bindings";
+import type { Download, Drop, Moving, News, ReadingFiles, Replaying, Shown, Working } from "./bindings";
 
 function channel<T>(on: (message: T) => void): Channel<T> {
   const events = new Channel<T>();
@@ -33,6 +33,15 @@ export const tauri: Api = {
   meaning: () => invoke("meaning"),
   fetchEncoder: () => invoke("fetch_encoder"),
   dropEncoder: () => invoke("drop_encoder"),
+
+  documents: () => invoke("documents"),
+  addDocuments: (paths, on) => invoke("add_documents", { paths, progress: channel<ReadingFiles>(on) }),
+  stopReading: () => invoke("stop_reading"),
+  refreshDocuments: () => invoke("refresh_documents"),
+  removeDocuments: (id) => invoke("remove_documents", { id }),
+  searchDocuments: (text) => invoke("search_documents", { text }),
+  documentPassages: (id) => invoke("document_passages", { id }),
+  pickDocuments: () => open({ multiple: true, directory: false }),
 
   experts: () => invoke("experts"),
   addExpert: (path, name, domains) => invoke("add_expert", { path, name, domains }),

@@ -10,6 +10,7 @@ export type Command =
   | "expert"
   | "conversation"
   | "experts"
+  | "documents"
   | "status"
   | "pruning"
   | "mixture"
@@ -31,6 +32,7 @@ const table: Record<string, Command> = {
   "3": "status",
   "4": "pruning",
   "5": "mixture",
+  "6": "documents",
   ",": "settings",
   "/": "keys",
 };
@@ -59,6 +61,7 @@ export const sheet: [string[], string][] = [
   [[mod, "3"], t.keys.list.status],
   [[mod, "4"], t.keys.list.pruning],
   [[mod, "5"], t.keys.list.mixture],
+  [[mod, "6"], t.keys.list.documents],
   [[mod, ","], t.keys.list.settings],
   [["↑", "↓"], t.keys.list.arrows],
   [[mod, "/"], t.keys.list.keys],

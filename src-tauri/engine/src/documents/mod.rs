@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 use ts_rs::TS;
@@ -135,10 +136,12 @@ impl Documents {
     }
 
     /// Reads files, and the files in folders whose endings are known; a file that was read before is read again when its
-    /// content is another. `on` hears before each file how many are done, of how many, and its path.
+    /// content is another. `on` hears before each file how many are done, of how many, and its path. When `stop` is set
+    /// the rest is not read.
     pub fn add(
         &self,
         paths: &[PathBuf],
+        stop: &AtomicBool,
         on: &mut dyn FnMut(usize, usize, &Path),
     ) -> Result<Added, DocumentsError> {
         let mut done = Added::default();
@@ -148,6 +151,9 @@ impl Documents {
         }
         let all = files.len();
         for (at, path) in files.into_iter().enumerate() {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
             on(at, all, &path);
             self.add_file(&path, reader::TIME, &mut done)?;
         }
@@ -204,6 +210,15 @@ impl Documents {
         let mut rows = database.prepare(&format!("{DOCUMENT} ORDER BY name, path")).map_err(reading)?;
         let all = rows.query_map([], document).and_then(Iterator::collect).map_err(reading);
         Ok(all?)
+    }
+
+    /// What was read of a document, in its order.
+    pub fn passages(&self, id: &str) -> Result<Vec<Passage>, DocumentsError> {
+        let database = self.database();
+        let mut rows =
+            database.prepare(&format!("{PASSAGES} d.id = ?1 ORDER BY p.place")).map_err(reading)?;
+        let all: Vec<Passage> = rows.query_map([id], passage).and_then(Iterator::collect).map_err(reading)?;
+        if all.is_empty() { Err(DocumentsError::Unknown(id.into())) } else { Ok(all) }
     }
 
     /// Removes documents for good: their text leaves the database, the index, and the traces that show it. `which` is an
@@ -263,12 +278,12 @@ impl Documents {
         let mut passages = Vec::with_capacity(found.ids.len());
         for (id, bm25) in &found.ids {
             let score = (bm25 / found.ceiling).clamp(0.0, 1.0);
-            let read = database
-                .prepare_cached(PASSAGE)
-                .and_then(|mut row| row.query_row([id], passage).optional())
-                .map_err(reading)?;
             // Gone from the database but not yet from the index: it is gone.
-            passages.extend(read.map(|passage| Passage { score, bm25: *bm25, ..passage }));
+            passages.extend(one_passage(&database, id)?.map(|passage| Passage {
+                score,
+                bm25: *bm25,
+                ..passage
+            }));
         }
         if let Some(meant) = meant {
             by_meaning_too(&database, meant, &mut passages, limit)?;
@@ -460,9 +475,14 @@ fn document(row: &Row<'_>) -> rusqlite::Result<Document> {
     })
 }
 
-const PASSAGE: &str =
+const PASSAGES: &str =
     "SELECT p.id, p.text, d.added, d.id, d.name, d.path, p.heading, p.page, p.first_line, p.last_line
-    FROM document_passages p JOIN documents d ON d.id = p.document WHERE p.id = ?1";
+    FROM document_passages p JOIN documents d ON d.id = p.document WHERE";
+
+fn one_passage(database: &Connection, id: &str) -> Result<Option<Passage>, ArchiveError> {
+    let mut row = database.prepare_cached(&format!("{PASSAGES} p.id = ?1")).map_err(reading)?;
+    row.query_row([id], passage).optional().map_err(reading)
+}
 
 fn passage(row: &Row<'_>) -> rusqlite::Result<Passage> {
     let lines = |from: Option<u32>, to: Option<u32>| from.zip(to);
@@ -497,10 +517,7 @@ fn by_meaning_too(
         passage.cosine = near.of.get(&passage.id).copied();
     }
     for (id, cosine) in near.nearest.into_iter().filter(|(id, _)| !known.contains(id)) {
-        let read = database
-            .prepare_cached(PASSAGE)
-            .and_then(|mut row| row.query_row([id], passage).optional())
-            .map_err(reading)?;
+        let read = one_passage(database, &id)?;
         passages.extend(read.map(|passage| Passage { cosine: Some(cosine), ..passage }));
     }
     for passage in passages.iter_mut() {

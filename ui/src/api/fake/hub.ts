@@ -1,8 +1,10 @@
 //! A hub to look at: its models and their figures are made up. `?hub=` chooses what it does: `offline`, `lost` (no
 //! connection), `gated` (nothing may be fetched without a token), `slow`, `nokeyring`.
 
+
 import type { Api } from "../api";
 import type { Choice, Download, Expert, Folder, FoundFile, HubPlace, HubSettings, Implementation, Model, Moving, OnDisk, Pick, Request, Source, State, Usage } from "../bindings";
+import type { Documents } from "./documents";
 import type { MixturePruning } from "./mixture";
 import { failure, pause } from "./pause";
 import type { Pruning } from "./pruning";
@@ -53,7 +55,7 @@ function models(): Model[] {
   ];
 }
 
-type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "lessons" | "unlearn" | "meaning" | "fetchEncoder" | "dropEncoder" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof MixturePruning | keyof Pruning | keyof Reports>;
+type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "lessons" | "unlearn" | "meaning" | "fetchEncoder" | "dropEncoder" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof Documents | keyof MixturePruning | keyof Pruning | keyof Reports>;
 
 export function hub(
   parameters: URLSearchParams,

@@ -6,6 +6,7 @@
 
 import type { Api } from "../api";
 import type { Answer, AnswerEvent, Block, Conversation, Expert, Lesson, News, Placement, Question, Seat, Settings, Turn } from "../bindings";
+import { documents } from "./documents";
 import { experts } from "./experts";
 import { hub } from "./hub";
 import { mixturePruning } from "./mixture";
@@ -206,6 +207,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
           return { component, runs, changed_answer: change === null ? null : Math.round(runs * 0.8), change_means: change, mean_ms: runs ? [0.4, 1.9, 0.2, 48, 0, 61, 120, 340, 3.2][index] as number : null, total_ms: 0, last_run: runs ? Date.now() - 90_000 : null };
         }),
       ),
+    ...documents(scene, pace, guard),
     ...reports(parameters, guard, () => pool),
     ...pruning(parameters, guard, () => pool, (next) => void (pool = next)),
     ...mixturePruning(parameters, guard, () => pool, (next) => void (pool = next), seats),
