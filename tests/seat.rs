@@ -97,7 +97,11 @@ fn what_does_not_fit_the_budget_is_refused_before_it_is_loaded() {
     let toys = Toys::with_budget(&[("alpha", LARGE), ("beta", small)], Some(30_000_000));
     let seats = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&seats);
-    toys.engine.watch(Box::new(move |News::Seat { seat, .. }| heard.lock().expect("no panic").push(seat)));
+    toys.engine.watch(Box::new(move |news| {
+        if let News::Seat { seat, .. } = news {
+            heard.lock().expect("no panic").push(seat);
+        }
+    }));
     let failure = by_hand(&toys, "alpha")
         .expect_err("its 24 MB of weights and what it takes to run them do not fit 30 MB");
     assert_eq!(failure.code, "expert_too_large");
@@ -175,7 +179,8 @@ fn the_news_tell_of_a_swap_from_leaving_to_taken() {
     toys.ask("alpha: a").expect("an answer");
     let states = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&states);
-    toys.engine.watch(Box::new(move |News::Seat { seat, budget_bytes }| {
+    toys.engine.watch(Box::new(move |news| {
+        let News::Seat { seat, budget_bytes } = news else { return };
         assert!(budget_bytes > 0);
         let state = match seat {
             Seat::Empty => "empty".to_owned(),

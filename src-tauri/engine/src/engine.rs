@@ -4,7 +4,7 @@
 use crate::archive::Archive;
 use crate::ask;
 use crate::documents::Documents;
-use crate::events::{AnswerEvent, News, Seat};
+use crate::events::{AnswerEvent, News, Seat, Traffic};
 use crate::home::Home;
 use crate::hub;
 use crate::lessons::Lessons;
@@ -52,7 +52,7 @@ pub struct Engine {
     home: Home,
     measured: RwLock<Measured>,
     /// What of the queue's figures is counted in the archive already.
-    counted: Mutex<seat::Traffic>,
+    counted: Mutex<Traffic>,
     overrides: Overrides,
 }
 
@@ -227,7 +227,7 @@ impl Engine {
     }
 
     /// What the queue came to since this engine was opened.
-    pub fn traffic(&self) -> seat::Traffic {
+    pub fn traffic(&self) -> Traffic {
         self.lectern.traffic()
     }
 
@@ -253,7 +253,7 @@ impl Engine {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         // While some wait the figure is behind: what was counted is not taken back.
         let saved = now.loads_saved.max(counted.loads_saved);
-        let new = seat::Traffic { loads_saved: saved, ..now };
+        let new = Traffic { loads_saved: saved, ..now };
         let (turns, waited_ms) = (new.turns - counted.turns, new.waited_ms - counted.waited_ms);
         if !is_trial {
             // A counter that cannot be written costs a figure, not the answer.

@@ -6,6 +6,7 @@ use crate::words::{
     Recalled, Seated, Step, StepKind,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use ts_rs::TS;
 
 /// One answer as it happens. The last event is `Done` or `Failed`.
@@ -104,4 +105,40 @@ pub enum News {
         #[ts(type = "number")]
         budget_bytes: u64,
     },
+    Queue {
+        queue: Queue,
+    },
+}
+
+/// Questions that are on their way to the lectern or stand there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct Queue {
+    /// By expert, those that it answers now included.
+    pub waiting: BTreeMap<String, u32>,
+    /// Those that the seated expert answers now.
+    pub answering: u32,
+    /// Experts that failed too often and are not asked for a while.
+    pub resting: Vec<String>,
+    pub traffic: Traffic,
+}
+
+/// What the queue came to since the lectern was opened.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+pub struct Traffic {
+    /// Questions that had their turn.
+    #[ts(type = "number")]
+    pub turns: u64,
+    /// Answers that were computed in the same passes as others.
+    #[ts(type = "number")]
+    pub together: u64,
+    /// Time that they waited for their turn, loads included.
+    pub waited_ms: f64,
+    /// Experts that were loaded.
+    #[ts(type = "number")]
+    pub loads: u64,
+    /// Loads that the order of arrival would have cost, less those that the queue's order cost: exact when nobody waits.
+    #[ts(type = "number")]
+    pub loads_saved: i64,
+    /// The most questions that waited at once, those at the lectern included.
+    pub deepest: u32,
 }

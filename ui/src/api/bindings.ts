@@ -1354,7 +1354,7 @@ export type Moving = { "state": "still" } | { "state": "going", moved: Moved, } 
 /**
  * Whole states of the app.
  */
-export type News = { "kind": "seat", seat: Seat, budget_bytes: number, };
+export type News = { "kind": "seat", seat: Seat, budget_bytes: number, } | { "kind": "queue", queue: Queue, };
 
 export type NotAdded = { path: string, failure: Failure, };
 
@@ -1628,6 +1628,23 @@ synthesis?: string,
  * How each expert is asked; `None`: once, or by what was measured to do better (in the mode Optimized).
  */
 strategy?: Strategy, max_tokens: number | null, temperature: number | null, seed: number | null, };
+
+/**
+ * Questions that are on their way to the lectern or stand there.
+ */
+export type Queue = { 
+/**
+ * By expert, those that it answers now included.
+ */
+waiting: { [key in string]: number }, 
+/**
+ * Those that the seated expert answers now.
+ */
+answering: number, 
+/**
+ * Experts that failed too often and are not asked for a while.
+ */
+resting: Array<string>, traffic: Traffic, };
 
 /**
  * Questions that wait for the lectern, and the expert that stands there.
@@ -2194,6 +2211,35 @@ council?: Council, learn: Learned, total_ms: number,
  * The stage in which the user stopped it; the stages after it never ran and hold their empty values.
  */
 stopped_in: Stage | null, };
+
+/**
+ * What the queue came to since the lectern was opened.
+ */
+export type Traffic = { 
+/**
+ * Questions that had their turn.
+ */
+turns: number, 
+/**
+ * Answers that were computed in the same passes as others.
+ */
+together: number, 
+/**
+ * Time that they waited for their turn, loads included.
+ */
+waited_ms: number, 
+/**
+ * Experts that were loaded.
+ */
+loads: number, 
+/**
+ * Loads that the order of arrival would have cost, less those that the queue's order cost: exact when nobody waits.
+ */
+loads_saved: number, 
+/**
+ * The most questions that waited at once, those at the lectern included.
+ */
+deepest: number, };
 
 export type Trend = "hours" | "days";
 

@@ -2,9 +2,8 @@
 //! writes who stands there.
 
 use super::SeatError;
-use crate::events::{News, Seat};
+use crate::events::{News, Queue, Seat, Traffic};
 use crate::settings::QueueSettings;
-use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,27 +23,11 @@ struct Written {
     rules: QueueSettings,
     load_ms: HashMap<String, f32>,
     waiting: HashMap<String, u32>,
+    answering: u32,
     traffic: Traffic,
     resting: HashMap<String, Instant>,
     /// Who is loaded without having been asked, and what stops that.
     warming: Option<(String, Arc<AtomicBool>)>,
-}
-
-/// What the queue came to since the lectern was opened.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Traffic {
-    /// Questions that had their turn.
-    pub turns: u64,
-    /// Answers that were computed in the same passes as others.
-    pub together: u64,
-    /// Time that they waited for it, loads included.
-    pub waited_ms: f64,
-    /// Experts that were loaded.
-    pub loads: u64,
-    /// Loads that the order of arrival would have cost, less those that the queue's order cost: exact when nobody waits.
-    pub loads_saved: i64,
-    /// The most questions that waited at once, those at the lectern included.
-    pub deepest: u32,
 }
 
 impl Board {
@@ -56,6 +39,7 @@ impl Board {
             rules,
             load_ms: HashMap::new(),
             waiting: HashMap::new(),
+            answering: 0,
             traffic: Traffic::default(),
             resting: HashMap::new(),
             warming: None,
@@ -97,6 +81,14 @@ impl Board {
 
     pub(super) fn set_resting(&self, resting: HashMap<String, Instant>) {
         self.read().resting = resting;
+        self.tell(Self::queue);
+    }
+
+    /// So many questions are answered now.
+    pub(super) fn set_answering(&self, answering: u32) {
+        if std::mem::replace(&mut self.read().answering, answering) != answering {
+            self.tell(Self::queue);
+        }
     }
 
     pub(super) fn set_warming(&self, warming: Option<(String, Arc<AtomicBool>)>) {
@@ -125,7 +117,7 @@ impl Board {
             }
             written.seat = seat;
         }
-        self.tell();
+        self.tell(Self::news);
     }
 
     pub(super) fn processor_only(&self) -> bool {
@@ -138,7 +130,7 @@ impl Board {
 
     pub(super) fn set_budget(&self, bytes: u64) {
         self.read().budget_bytes = bytes;
-        self.tell();
+        self.tell(Self::news);
     }
 
     pub(super) fn loaded(&self, expert: &str, load_ms: f32) {
@@ -151,12 +143,16 @@ impl Board {
         // Told and entered under one lock: no change falls between.
         let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
         watcher(self.news());
+        watcher(self.queue());
         watchers.push(watcher);
     }
 
-    fn tell(&self) {
+    fn tell(&self, news: impl Fn(&Board) -> News) {
         let watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = self.news();
+        if watchers.is_empty() {
+            return;
+        }
+        let news = news(self);
         for watcher in watchers.iter() {
             watcher(news.clone());
         }
@@ -165,6 +161,17 @@ impl Board {
     fn news(&self) -> News {
         let written = self.read();
         News::Seat { seat: written.seat.clone(), budget_bytes: written.budget_bytes }
+    }
+
+    fn queue(&self) -> News {
+        let written = self.read();
+        let now = Instant::now();
+        let resting = written.resting.iter().filter(|(_, until)| **until > now);
+        let mut resting: Vec<String> = resting.map(|(expert, _)| expert.clone()).collect();
+        resting.sort();
+        let waiting = written.waiting.iter().map(|(expert, count)| (expert.clone(), *count)).collect();
+        let (answering, traffic) = (written.answering, written.traffic.clone());
+        News::Queue { queue: Queue { waiting, answering, resting, traffic } }
     }
 
     /// Every write is one assignment: a panic elsewhere while it was held cannot have left half of one.
@@ -195,18 +202,23 @@ impl Waiting {
         }
         *count += 1;
         written.traffic.deepest = written.traffic.deepest.max(here + 1);
+        drop(written);
+        board.tell(Board::queue);
         Ok(Waiting { board: Arc::clone(board), expert: expert.to_owned() })
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let mut written = self.board.read();
-        if let Some(count) = written.waiting.get_mut(&self.expert) {
-            *count -= 1;
-            if *count == 0 {
-                written.waiting.remove(&self.expert);
+        {
+            let mut written = self.board.read();
+            if let Some(count) = written.waiting.get_mut(&self.expert) {
+                *count -= 1;
+                if *count == 0 {
+                    written.waiting.remove(&self.expert);
+                }
             }
         }
+        self.board.tell(Board::queue);
     }
 }

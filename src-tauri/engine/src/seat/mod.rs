@@ -22,13 +22,12 @@ mod prefetch;
 mod queue;
 mod turn;
 
-pub use board::Traffic;
 pub use governor::{default_budget, memory_needed};
 pub use prefetch::Prefetch;
 pub use runtime::host::device_program;
 pub use turn::Turn;
 
-use crate::events::{News, Seat};
+use crate::events::{News, Seat, Traffic};
 use crate::settings::QueueSettings;
 use crate::states::States;
 use crate::words::{Failure, Seated};

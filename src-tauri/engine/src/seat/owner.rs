@@ -470,6 +470,7 @@ impl Owner {
         if self.turns.is_empty() {
             self.idle_since = Instant::now();
             self.queue.free(self.idle_since);
+            self.board.set_answering(0);
         }
     }
 
@@ -531,6 +532,7 @@ impl Owner {
 
     /// Writes who is there on the board; a failure that is written there stays until somebody comes.
     pub(super) fn show(&self) {
+        self.board.set_answering(self.turns.len() as u32);
         if let Some(here) = &self.occupant {
             self.board.show(here.seat(!self.turns.is_empty()));
         }

@@ -113,11 +113,13 @@ impl<T> Queue<T> {
         equals.find(|(_, place)| Some(place.expert.as_str()) == seated).map(|(at, _)| at).or(oldest)
     }
 
-    /// How long it is still worth waiting: twice the usual time between arrivals, counted from the last one, and never
-    /// longer than the window since the expert is free. Nothing when nobody else is there.
+    /// How long it is still worth waiting: twice the usual time between arrivals, counted from the last one, but a quarter
+    /// of the window at least since the expert is free (those who were answered together come back together, and how soon
+    /// says no time between them), and never longer than the window. Nothing when nobody else is there.
     fn gathering(&self, now: Instant, window: Duration) -> Option<Duration> {
         let usual = self.crowd.filter(|gap| *gap <= window)?;
-        let until = (self.last_arrival? + 2 * usual).min(self.free_since? + window);
+        let free = self.free_since?;
+        let until = (self.last_arrival? + 2 * usual).max(free + window / 4).min(free + window);
         until.checked_duration_since(now).filter(|left| !left.is_zero())
     }
 
@@ -339,7 +341,9 @@ mod tests {
             crowd.free(at(40));
         }
         let Next::Gather(left) = crowd.next(Some("a"), at(40), WINDOW) else { panic!("b waits a moment") };
-        assert_eq!(left, Duration::from_millis(11), "20 ms after the last arrival");
+        assert_eq!(left, Duration::from_millis(25), "a quarter of the window");
+        let Next::Gather(left) = crowd.next(Some("a"), at(64), WINDOW) else { panic!("b waits still") };
+        assert_eq!(left, Duration::from_millis(1));
         crowd.push("a".into(), true, at(45), 2);
         assert!(matches!(crowd.next(Some("a"), at(45), WINDOW), Next::Serve(place) if place.what == 2));
         crowd.free(at(46));

@@ -41,7 +41,7 @@ pub use level::{Choice, Level, LevelError, VARIABLE, choice, level};
 
 /// Tokens from which on it pays, with AVX2, to unpack rows once for all of them.
 #[cfg(target_arch = "x86_64")]
-const PANEL_FROM: usize = 4;
+const PANEL_FROM: usize = 2;
 
 /// Quantised rows in memory.
 pub struct Packed<'a> {

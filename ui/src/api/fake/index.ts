@@ -51,9 +51,17 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
     if (scene === "many") for (let n = 0; n < 40; n += 1) learn(`What is ${n} dozen eggs in trays of thirty?`, "arithmetic", true, "told");
   }
 
+  function tellQueue() {
+    const busy = seat.state === "taken" && seat.busy;
+    const waiting: Record<string, number> = scene === "many" ? { arithmetic: 3, code: 2 } : busy && seat.state === "taken" ? { [seat.expert]: 1 } : {};
+    const traffic = scene === "first" ? { turns: 0, together: 0, waited_ms: 0, loads: 0, loads_saved: 0, deepest: 0 } : { turns: 41, together: 6, waited_ms: 5_330, loads: 12, loads_saved: 9, deepest: 5 };
+    tell({ kind: "queue", queue: { waiting, answering: busy || scene === "many" ? 1 : 0, resting: scene === "many" ? ["words"] : [], traffic } });
+  }
+
   function seats(next: Seat): Seat {
     seat = next;
     tell({ kind: "seat", seat, budget_bytes: BUDGET });
+    tellQueue();
     return seat;
   }
 

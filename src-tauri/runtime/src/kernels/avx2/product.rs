@@ -258,14 +258,20 @@ unsafe fn many_here<F: Format>(packed: &Packed, x: &Activations, rows: std::ops:
                     let at = begin / F::VALUES * F::BYTES;
                     fill::<F>(&mut panel, half, blocks.map(|block| block.add(at)), count / F::VALUES);
                 }
-                let mut token = 0;
-                while token + TOKENS <= tokens {
-                    tile::<F, TOKENS>(&panel, x, token, begin, count, &mut sums[token..]);
-                    token += TOKENS;
-                }
-                while token < tokens {
-                    tile::<F, 1>(&panel, x, token, begin, count, &mut sums[token..]);
-                    token += 1;
+                // The same part of the next 16 rows, read while the first tokens are multiplied: rows lie side by side, so
+                // that all of these parts are all of those rows.
+                let mut ahead = packed.bytes.as_ptr().wrapping_add((first + 16) * packed.row_bytes);
+                ahead = ahead.wrapping_add(16 * (begin / F::VALUES * F::BYTES));
+                for token in (0..tokens).step_by(TOKENS) {
+                    let sums = &mut sums[token..];
+                    let at = (token, begin, count);
+                    match sums.len() {
+                        1 => tile::<F, 1>(&panel, x, at, sums, ahead),
+                        2 => tile::<F, 2>(&panel, x, at, sums, ahead),
+                        3 => tile::<F, 3>(&panel, x, at, sums, ahead),
+                        _ => tile::<F, TOKENS>(&panel, x, at, sums, ahead),
+                    }
+                    ahead = std::ptr::null();
                 }
             }
         }
@@ -351,15 +357,15 @@ unsafe fn interleave(rows: [__m256i; 8], to: *mut __m256i) -> *mut __m256i {
     }
 }
 
-/// `T` tokens from `token` on by the panel: `sums` (T) of 16 rows each.
+/// `T` tokens from `token` on by `count` numbers of the panel, which begin at `begin` in their rows: `sums` (T) of 16 rows
+/// each. Meanwhile what lies `ahead` (unless that is null), as much as the panel came from, is fetched.
 #[inline(always)]
 unsafe fn tile<F: Format, const T: usize>(
     panel: &Panel,
     x: &Activations,
-    token: usize,
-    begin: usize,
-    count: usize,
+    (token, begin, count): (usize, usize, usize),
     sums: &mut [[__m256; 2]],
+    mut ahead: *const u8,
 ) {
     // SAFETY: `count` numbers of the panel were filled; the activations have rows `token..token + T`, each with
     // `begin + count` numbers, a scale for every 32 and a sum for every group.
@@ -376,6 +382,13 @@ unsafe fn tile<F: Format, const T: usize>(
         let mut tile = [[_mm256_setzero_ps(); 2]; T];
         tile.copy_from_slice(&sums[..T]);
         for group in 0..count / F::GROUP {
+            if !ahead.is_null() {
+                let bytes = 16 * F::BYTES * F::GROUP / F::VALUES;
+                for line in 0..bytes.div_ceil(64) {
+                    _mm_prefetch::<_MM_HINT_T1>(ahead.wrapping_add(64 * line).cast());
+                }
+                ahead = ahead.wrapping_add(bytes);
+            }
             let mut whole = [[zero; 2]; T];
             if F::SUMS > 0 {
                 let words = F::GROUP / 4;
