@@ -12,6 +12,7 @@ import { mixturePruning } from "./mixture";
 import { Cancelled, failure, pause } from "./pause";
 import { plan } from "./plan";
 import { past, seeded } from "./past";
+import { prompts } from "./prompts";
 import { multiplied, pruning } from "./pruning";
 import { reply } from "./replies";
 import { reports } from "./reports";
@@ -207,6 +208,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
         }),
       ),
     ...reports(parameters, guard, () => pool),
+    ...prompts(parameters, guard, () => pool),
     ...pruning(parameters, guard, () => pool, (next) => void (pool = next)),
     ...mixturePruning(parameters, guard, () => pool, (next) => void (pool = next), seats),
     ...hub(parameters, guard, () => pool, (next) => void (pool = next), () => settings.hub),

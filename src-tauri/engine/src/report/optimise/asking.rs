@@ -65,7 +65,10 @@ impl Asking<'_> {
             expected: case.asked.expected.clone(),
             ..Sample::default()
         };
-        let sample = match self.engine.ask(asked, Arc::clone(self.stop), &mut |_| {}) {
+        let ask = || self.engine.ask(asked.clone(), Arc::clone(self.stop), &mut |_| {});
+        // What went wrong once for another reason than the prompt does not count against it.
+        let answered = ask().or_else(|failure| if is_too_long(&failure) { Err(failure) } else { ask() });
+        let sample = match answered {
             Ok(answer) if answer.stopped => {
                 self.cut = Some(Ended::Stopped);
                 return Ok(None);
@@ -75,7 +78,7 @@ impl Asking<'_> {
                 Sample { right: Some(right), ..sample.answered(&answer) }
             }
             // An expert that cannot be asked cannot be asked any better.
-            Err(failure) if failure.code != "question_too_long" => return Err(failure),
+            Err(failure) if !is_too_long(&failure) => return Err(failure),
             Err(failure) => sample.failed(failure),
         };
         self.count(u64::from(sample.prompt_tokens) + u64::from(sample.tokens));
@@ -188,6 +191,10 @@ impl World for Asking<'_> {
         let (run, of, judging) = (self.run, self.of, self.judging);
         (self.on)(Far { run, spent: self.before + spent, of, judging, tried: tried.map(<[Tried]>::to_vec) })
     }
+}
+
+fn is_too_long(failure: &Failure) -> bool {
+    failure.code == "question_too_long"
 }
 
 /// What an expert is asked who is to write a better prompt.
