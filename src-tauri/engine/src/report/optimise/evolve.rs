@@ -123,11 +123,10 @@ impl Search<'_> {
         }
         let mut idle = 0;
         while self.spent + 2 * BATCH + self.front.len() <= self.budget {
-            // Every question to learn from was right with everybody that was drawn.
+            // Every question to learn from was right, or nothing was left to change, with everybody that was drawn.
             if idle > 2 * self.feedback.len() {
                 return Ok(End::Nothing);
             }
-            let spent = self.spent;
             let turn = match self.tried.len() % MERGE_EVERY {
                 0 => self.merge()?,
                 _ => None,
@@ -138,7 +137,7 @@ impl Search<'_> {
             };
             match turn {
                 Ok(true) => idle = 0,
-                Ok(false) => idle += usize::from(self.spent == spent),
+                Ok(false) => idle += 1,
                 Err(Halt) => return Ok(End::Stopped),
             }
         }
