@@ -52,6 +52,14 @@ pub fn text() -> String {
     types.visit::<engine::report::pruning::Entry>();
     types.visit::<crate::pruning::Replaying>();
     types.visit::<crate::pruning::Replayed>();
+    types.visit::<crate::prompts::Searchable>();
+    types.visit::<crate::prompts::PromptHistory>();
+    types.visit::<crate::prompts::ShownPrompt>();
+    types.visit::<engine::report::optimise::Far>();
+    types.visit::<engine::report::optimise::Found>();
+    types.visit::<engine::report::pipeline::Wish>();
+    types.visit::<engine::report::pipeline::Going>();
+    types.visit::<engine::report::pipeline::Pipeline>();
     types.visit::<crate::lab::Mixture>();
     types.visit::<crate::lab::TopicCount>();
     types.visit::<crate::lab::Calibrating>();

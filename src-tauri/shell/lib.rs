@@ -1,7 +1,7 @@
 //! The window: the only code that knows Tauri. It translates between the page and the engine and decides nothing.
 //!
 //! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`documents`], [`pool`],
-//! [`lessons`], [`hub`], [`reports`], [`compare`], [`pruning`], [`lab`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
+//! [`lessons`], [`hub`], [`reports`], [`compare`], [`prompts`], [`pruning`], [`pipeline`], [`lab`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
 //! are running, and the [`library`], whose models may be [`moving`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
 //! the tree that the page draws; [`bindings`] writes the page's types.
 
@@ -21,7 +21,9 @@ pub mod links;
 pub mod markdown;
 pub mod moving;
 pub mod opening;
+pub mod pipeline;
 pub mod pool;
+pub mod prompts;
 pub mod pruning;
 pub mod reports;
 pub mod seat;
@@ -115,6 +117,16 @@ pub fn run() {
             compare::comparable,
             compare::compare,
             compare::stop_comparison,
+            prompts::searchable,
+            prompts::search_prompt,
+            prompts::stop_search_prompt,
+            prompts::prompt_history,
+            prompts::prompts_of,
+            prompts::use_prompt,
+            prompts::restore_prompt,
+            prompts::forget_search,
+            pipeline::go_through_pool,
+            pipeline::stop_going_through,
             pruning::pool_report,
             pruning::pool_answers,
             pruning::plan_pruning,

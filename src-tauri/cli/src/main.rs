@@ -18,6 +18,7 @@ mod model;
 mod output;
 mod pool;
 mod program;
+mod prompts;
 mod prune;
 mod results;
 mod route;
@@ -89,6 +90,9 @@ enum Command {
     /// What each expert is worth, who could go and what that would lose, and taking experts back.
     #[command(subcommand)]
     Pool(pool::Command),
+    /// In what words experts are asked: search for better ones, use and take them back.
+    #[command(subcommand)]
+    Prompts(prompts::Command),
     /// What ran here, what it changed and what it cost.
     Status,
     /// What each answer took and gave, in figures: one row an answer, of the table brain_moe_metrics.
@@ -119,6 +123,7 @@ fn main() -> ExitCode {
         Command::Prune(command) => prune::run(command, &output),
         Command::Bench(bench) => measure::run(bench, &output),
         Command::Pool(command) => pool::run(command, &output),
+        Command::Prompts(command) => prompts::run(command, &output),
         Command::Status => status::run(&output),
         Command::Metrics(metrics) => metrics::run(&metrics, &output),
     };

@@ -9,7 +9,9 @@ use engine::home::Home;
 use engine::pool::{Change, Pool};
 use engine::report::criteria::{Criterion, Verdict, worth};
 use engine::report::everybody::{self, Everybody};
+use engine::report::optimise::task;
 use engine::report::page;
+use engine::report::pipeline::{self, Pipeline, PoolStage, Wish};
 use engine::report::pruning::{PoolReport, Pruned, past, pool_report, replay};
 use engine::report::questions;
 use engine::report::threshold::under;
@@ -40,6 +42,9 @@ pub enum Command {
     Compare(Compare),
     /// Who would go for a smaller pool, and what that would lose: questions are asked with and without them.
     Prune(Prune),
+    /// All in one: prune, compose (which two together pay), optimise (prompts) and capabilities (who is right how often),
+    /// one after the other. Retires nobody and uses no prompt; the last step writes the measured figures down.
+    Pipeline(GoThrough),
     /// Take a retired expert back into routing.
     Restore {
         #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -107,6 +112,35 @@ pub struct Prune {
     apply: bool,
 }
 
+#[derive(clap::Args)]
+pub struct GoThrough {
+    /// Questions: {"question", "expected" or "answer", "kind"?}. Without it, past questions whose answer was rated up.
+    #[arg(long, value_name = "Q.jsonl")]
+    file: Option<PathBuf>,
+    /// Leave these out: prune, compose, optimise, capabilities.
+    #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = stage)]
+    skip: Vec<PoolStage>,
+    /// The part of the routed experts' bytes on the disk that could go, at least.
+    #[arg(long, value_name = "0.3", value_parser = part, default_value = "0.3")]
+    target: f64,
+    /// performance, frequency, combined, adaptive or random: the least would go first.
+    #[arg(long, value_name = "CRITERION", value_parser = criterion, default_value = "adaptive")]
+    criterion: Criterion,
+    /// Of each search for a prompt.
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    rollouts: u32,
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Keep what was found here as JSON, every answer included.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+fn stage(text: &str) -> Result<PoolStage, String> {
+    let named = PoolStage::ALL.into_iter().find(|stage| stage.name() == text);
+    named.ok_or_else(|| "prune, compose, optimise or capabilities".into())
+}
+
 /// The report with what the pool file says of it.
 #[derive(Serialize)]
 struct Told<'r> {
@@ -151,6 +185,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
         }
         Command::Compare(arguments) => compare(arguments, output)?,
         Command::Prune(arguments) => prune(arguments, output)?,
+        Command::Pipeline(arguments) => go_through(arguments, output)?,
         Command::Restore { name, .. } => {
             let pool = Pool::open(&Home::find()?).map_err(Failure::from)?;
             let restored = pool.restore(name.as_deref()).map_err(Failure::from)?;
@@ -305,6 +340,75 @@ fn prune(arguments: Prune, output: &Output) -> Result<(), Exit> {
     }
     output.show(&pruned, pruned_in_words);
     Ok(())
+}
+
+fn go_through(arguments: GoThrough, output: &Output) -> Result<(), Exit> {
+    let given = arguments.file.as_deref().map(|file| task::of_file(file, None)).transpose()?;
+    let mut out = arguments.out.as_deref().map(Kept::new).transpose()?;
+    let engine = open(Home::find()?, output)?;
+    let task = match given {
+        Some(task) => task,
+        None => {
+            let log = engine.archive().log().map_err(Failure::from)?;
+            let domain = |text: &str| engine.route(text, None).map(|plan| plan.domain).unwrap_or_default();
+            task::of_log(&log, &engine.pool().experts(), domain)
+        }
+    };
+    let wish = Wish {
+        skip: arguments.skip.into_iter().collect(),
+        criterion: arguments.criterion,
+        target: arguments.target,
+        rollouts: arguments.rollouts as usize,
+        seed: arguments.seed,
+    };
+    let stop = ask::stop_on_interrupt()?;
+    let found = pipeline::pipeline(&engine, &task, &wish, &stop, &mut |far| {
+        output.note(&format!("{} {} {}/{}", far.step.name(), far.what, far.done, far.of));
+        Ok(())
+    })?;
+    if let Some(out) = out.as_mut() {
+        out.keep(&found)?;
+    }
+    output.show(&found, pipeline_in_words);
+    Ok(())
+}
+
+fn pipeline_in_words(found: &Pipeline) -> String {
+    let mut text = format!("{} questions\n", found.asked);
+    if let Some(prune) = &found.prune {
+        text.push_str(&format!("\nprune\n{}", pruned_in_words(&prune.pruned)));
+    }
+    for one in found.compose.iter().flatten() {
+        text.push_str(&format!(
+            "\ncompose {}: {} alone {}\n",
+            one.domain,
+            one.alone,
+            right(one.right.as_ref())
+        ));
+        match (&one.beside, &one.gain) {
+            (Some(other), Some(gain)) => {
+                let pays = if one.pays { "pays" } else { "is not shown to pay" };
+                text.push_str(&format!("  with {other}, in points {}: it {pays}\n", points(gain)));
+            }
+            (Some(other), None) => text.push_str(&format!("  with {other}: stopped\n")),
+            (None, _) => text.push_str("  nobody knows what it does not\n"),
+        }
+    }
+    for one in found.optimise.iter().flatten() {
+        let outcome = match (&one.passed_over, &one.optimised) {
+            (Some(why), _) => format!("passed over: {why}"),
+            (None, Some(optimised)) => crate::prompts::outcome(optimised),
+            (None, None) => "stopped".into(),
+        };
+        text.push_str(&format!("\noptimise {} in {}: {outcome}\n", one.expert, one.domain));
+    }
+    if let Some(everybody) = &found.capabilities {
+        text.push_str(&format!("\ncapabilities, written down\n{}", everybody_in_words(everybody)));
+    }
+    if found.stopped {
+        text.push_str("\nstopped: what is missing was not reached\n");
+    }
+    text
 }
 
 fn report_in_words(report: &PoolReport) -> String {

@@ -11,6 +11,7 @@ use crate::lessons::Lessons;
 use crate::measured::Measured;
 use crate::overrides::Overrides;
 use crate::pool::{Pool, PoolFile};
+use crate::prompts::Prompts;
 use crate::read::Reader;
 use crate::report::{self, ComponentStatus};
 use crate::route::arms::Arm;
@@ -45,6 +46,7 @@ pub struct Engine {
     pub(crate) archive: Archive,
     pub(crate) documents: Documents,
     pub(crate) lessons: Lessons,
+    pub(crate) prompts: Prompts,
     pub(crate) pool: Pool,
     pub(crate) reader: Reader,
     pub(crate) lectern: Lectern,
@@ -68,6 +70,7 @@ impl Engine {
         // A file that cannot be read now keeps what was read of it; `add` says why.
         documents.refresh()?;
         let lessons = Lessons::open(&home)?;
+        let prompts = Prompts::open(&home)?;
         let pool = Pool::open(&home)?;
         let reader = Reader::new(options.gate.as_deref().or(crate::pool::gate()))?;
         let budget = options.budget_bytes.unwrap_or_else(seat::default_budget);
@@ -90,6 +93,7 @@ impl Engine {
             archive,
             documents,
             lessons,
+            prompts,
             pool,
             reader,
             lectern,
@@ -282,6 +286,10 @@ impl Engine {
 
     pub fn lessons(&self) -> &Lessons {
         &self.lessons
+    }
+
+    pub fn prompts(&self) -> &Prompts {
+        &self.prompts
     }
 
     pub fn documents(&self) -> &Documents {

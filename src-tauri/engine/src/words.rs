@@ -1,9 +1,11 @@
 //! The plain words that rooms hand each other. No behaviour beyond small conversions; every figure carries its unit
 //! in its name. What crosses the bridge to the window derives `TS`; what the command line prints is the same data.
 
+mod prompt;
 mod ranked;
 mod several;
 
+pub use prompt::{Prompt, QUESTION, Shot, sentences};
 pub use ranked::{Ranked, RankedExpert};
 pub use several::{Aggregate, Called, Council, Draft, Group, Reasoned, Step, StepKind, Strategy, Weight};
 
@@ -63,6 +65,10 @@ pub struct Question {
     #[serde(skip)]
     #[ts(skip)]
     pub excluding: Vec<String>,
+    /// In what words the expert is asked; `None`: as those in use here say.
+    #[serde(skip)]
+    #[ts(skip)]
+    pub prompt: Option<Prompt>,
 }
 
 impl Question {
@@ -455,6 +461,10 @@ pub struct Trace {
     pub seat: Seated,
     pub compress: Compressed,
     pub generate: Generated,
+    /// The number of the prompt that it was asked with; `None`: as its manifest has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional, type = "number")]
+    pub prompt: Option<i64>,
     /// A strategy asked the expert; `None`: it was asked once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

@@ -18,13 +18,16 @@ import type {
   Entry,
   Expert,
   Failure,
+  Far,
   Folder,
   Found,
   FoundFile,
+  Going,
   HubPlace,
   Discarded,
   Document,
   Lesson,
+  Limits,
   Link,
   Logged,
   Manifest,
@@ -38,21 +41,26 @@ import type {
   OnDisk,
   Opened,
   Pick,
+  Pipeline,
   Plan,
   PlanHow,
   PoolReport,
   Profile,
+  PromptHistory,
   Prospect,
   Pruned,
   Question,
   Replayed,
   Replaying,
   Request,
+  Searchable,
   Settings,
   Shown,
+  ShownPrompt,
   SmallerFile,
   TopicCount,
   Turn,
+  Wish,
   WithoutFile,
   Working,
   Passage,
@@ -190,6 +198,22 @@ export interface Api {
   stopComparison(): Promise<boolean>;
   /** The system's own dialog for one file of questions; `null` when it was closed. */
   pickQuestionFile(): Promise<string | null>;
+  /** How many questions there are to search with: those of a file, or answers that were rated up. */
+  searchable(file: string | null): Promise<Searchable>;
+  /** Searches for a better prompt; changes nothing. */
+  searchPrompt(expert: string, file: string | null, limits: Limits, on: (far: Far) => void): Promise<Found>;
+  stopSearchPrompt(): Promise<boolean>;
+  promptHistory(): Promise<PromptHistory>;
+  /** The prompts of one search, in the order in which they were tried. */
+  promptsOf(search: number): Promise<ShownPrompt[]>;
+  /** The expert is asked with this prompt from now on, in these domains. */
+  usePrompt(number: number, domains: string[]): Promise<void>;
+  /** The expert is asked as its manifest has it again. Gives the domains where that is a change. */
+  restorePrompt(expert: string): Promise<string[]>;
+  forgetSearch(search: number): Promise<boolean>;
+  /** The pool from end to end: prune, compose, optimise, capabilities. Changes nothing but measured figures. */
+  goThroughPool(file: string | null, wish: Wish, on: (going: Going) => void): Promise<Pipeline>;
+  stopGoingThrough(): Promise<boolean>;
   /** What every expert is worth by the log. */
   poolReport(): Promise<PoolReport>;
   /** The answers that an expert's figures are made of, the newest first. */

@@ -20,6 +20,8 @@ export type Aggregate = "voting" | "weighted" | "sequential" | "ensemble";
 
 export type Align = "none" | "left" | "center" | "right";
 
+export type Alone = { expert: string, right: Share, };
+
 /**
  * One answer with its trace.
  */
@@ -58,6 +60,15 @@ answer: string | null,
  * Unix time in milliseconds.
  */
 created: number, value: number, };
+
+/**
+ * A search for a better prompt of the expert that is best in a domain, or why there was none.
+ */
+export type Bettered = { expert: string, domain: string, questions: number, run: number | null, optimised: Optimised | null, 
+/**
+ * The held-out questions, as it is asked now and with the best prompt.
+ */
+pairs: Array<Both>, passed_over: string | null, };
 
 /**
  * Answers whose value is in `low..high` (the last one: `..=high`).
@@ -283,6 +294,31 @@ mean_ms: number | null, total_ms: number,
 last_run: number | null, };
 
 /**
+ * How a domain's questions are asked best.
+ */
+export type Composition = { domain: string, n: number, 
+/**
+ * The expert that is right most often alone.
+ */
+alone: string, right: Share | null, 
+/**
+ * Who was tried beside it, weighed with it: who of the others knows most that it does not.
+ */
+beside: string | null, 
+/**
+ * Where one of the two at least is right, minus the one alone: no council of them can gain more.
+ */
+at_most: Difference | null, 
+/**
+ * Right as a council minus right alone.
+ */
+gain: Difference | null, pays: boolean, 
+/**
+ * Alone, and as a council.
+ */
+pairs: Array<Both>, };
+
+/**
  * Compress: the recalled context was made to fit.
  */
 export type Compressed = { 
@@ -388,6 +424,11 @@ loads: number, swaps: number,
  * Generated in all.
  */
 tokens: number, elapsed_ms: number, };
+
+/**
+ * Right answers of so many.
+ */
+export type Count = { right: number, n: number, };
 
 export type Criterion = "performance" | "frequency" | "combined" | "adaptive" | "random";
 
@@ -575,6 +616,11 @@ repeat_penalty: number | null,
 max_tokens: number | null, };
 
 /**
+ * Why a search went no further.
+ */
+export type Ended = "budget" | "nothing" | "stopped" | "tokens" | "time";
+
+/**
  * One change of who is routed to, as far as it can be read.
  */
 export type Entry = { number: number, 
@@ -586,6 +632,40 @@ created: number, retired: Array<string>, restored: Array<string>,
  * The evidence of that day.
  */
 pruned: Pruned | null, };
+
+/**
+ * What asking everybody came to.
+ */
+export type Everybody = { 
+/**
+ * Asked, and those of them with an answer to be judged by.
+ */
+questions: number, judged: number, experts: Array<string>, capability: Array<EverybodyCapability>, overlap: Array<Overlap>, regret: Array<Regret>, together: Array<Together>, 
+/**
+ * Right by the router's choice.
+ */
+router: Share | null, 
+/**
+ * The expert that is right most often alone.
+ */
+best_alone: Alone | null, 
+/**
+ * Somebody was right: no choice of one expert can do better.
+ */
+somebody: Share | null, 
+/**
+ * The router's choice minus the best expert alone.
+ */
+over_best_alone: Difference | null, stopped: boolean, };
+
+/**
+ * How often an expert is right in a domain, as questions are read.
+ */
+export type EverybodyCapability = { expert: string, domain: string, 
+/**
+ * `None`: nothing was expected.
+ */
+right: Share | null, };
 
 /**
  * One expert of the pool.
@@ -664,6 +744,19 @@ peak: number, };
  * What the window and `--json` get of any error: a stable code, what happened, what to do, and details.
  */
 export type Failure = { code: string, message: string, fix: string, detail: string | null, };
+
+/**
+ * How far a search is.
+ */
+export type Far = { run: number, spent: number, of: number, 
+/**
+ * The held-out questions are being asked.
+ */
+judging: boolean, 
+/**
+ * There when it changed.
+ */
+tried: Array<Tried> | null, };
 
 /**
  * Plain facts of a question's text.
@@ -761,13 +854,13 @@ export type Folder = { path: string,
 here: boolean, files: Array<Watched>, };
 
 /**
- * Passages that a search found, best first.
+ * The same with what it is made of.
  */
-export type Found = { passages: Array<Passage>, 
+export type Found = { run: number, optimised: Optimised, tried: Array<KeptPrompt>, 
 /**
- * Passages with at least one of the words.
+ * The held-out questions, as it is asked now and with the best prompt.
  */
-considered: number, elapsed_ms: number, };
+pairs: Array<Both>, };
 
 /**
  * One model file.
@@ -823,6 +916,11 @@ together: number,
  * `"end"`, `"length"` or `"stopped"`.
  */
 finish: Finish, elapsed_ms: number, };
+
+/**
+ * How far it is. `of` is 0 while nobody knows.
+ */
+export type Going = { step: PoolStage, what: string, done: number, of: number, };
 
 /**
  * Drafts that say the same.
@@ -979,6 +1077,47 @@ export type Interval = { mean: number, low: number | null, high: number | null, 
  */
 export type Kept = "seat" | "state";
 
+/**
+ * A prompt that was tried, with its place in the history.
+ */
+export type KeptPrompt = { number: number, run: number, 
+/**
+ * Unix time in milliseconds.
+ */
+created: number, expert: string, 
+/**
+ * Examples of it that were forgotten since with the answers that they came from.
+ */
+shots_gone: number, place: number, parents: Array<number>, made: Made, 
+/**
+ * What was changed, in a few words.
+ */
+change: string, prompt: Prompt, 
+/**
+ * On the few questions by which it was let in, and its first parent on the same ones.
+ */
+batch: Count | null, parent_batch: Count | null, 
+/**
+ * On all questions that prompts are chosen by; `None`: it was not let in.
+ */
+front: Count | null, 
+/**
+ * Of those, where no other prompt is better.
+ */
+best_at: number, 
+/**
+ * No other prompt is as good everywhere and better somewhere.
+ */
+on_front: boolean, 
+/**
+ * On questions that no choice was made by; of the first prompt and the chosen one alone.
+ */
+held_out: Count | null, 
+/**
+ * Mean of the questions that were asked with it.
+ */
+prompt_tokens: number, };
+
 export type Latency = { p50: Figure, p99: Figure, first_p50: Figure, first_p99: Figure, stages: Array<StageTime>, 
 /**
  * Medians.
@@ -1044,6 +1183,23 @@ right: boolean, source: TaughtBy,
 created: number, };
 
 /**
+ * How far a search may go.
+ */
+export type Limits = { 
+/**
+ * Questions asked in all, the held-out ones and reflections included.
+ */
+rollouts: number, seed: number, 
+/**
+ * Read and written, in all.
+ */
+tokens: number | null, seconds: number | null, 
+/**
+ * Who writes better prompts from what went wrong; `None`: the expert itself where it can, else whoever can.
+ */
+reflect: string | null, };
+
+/**
  * An address and the part of it that says where it leads.
  */
 export type Link = { 
@@ -1072,6 +1228,11 @@ memory_bytes: number,
  * Unix time in milliseconds.
  */
 created: number, };
+
+/**
+ * What one prompt was made by.
+ */
+export type Made = { "by": "given" } | { "by": "edit" } | { "by": "merge" } | { "by": "reflection", expert: string, };
 
 /**
  * One expert as its maker declares it.
@@ -1375,6 +1536,48 @@ files: Array<FoundFile>, copies: Array<Copies>, cache: string, free_bytes: numbe
 export type Opened = { id: string, conversation: string, question: string, answer: string, expert: string, rating: number, refused: boolean, };
 
 /**
+ * What a search came to.
+ */
+export type Optimised = { expert: string, 
+/**
+ * Where the questions are from: `log`, or the file.
+ */
+questions: string, limits: Limits, parts: Parts, 
+/**
+ * Questions asked.
+ */
+spent: number, 
+/**
+ * Read and written.
+ */
+tokens: number, elapsed_ms: number, 
+/**
+ * Who wrote prompts; `None`: nobody could, they were changed by plain edits alone.
+ */
+reflector: string | null, 
+/**
+ * What its questions were read as: a prompt that is put to use is used there.
+ */
+domains: Array<string>, 
+/**
+ * The number of the best one.
+ */
+best: number | null, 
+/**
+ * Right with the best one minus right as it is asked now, on held-out questions.
+ */
+gain: Difference | null, shown: Proof, ended: Ended, 
+/**
+ * Beside a baseline of reinforcement learning: none was run.
+ */
+rl_ratio: number | null, };
+
+/**
+ * How often two experts say the same: the same number, choice, code or text, whatever is written around it.
+ */
+export type Overlap = { first: string, second: string, same: Share | null, };
+
+/**
  * One question of both lists.
  */
 export type Pair = { 
@@ -1391,6 +1594,11 @@ export type Part = { name: string,
  * Of all answers.
  */
 share: Figure, right: Figure, confidence: Figure, };
+
+/**
+ * How many questions were for what.
+ */
+export type Parts = { feedback: number, front: number, held_out: number, };
 
 /**
  * A past answer or a passage of a document that bears on the question.
@@ -1447,6 +1655,15 @@ billions: number,
  * Of a mixture: those that a token reads.
  */
 active_billions: number | null, };
+
+/**
+ * What it came to; a stage that was left out, or not reached, is `None`.
+ */
+export type Pipeline = { 
+/**
+ * Where the questions are from: `log`, or the file.
+ */
+questions: string, asked: number, prune: Prune | null, compose: Array<Composition> | null, optimise: Array<Bettered> | null, capabilities: Everybody | null, stopped: boolean, };
 
 /**
  * Where an expert's layers are computed.
@@ -1545,6 +1762,8 @@ answers: number,
  */
 enough: number, experts: Array<Worth>, };
 
+export type PoolStage = "prune" | "compose" | "optimise" | "capabilities";
+
 /**
  * A scan without what only plans need.
  */
@@ -1553,6 +1772,37 @@ export type Profile = { model: ModelId, calibration: Calibration, layers: Array<
  * Questions that sizes are tried on, and such that guard.
  */
 held_out: number, guard: number, };
+
+/**
+ * How the question is put to the expert.
+ */
+export type Prompt = { 
+/**
+ * Stands before the conversation in the place of the manifest's; `None`: the manifest's own.
+ */
+system: string | null, 
+/**
+ * What the expert reads in the place of the question; `{question}` stands in it once.
+ */
+layout: string, 
+/**
+ * Questions with their answers that it is shown first, as turns before this one.
+ */
+shots: Array<Shot>, 
+/**
+ * Questions of so many words it was tried on, at least and at most; others are asked without it. `None`: all.
+ */
+words: [number, number] | null, };
+
+/**
+ * Every search, and what was in use when, the newest first.
+ */
+export type PromptHistory = { searches: Array<Searched>, uses: Array<Use>, };
+
+/**
+ * What a search says of its prompt.
+ */
+export type Proof = "gain" | "no_gain" | "no_better" | "unfinished";
 
 /**
  * What is known of this machine before a download.
@@ -1566,6 +1816,11 @@ bytes_per_s: number,
  * Experts did it here; else it follows from how fast this machine reads its memory.
  */
 by_answers: boolean, };
+
+/**
+ * Who could go, and the answers with and without them.
+ */
+export type Prune = { pruned: Pruned, pairs: Array<Pair>, };
 
 /**
  * A smaller pool: who goes, what that frees and, once it was asked, what it loses.
@@ -1772,6 +2027,19 @@ threshold: number,
  */
 without_meaning?: string, elapsed_ms: number, };
 
+/**
+ * What is lost without an expert, when the router chooses among the others.
+ */
+export type Regret = { expert: string, 
+/**
+ * Questions that the router gives it.
+ */
+routed: number, 
+/**
+ * Right with it minus right without it, over all questions.
+ */
+loss: Difference | null, };
+
 export type Removed = { name: string, score: number, disk_bytes: number, };
 
 export type Replay = { 
@@ -1919,6 +2187,36 @@ left: string | null,
 loads: number, swaps: number, };
 
 /**
+ * Questions that there are to search with.
+ */
+export type Searchable = { 
+/**
+ * Those whose right answer is known.
+ */
+questions: number, 
+/**
+ * With fewer there is no search.
+ */
+least: number, 
+/**
+ * With fewer rollouts there is none with so many questions; `None`: there are too few questions.
+ */
+rollouts: number | null, };
+
+/**
+ * One search of the history.
+ */
+export type Searched = { number: number, 
+/**
+ * Unix time in milliseconds.
+ */
+created: number, expert: string, tried: number, 
+/**
+ * `None`: another version of Lectern wrote it.
+ */
+optimised: Optimised | null, };
+
+/**
  * Who stands at the lectern. One thread owns it; these are copies.
  */
 export type Seat = { "state": "empty" } | { "state": "loading", expert: string, title: string, memory_bytes: number, 
@@ -1980,6 +2278,11 @@ processor_only: boolean, hub: HubSettings, queue?: QueueSettings, };
 export type Share = { count: number, n: number, share: number, low: number, high: number, };
 
 /**
+ * One example.
+ */
+export type Shot = { question: string, answer: string, };
+
+/**
  * One event, with what the page draws.
  */
 export type Shown = { event: AnswerEvent, 
@@ -1987,6 +2290,15 @@ export type Shown = { event: AnswerEvent,
  * The whole answer so far. `null` when it is not drawn anew with this event.
  */
 blocks: Array<Block> | null, };
+
+/**
+ * A prompt that was tried, with the lines that went (`- `) and came (`+ `).
+ */
+export type ShownPrompt = { kept: KeptPrompt, 
+/**
+ * Against the first prompt of its search, and against its parent.
+ */
+changed: Array<string>, changed_from_parent: Array<string>, lines: Array<string>, };
 
 /**
  * A smaller file, and where it is.
@@ -2156,6 +2468,12 @@ swap: number, };
 export type Theme = "system" | "light" | "dark";
 
 /**
+ * Two experts: how often one of them is right at least, and what that is over the better one alone. It bounds what a
+ * council of the two can gain.
+ */
+export type Together = { first: string, second: string, either: Share | null, gain: Difference | null, };
+
+/**
  * Where the token in use comes from.
  */
 export type TokenFrom = "nowhere" | "environment" | "keyring" | "session";
@@ -2199,6 +2517,10 @@ route: Plan,
  * Who was asked before, and why it did not answer.
  */
 passed_over?: Array<PassedOver>, seat: Seated, compress: Compressed, generate: Generated, 
+/**
+ * The number of the prompt that it was asked with; `None`: as its manifest has it.
+ */
+prompt?: number, 
 /**
  * A strategy asked the expert; `None`: it was asked once.
  */
@@ -2244,6 +2566,39 @@ deepest: number, };
 export type Trend = "hours" | "days";
 
 /**
+ * One prompt that was tried, and what it was worth. Its place is its number in the search, from 0.
+ */
+export type Tried = { place: number, parents: Array<number>, made: Made, 
+/**
+ * What was changed, in a few words.
+ */
+change: string, prompt: Prompt, 
+/**
+ * On the few questions by which it was let in, and its first parent on the same ones.
+ */
+batch: Count | null, parent_batch: Count | null, 
+/**
+ * On all questions that prompts are chosen by; `None`: it was not let in.
+ */
+front: Count | null, 
+/**
+ * Of those, where no other prompt is better.
+ */
+best_at: number, 
+/**
+ * No other prompt is as good everywhere and better somewhere.
+ */
+on_front: boolean, 
+/**
+ * On questions that no choice was made by; of the first prompt and the chosen one alone.
+ */
+held_out: Count | null, 
+/**
+ * Mean of the questions that were asked with it.
+ */
+prompt_tokens: number, };
+
+/**
  * One question with its answer, as the page draws it.
  */
 export type Turn = { answer: Answer, blocks: Array<Block>, 
@@ -2264,6 +2619,23 @@ last_used: number | null,
  * Removing it frees bytes: a file of it is ours, and no other expert uses it.
  */
 frees: boolean, };
+
+/**
+ * A prompt that came into use in a domain, or went out of it.
+ */
+export type Use = { number: number, 
+/**
+ * Unix time in milliseconds.
+ */
+created: number, expert: string, domain: string, 
+/**
+ * `None`: as its manifest has it.
+ */
+prompt: number | null, 
+/**
+ * It is so now.
+ */
+now: boolean, };
 
 export type Verdict = "keep" | "retire" | { "merge": { into: string, } } | "retired";
 
@@ -2300,6 +2672,19 @@ source: string,
  * The route's score, at least 0.
  */
 route: number, };
+
+/**
+ * How it is gone through.
+ */
+export type Wish = { skip: Array<PoolStage>, criterion: Criterion, 
+/**
+ * The part of the experts' bytes that should go, at least.
+ */
+target: number, 
+/**
+ * Of each search for a prompt.
+ */
+rollouts: number, seed: number, };
 
 /**
  * One file of an expert went, the expert stays.

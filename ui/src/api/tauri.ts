@@ -3,7 +3,7 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import { open } from "@tauri-apps/plugin-dialog";
 import type { Api } from "./api";
-import type { Download, Drop, Moving, News, ReadingFiles, Replaying, Shown, Working } from "./bindings";
+import type { Download, Drop, Far, Going, Moving, News, ReadingFiles, Replaying, Shown, Working } from "./bindings";
 
 function channel<T>(on: (message: T) => void): Channel<T> {
   const events = new Channel<T>();
@@ -105,6 +105,16 @@ export const tauri: Api = {
   compare: (ways, file, limit, on) => invoke("compare", { ways, file, limit, progress: channel<Replaying>(on) }),
   stopComparison: () => invoke("stop_comparison"),
   pickQuestionFile: () => open({ multiple: false, directory: false, filters: [{ name: "JSON lines", extensions: ["jsonl", "json", "txt"] }] }),
+  searchable: (file) => invoke("searchable", { file }),
+  searchPrompt: (expert, file, limits, on) => invoke("search_prompt", { expert, file, limits, progress: channel<Far>(on) }),
+  stopSearchPrompt: () => invoke("stop_search_prompt"),
+  promptHistory: () => invoke("prompt_history"),
+  promptsOf: (search) => invoke("prompts_of", { search }),
+  usePrompt: (number, domains) => invoke("use_prompt", { number, domains }),
+  restorePrompt: (expert) => invoke("restore_prompt", { expert }),
+  forgetSearch: (search) => invoke("forget_search", { search }),
+  goThroughPool: (file, wish, on) => invoke("go_through_pool", { file, wish, progress: channel<Going>(on) }),
+  stopGoingThrough: () => invoke("stop_going_through"),
   poolReport: () => invoke("pool_report"),
   poolAnswers: (name) => invoke("pool_answers", { name }),
   planPruning: (criterion, target) => invoke("plan_pruning", { criterion, target }),

@@ -56,6 +56,8 @@ export interface Turn {
   seat: Seated | null;
   compress: Compressed | null;
   generate: Generated | null;
+  /** The number of the prompt that the expert was asked with; `null`: as its manifest has it. */
+  prompt: number | null;
   /** A strategy: what the expert is asked now, what it was asked before, and in the end what came of it. */
   asking: { step: StepKind; prompt: string } | null;
   steps: Step[];
@@ -92,6 +94,7 @@ export function fresh(question: string, without: string[] = []): Turn {
     seat: null,
     compress: null,
     generate: null,
+    prompt: null,
     asking: null,
     steps: [],
     reasoned: null,
@@ -129,6 +132,7 @@ function withAnswer(turn: Turn, answer: Answer, blocks: Block[], drafts: Block[]
     seat: trace.seat,
     compress: trace.compress,
     generate: trace.generate,
+    prompt: trace.prompt ?? null,
     asking: null,
     steps: trace.reason?.steps ?? [],
     reasoned: trace.reason ?? null,

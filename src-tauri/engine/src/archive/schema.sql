@@ -267,3 +267,43 @@ CREATE TRIGGER past_answers_to_make AFTER INSERT ON past_answers WHEN EXISTS (SE
     BEGIN INSERT INTO meanings (past_answer) VALUES (new.id); END;
 CREATE TRIGGER passages_to_make AFTER INSERT ON document_passages WHEN EXISTS (SELECT 1 FROM encoder)
     BEGIN INSERT INTO meanings (passage) VALUES (new.id); END;
+
+-- version 8
+-- Searches for better prompts. whole: how one went, in figures, as JSON.
+CREATE TABLE prompt_runs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    created INTEGER NOT NULL,
+    expert TEXT NOT NULL,
+    whole TEXT NOT NULL
+);
+
+-- Every prompt that was tried, as JSON without its examples: those are questions and answers, and lie beside it.
+CREATE TABLE prompts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    run INTEGER NOT NULL REFERENCES prompt_runs (number) ON DELETE CASCADE,
+    created INTEGER NOT NULL,
+    whole TEXT NOT NULL
+);
+CREATE INDEX prompts_by_run ON prompts (run);
+
+CREATE TABLE prompt_shots (
+    prompt INTEGER NOT NULL REFERENCES prompts (number) ON DELETE CASCADE,
+    place INTEGER NOT NULL,
+    question TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    PRIMARY KEY (prompt, place)
+);
+CREATE INDEX prompt_shots_by_question ON prompt_shots (question);
+-- What is forgotten is an example no more.
+CREATE TRIGGER turns_take_their_shots AFTER DELETE ON turns
+    BEGIN DELETE FROM prompt_shots WHERE question = old.question; END;
+
+-- Which prompt an expert is asked with in a domain: the newest row says it. NULL: as its manifest has it.
+CREATE TABLE prompt_uses (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    created INTEGER NOT NULL,
+    expert TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    prompt INTEGER REFERENCES prompts (number) ON DELETE SET NULL
+);
+CREATE INDEX prompt_uses_by_expert ON prompt_uses (expert, domain, number);

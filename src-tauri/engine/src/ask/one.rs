@@ -5,10 +5,11 @@ use super::{Halt, chosen, room};
 use crate::engine::Engine;
 use crate::events::AnswerEvent;
 use crate::words::{
-    Compressed, Context, Exchange, Failure, Finish, Generated, PassedOver, Plan, Question, Reasoned, Seated,
-    Stage, Step, StepKind, Strategy, Trace,
+    Compressed, Context, Exchange, Failure, Finish, Generated, PassedOver, Plan, Prompt, Question, Reasoned,
+    Seated, Stage, Step, StepKind, Strategy, Trace,
 };
 use crate::{compress, pool, reason, route, seat};
+use compress::Reader;
 use pool::Manifest;
 use reason::strategy::{Subject, Voice, think};
 use route::Standing;
@@ -38,6 +39,8 @@ pub(super) struct Heard {
     pub compress: Compressed,
     pub generate: Generated,
     pub reason: Option<Reasoned>,
+    /// The number of the prompt that it was asked with.
+    pub prompt: Option<i64>,
     pub text: String,
     /// It failed for a reason that is this expert's own: another one may answer.
     pub is_unable: bool,
@@ -65,9 +68,9 @@ pub(super) fn ask(
         let expert = chosen(&trace.route, experts).map_err(Halt::Failed)?;
         let mut heard = Heard::default();
         let outcome = way.hear(expert, trace, None, &mut heard, on);
-        let Heard { seat, compress, generate, reason, text: said, is_unable } = heard;
-        (trace.seat, trace.compress, trace.generate, trace.reason, *text) =
-            (seat, compress, generate, reason, said);
+        let Heard { seat, compress, generate, reason, prompt, text: said, is_unable } = heard;
+        (trace.seat, trace.compress, trace.generate, trace.reason, trace.prompt, *text) =
+            (seat, compress, generate, reason, prompt, said);
         let Err(Halt::Failed(failure)) = outcome else { return outcome };
         if !is_unable || question.expert.is_some() {
             return Err(Halt::Failed(failure));
@@ -148,38 +151,53 @@ impl Way<'_> {
 
         let earlier = earlier(engine, question, expert).map_err(Halt::Failed)?;
         let passages = &trace.retrieve.passages;
-        let reader = reader(expert, &turn, question);
-        let (compressed, context): (_, Context) = room(Stage::Compress, stop, || {
+        let (number, prompt) = match instead {
+            Some(_) => (None, None),
+            None => self.prompt(expert, trace),
+        };
+        heard.prompt = number;
+        let mut manifest = expert.manifest.clone();
+        let beside = prompt.as_ref().map(|prompt| prompt.beside(manifest.system_prompt.as_deref()));
+        let reader = Reader {
+            system_prompt: beside.as_deref().or(manifest.system_prompt.as_deref()),
+            ..reader(expert, &turn, question)
+        };
+        let (compressed, mut context): (_, Context) = room(Stage::Compress, stop, || {
             compress::compress(question, passages, &earlier, &reader, &mut |text| {
                 turn.count_tokens(text, stop).inspect_err(|error| heard.is_unable = error.is_the_experts())
             })
         })?;
+        let reads_conversation = reader.reads_conversation;
         heard.compress = compressed;
         on(AnswerEvent::Compressed(heard.compress.clone()));
 
         let shorter = context.question.clone().map(|text| Question { text, ..(*question).clone() });
-        let asked = shorter.as_ref().unwrap_or(question);
-        let goes_on = Some(self.conversation).filter(|_| reader.reads_conversation && !question.trial);
+        let mut asked = shorter.unwrap_or_else(|| (*question).clone());
+        if let Some(prompt) = prompt {
+            asked.text = prompt.text(&asked.text);
+            context.earlier.splice(0..0, prompt.turns());
+            if let Some(system) = prompt.system {
+                manifest.system_prompt = Some(system).filter(|it| !it.is_empty());
+            }
+        }
+        let asked = &asked;
+        let goes_on = Some(self.conversation).filter(|_| reads_conversation && !question.trial);
         let (strategy, why) = self.strategy(trace);
         let told = instead.and_then(|instead| match instead {
-            Instead::Improve(answer) => reason::improving(&expert.manifest, asked, &context, answer),
-            Instead::Join(drafts) => reason::joining(&expert.manifest, asked, drafts),
+            Instead::Improve(answer) => reason::improving(&manifest, asked, &context, answer),
+            Instead::Join(drafts) => reason::joining(&manifest, asked, drafts),
         });
         let mut speaker = Speaker { turn: &turn, stop, goes_on, said: String::new(), is_unable: false, on };
         let spoken = room(Stage::Generate, stop, || match (told, strategy) {
             (Some(request), _) => speaker.speak(request).map_err(Failure::from),
             (None, Strategy::Direct) => {
-                let request = reason::direct(&expert.manifest, asked, &context);
+                let request = reason::direct(&manifest, asked, &context);
                 speaker.speak(request).map_err(Failure::from)
             }
             (None, strategy) => {
                 speaker.goes_on = None;
-                let subject = Subject {
-                    manifest: &expert.manifest,
-                    question: asked,
-                    context: &context,
-                    past: passages,
-                };
+                let subject =
+                    Subject { manifest: &manifest, question: asked, context: &context, past: passages };
                 let thought = think(strategy, &why, &subject, &mut speaker)?;
                 (speaker.on)(AnswerEvent::Reasoned(thought.reasoned.clone()));
                 heard.reason = Some(thought.reasoned);
@@ -198,6 +216,17 @@ impl Way<'_> {
         }
         on(AnswerEvent::Generated(heard.generate.clone()));
         if heard.generate.finish == Finish::Stopped { Err(Halt::Stopped(Stage::Generate)) } else { Ok(()) }
+    }
+
+    /// In what words this expert is asked, and the number of them: as it was told, or as those in use here say.
+    fn prompt(&self, expert: &pool::Expert, trace: &Trace) -> (Option<i64>, Option<Prompt>) {
+        let Way { question, engine, .. } = self;
+        if question.prompt.is_some() {
+            return (None, question.prompt.clone());
+        }
+        // One that cannot be read now costs no answer.
+        let found = engine.prompts.in_use(&expert.manifest.name, &trace.read.domain).ok().flatten();
+        found.filter(|(_, prompt)| prompt.suits(&question.text)).unzip()
     }
 
     /// How this question is asked, and why: as it was told, or by what was measured to gain here.
@@ -294,8 +323,8 @@ fn with_who_fits(error: seat::SeatError, experts: &[pool::Expert]) -> Failure {
     failure
 }
 
-fn reader<'a>(expert: &'a pool::Expert, turn: &seat::Turn, question: &Question) -> compress::Reader<'a> {
-    compress::Reader {
+fn reader<'a>(expert: &'a pool::Expert, turn: &seat::Turn, question: &Question) -> Reader<'a> {
+    Reader {
         title: &expert.manifest.title,
         context_length: turn.context_length(),
         // An expert with a short context still gets half of it to read with.

@@ -42,6 +42,7 @@ pub struct Everybody {
 
 /// How often an expert is right in a domain, as questions are read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "EverybodyCapability")]
 pub struct Capability {
     pub expert: String,
     pub domain: String,

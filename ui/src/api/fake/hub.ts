@@ -7,6 +7,7 @@ import type { Choice, Download, Expert, Folder, FoundFile, HubPlace, HubSettings
 import type { Documents } from "./documents";
 import type { MixturePruning } from "./mixture";
 import { failure, pause } from "./pause";
+import type { Prompting } from "./prompts";
 import type { Pruning } from "./pruning";
 import type { Reports } from "./reports";
 
@@ -55,7 +56,7 @@ function models(): Model[] {
   ];
 }
 
-type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "lessons" | "unlearn" | "meaning" | "fetchEncoder" | "dropEncoder" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof Documents | keyof MixturePruning | keyof Pruning | keyof Reports>;
+type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "lessons" | "unlearn" | "meaning" | "fetchEncoder" | "dropEncoder" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof Documents | keyof MixturePruning | keyof Pruning | keyof Reports | keyof Prompting>;
 
 export function hub(
   parameters: URLSearchParams,

@@ -13,6 +13,7 @@ import { mixturePruning } from "./mixture";
 import { Cancelled, failure, pause } from "./pause";
 import { plan } from "./plan";
 import { past, seeded } from "./past";
+import { prompts } from "./prompts";
 import { multiplied, pruning } from "./pruning";
 import { reply } from "./replies";
 import { reports } from "./reports";
@@ -217,6 +218,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
       ),
     ...documents(scene, pace, guard),
     ...reports(parameters, guard, () => pool),
+    ...prompts(parameters, guard, () => pool),
     ...pruning(parameters, guard, () => pool, (next) => void (pool = next)),
     ...mixturePruning(parameters, guard, () => pool, (next) => void (pool = next), seats),
     ...hub(parameters, guard, () => pool, (next) => void (pool = next), () => settings.hub),

@@ -4,7 +4,7 @@
 const MOST_LINES: usize = 200;
 
 /// Lines that went (`- `) and that came (`+ `), in their order.
-pub(super) fn lines(before: &str, after: &str) -> Vec<String> {
+pub fn lines(before: &str, after: &str) -> Vec<String> {
     let (a, b): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     if a.len() > MOST_LINES || b.len() > MOST_LINES {
         return Vec::new();

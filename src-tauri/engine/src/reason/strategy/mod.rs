@@ -11,7 +11,7 @@
 //! | multi-stage | plan, then solve (arXiv:2305.04091), then verify |
 
 mod checks;
-mod diff;
+pub mod diff;
 mod parts;
 mod refine;
 mod verify;
