@@ -22,6 +22,7 @@ import type {
   Folder,
   Found,
   FoundFile,
+  FoundPassages,
   Going,
   HubPlace,
   Discarded,
@@ -105,7 +106,7 @@ export interface Api {
   refreshDocuments(): Promise<Added>;
   /** That one goes for good; all with `null`. */
   removeDocuments(id: string | null): Promise<Document[]>;
-  searchDocuments(text: string): Promise<Found>;
+  searchDocuments(text: string): Promise<FoundPassages>;
   /** What was read of a document, in its order. */
   documentPassages(id: string): Promise<Passage[]>;
   /** The system's own dialog for documents; `null` when it was closed. */

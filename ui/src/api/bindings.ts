@@ -880,6 +880,15 @@ sha256: string | null,
 experts: Array<string>, };
 
 /**
+ * Passages that a search found, best first.
+ */
+export type FoundPassages = { passages: Array<Passage>, 
+/**
+ * Passages with at least one of the words.
+ */
+considered: number, elapsed_ms: number, };
+
+/**
  * Measured, whatever the target was. Memory and loads are those of the replay, with minus without.
  */
 export type Gain = { 

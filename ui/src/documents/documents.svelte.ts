@@ -1,7 +1,7 @@
 //! The files that answers may cite, and those that are being read.
 
 import { api, asFailure } from "../api";
-import type { Added, Document, Failure, Found, ReadingFiles } from "../api/bindings";
+import type { Added, Document, Failure, FoundPassages, ReadingFiles } from "../api/bindings";
 
 class Documents {
   /** By name; `null`: not known yet. */
@@ -13,7 +13,7 @@ class Documents {
   added = $state.raw<Added | null>(null);
   search = $state("");
   /** For what stands in `search`; `null`: nothing is looked for. */
-  found = $state.raw<Found | null>(null);
+  found = $state.raw<FoundPassages | null>(null);
 
   async load(): Promise<void> {
     await this.#try(async () => (this.all = await api.documents()));

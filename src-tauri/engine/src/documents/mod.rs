@@ -85,6 +85,7 @@ pub struct NotAdded {
 
 /// Passages that a search found, best first.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+#[ts(rename = "FoundPassages")]
 pub struct Found {
     pub passages: Vec<Passage>,
     /// Passages with at least one of the words.
