@@ -20,6 +20,7 @@ pub mod links;
 pub mod markdown;
 pub mod moving;
 pub mod opening;
+pub mod outside;
 pub mod pool;
 pub mod pruning;
 pub mod reports;
@@ -69,6 +70,14 @@ pub fn run() {
             pool::restore_expert,
             pool::take_back_expert,
             pool::free_removed,
+            pool::pool_file,
+            pool::import_pool,
+            pool::export_pool,
+            outside::add_endpoint,
+            outside::key_from,
+            outside::set_key,
+            outside::remove_key,
+            outside::served,
             lessons::lessons,
             lessons::unlearn,
             hub::hub,
@@ -99,6 +108,10 @@ pub fn run() {
             settings::settings,
             settings::save_settings,
             settings::has_device_program,
+            settings::environment,
+            settings::obey_environment,
+            settings::roll_back,
+            settings::roll_forward,
             reports::status,
             reports::dashboard,
             reports::answers_behind,

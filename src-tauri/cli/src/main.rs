@@ -16,6 +16,7 @@ mod measure;
 mod metrics;
 mod model;
 mod output;
+mod outside;
 mod pool;
 mod program;
 mod prune;

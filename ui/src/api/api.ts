@@ -2,6 +2,7 @@
 //! (`tauri.ts`), from a double in a plain browser while developing (`fake.ts`).
 
 import type {
+  AddedOutside,
   Calibrating,
   Check,
   Comparable,
@@ -15,8 +16,10 @@ import type {
   Drop,
   Edit,
   Entry,
+  Environment,
   Expert,
   Failure,
+  FileState,
   Folder,
   FoundFile,
   HubPlace,
@@ -45,11 +48,15 @@ import type {
   Replayed,
   Replaying,
   Request,
+  RolledBack,
+  Served,
   Settings,
   Shown,
   SmallerFile,
+  TokenFrom,
   TopicCount,
   Turn,
+  Wanted,
   WithoutFile,
   Working,
 } from "./bindings";
@@ -84,6 +91,27 @@ export interface Api {
 
   experts(): Promise<Expert[]>;
   addExpert(path: string, name: string, domains: string[]): Promise<Expert>;
+  poolFile(): Promise<FileState>;
+  pickPoolFile(): Promise<string | null>;
+  /** A pool file is checked and becomes that of this home; nothing is kept of one that is not right. */
+  importPool(path: string): Promise<FileState>;
+  /** Where it was written; `null`: the dialog was closed. */
+  exportPool(): Promise<string | null>;
+  /** What the environment can set, and what holds. */
+  environment(): Promise<Environment>;
+  /** Until Lectern closes. */
+  obeyEnvironment(obey: boolean): Promise<void>;
+  /** The queue and the pool's rules are as they came; gives what was there before. */
+  rollBack(): Promise<RolledBack>;
+  rollForward(before: RolledBack): Promise<void>;
+  /** A server becomes an expert; it is asked first whether it has the model. Refused while experts outside are switched off. */
+  addEndpoint(wanted: Wanted): Promise<AddedOutside>;
+  /** Where the key of an expert's server comes from. */
+  keyFrom(name: string): Promise<TokenFrom>;
+  setKey(name: string, key: string): Promise<void>;
+  removeKey(name: string): Promise<void>;
+  /** Asks an expert's server what it has. */
+  served(name: string): Promise<Served>;
   /** What is said of an expert is another. */
   editExpert(name: string, edit: Partial<Edit>): Promise<Expert>;
   /** Which of its files an expert uses; `null`: the best that fits the memory. */
