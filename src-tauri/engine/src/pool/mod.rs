@@ -34,6 +34,7 @@ pub use retired::Change;
 pub use starters::{Shipped, gate, shipped};
 pub(crate) use statistics::percentile;
 pub use statistics::{Counts, Outcome, Statistics};
+pub(crate) use yaml::of_yaml;
 
 use crate::archive::database;
 use crate::home::{Home, write_atomically};
