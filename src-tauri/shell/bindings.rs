@@ -23,8 +23,15 @@ pub fn text() -> String {
     types.visit::<crate::documents::ReadingFiles>();
     types.visit::<engine::pool::Expert>();
     types.visit::<engine::pool::Edit>();
+    types.visit::<engine::hub::Wanted>();
+    types.visit::<engine::hub::AddedOutside>();
+    types.visit::<engine::hub::Served>();
+    types.visit::<engine::hub::TokenFrom>();
     types.visit::<engine::lessons::Lesson>();
     types.visit::<engine::settings::Settings>();
+    types.visit::<crate::settings::Environment>();
+    types.visit::<crate::settings::RolledBack>();
+    types.visit::<engine::pool::FileState>();
     types.visit::<engine::report::ComponentStatus>();
     types.visit::<engine::report::dashboard::Dashboard>();
     types.visit::<engine::report::modes::ModeCost>();

@@ -1,7 +1,8 @@
 //! The window: the only code that knows Tauri. It translates between the page and the engine and decides nothing.
 //!
 //! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`documents`], [`pool`],
-//! [`lessons`], [`hub`], [`reports`], [`compare`], [`prompts`], [`pruning`], [`pipeline`], [`lab`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
+//! [`outside`], [`lessons`], [`hub`], [`reports`], [`compare`], [`prompts`], [`pruning`], [`pipeline`], [`lab`], [`settings`], [`links`].
+//! Behind them one [`house::House`]: the engine, open or failed, the answers that
 //! are running, and the [`library`], whose models may be [`moving`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
 //! the tree that the page draws; [`bindings`] writes the page's types.
 
@@ -21,6 +22,7 @@ pub mod links;
 pub mod markdown;
 pub mod moving;
 pub mod opening;
+pub mod outside;
 pub mod pipeline;
 pub mod pool;
 pub mod prompts;
@@ -79,6 +81,14 @@ pub fn run() {
             pool::restore_expert,
             pool::take_back_expert,
             pool::free_removed,
+            pool::pool_file,
+            pool::import_pool,
+            pool::export_pool,
+            outside::add_endpoint,
+            outside::key_from,
+            outside::set_key,
+            outside::remove_key,
+            outside::served,
             lessons::lessons,
             lessons::unlearn,
             hub::hub,
@@ -109,6 +119,10 @@ pub fn run() {
             settings::settings,
             settings::save_settings,
             settings::has_device_program,
+            settings::environment,
+            settings::obey_environment,
+            settings::roll_back,
+            settings::roll_forward,
             reports::status,
             reports::dashboard,
             reports::answers_behind,

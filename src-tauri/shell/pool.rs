@@ -1,11 +1,13 @@
 //! Pool: the experts that are there, one more, one less.
 
+use crate::failure::failure;
 use crate::house::House;
 use engine::hub::{Discarded, WithoutFile};
-use engine::pool::{Edit, Expert, Manifest};
+use engine::pool::{Edit, Expert, FileState, Manifest};
 use engine::words::Failure;
 use std::path::PathBuf;
-use tauri::State;
+use tauri::{AppHandle, State};
+use tauri_plugin_dialog::DialogExt;
 
 #[tauri::command(async)]
 pub fn experts(house: State<'_, House>) -> Result<Vec<Expert>, Failure> {
@@ -49,7 +51,13 @@ pub fn take_back_expert(house: State<'_, House>, name: String) -> Result<(), Fai
 #[tauri::command(async)]
 pub fn remove_expert(house: State<'_, House>, name: String) -> Result<u64, Failure> {
     let open = house.inside()?;
-    open.library.remove(open.engine.pool(), &name)
+    let key = crate::outside::key(&open, &name);
+    let freed = open.library.remove(open.engine.pool(), &name)?;
+    if let Ok(key) = key {
+        // Where no keyring runs none was kept there.
+        let _ = key.remove();
+    }
+    Ok(freed)
 }
 
 /// One of several files of an expert goes, and off the disk as well when we fetched it and no other expert uses it.
@@ -90,4 +98,36 @@ pub fn restore_expert(house: State<'_, House>, manifest: Manifest) -> Result<(),
 #[tauri::command(async)]
 pub fn free_removed(house: State<'_, House>) -> Result<u64, Failure> {
     house.inside()?.library.free()
+}
+
+/// The pool file of this home: where it lies, what it says, what is wrong with it.
+#[tauri::command(async)]
+pub fn pool_file(house: State<'_, House>) -> Result<FileState, Failure> {
+    Ok(house.inside()?.engine.pool().file_state())
+}
+
+/// A pool file is checked, and becomes that of this home. Nothing is kept of one that is not right.
+#[tauri::command(async)]
+pub fn import_pool(house: State<'_, House>, path: PathBuf) -> Result<FileState, Failure> {
+    let open = house.inside()?;
+    open.engine.pool().import(&path)?;
+    Ok(open.engine.pool().file_state())
+}
+
+/// The rules and every expert, where the user chooses; `None`: he closed the dialog.
+#[tauri::command(async)]
+pub fn export_pool(app: AppHandle, house: State<'_, House>) -> Result<Option<PathBuf>, Failure> {
+    let text = house.inside()?.engine.pool().export().to_yaml()?;
+    let dialog = app.dialog().file().set_file_name("pool.yaml").add_filter("YAML", &["yaml", "yml"]);
+    let Some(chosen) = dialog.blocking_save_file() else { return Ok(None) };
+    let refused = |error: String| {
+        failure(
+            "window.unwritable_file", "The file could not be written.",
+            "Choose a folder that you can write to, on a disk that is not full.",
+        )
+        .with(error)
+    };
+    let path = chosen.into_path().map_err(|error| refused(error.to_string()))?;
+    std::fs::write(&path, text).map_err(|error| refused(format!("{}: {error}", path.display())))?;
+    Ok(Some(path))
 }

@@ -318,6 +318,7 @@ fn one_line(answer: &Answer) -> String {
     if !trace.seat.was_seated && trace.seat.load_ms > 0.0 {
         parts.push(format!("seated in {:.2} s", trace.seat.load_ms / 1000.0));
     }
+    parts.extend(trace.seat.outside.clone());
     match trace.retrieve.passages.len() {
         0 => {}
         1 => parts.push("1 source".into()),

@@ -1,10 +1,10 @@
 //! `lectern experts`: the pool, with what is declared and what was measured.
 
 use crate::output::{Exit, Output};
-use crate::{hub, shelf};
+use crate::{hub, outside, shelf};
 use clap::{Args, Subcommand};
 use engine::home::Home;
-use engine::hub::{Hub, Trash, WithoutFile};
+use engine::hub::{Hub, Outside, Trash, WithoutFile};
 use engine::pool::{Edit, Expert, Offer, Statistics};
 use engine::settings::Settings;
 use engine::words::Failure;
@@ -28,6 +28,8 @@ pub enum Command {
     Remove(Remove),
     #[command(flatten)]
     Shelf(shelf::Command),
+    #[command(flatten)]
+    Outside(outside::Command),
     #[command(flatten)]
     Hub(hub::Command),
 }
@@ -67,6 +69,9 @@ pub struct Change {
     /// Of one answer.
     #[arg(long)]
     max_tokens: Option<u32>,
+    /// Whether the router may send questions to an expert outside Lectern by itself.
+    #[arg(long, value_name = "true|false")]
+    automatic: Option<bool>,
 }
 
 #[derive(Args)]
@@ -79,7 +84,10 @@ pub struct Remove {
 #[derive(Args)]
 pub struct Add {
     /// The model.
-    file: PathBuf,
+    #[arg(required_unless_present = "endpoint", conflicts_with = "endpoint")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    server: outside::Server,
     /// Lowercase letters, digits and dashes.
     #[arg(long, value_name = "N")]
     name: String,
@@ -105,6 +113,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
     let command = match command {
         Command::Hub(command) => return hub::run(command, output),
         Command::Shelf(command) => return shelf::run(command, output),
+        Command::Outside(command) => return outside::run(command, output),
         ours => ours,
     };
     let home = Home::find()?;
@@ -120,7 +129,10 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
         }
         Command::Show { name } => output.show(&pool.get(&name).map_err(Failure::from)?, in_words),
         Command::Add(add) => {
-            let manifest = pool.add(&add.file, &add.name, &add.domains).map_err(Failure::from)?;
+            let Some(file) = &add.file else {
+                return outside::add(&home, &pool, &add.name, &add.domains, &add.server, output);
+            };
+            let manifest = pool.add(file, &add.name, &add.domains).map_err(Failure::from)?;
             output.show(&manifest, |manifest| format!("added {}: {}", manifest.name, manifest.title));
         }
         Command::Use(Use { name, file }) => {
@@ -138,6 +150,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
                 min_p,
                 repeat_penalty,
                 max_tokens,
+                automatic,
             } = change;
             let edit = Edit {
                 title,
@@ -149,6 +162,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
                 min_p,
                 repeat_penalty,
                 max_tokens,
+                automatic,
             };
             if edit == Edit::default() {
                 return Err(Exit::Usage(
@@ -167,7 +181,12 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
                 output.show(&without, of_removed_file);
                 return Ok(());
             }
+            let gone = pool.get(&name).map_err(Failure::from)?;
             let freed_bytes = trash.remove_expert(&pool, &name)?;
+            if let Some(endpoint) = gone.endpoint() {
+                // Where no keyring runs none was kept.
+                let _ = Outside::of(&home).key(&name, endpoint).remove();
+            }
             trash.empty().map_err(Failure::from)?;
             output.show(&Removed { removed: name, freed_bytes }, |gone| {
                 format!(
@@ -176,7 +195,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
                 )
             });
         }
-        Command::Hub(_) | Command::Shelf(_) => {}
+        Command::Hub(_) | Command::Shelf(_) | Command::Outside(_) => {}
     }
     Ok(())
 }
@@ -194,11 +213,11 @@ fn line(expert: &Expert) -> String {
     let manifest = &expert.manifest;
     let (bytes, parameters) = expert.implementation().map_or((0, 0), |file| (file.bytes, file.parameters));
     let came = match manifest.offer {
-        _ if expert.starter => "starter",
-        Offer::Open => "offered",
-        _ => "added",
+        _ if expert.starter => "starter".into(),
+        Offer::Open => "offered".into(),
+        _ => expert.endpoint().map_or("added".into(), |endpoint| endpoint.in_words()),
     };
-    let state = expert.unavailable.as_deref().unwrap_or(came);
+    let state = expert.unavailable.clone().unwrap_or(came);
     let retired = if expert.retired.is_some() { ", retired" } else { "" };
     format!(
         "{:<14} {:<24} {:>9} {:>10}  {}{}\n",
@@ -235,6 +254,12 @@ fn in_words(expert: &Expert) -> String {
             (true, _, Some(chosen)) if *chosen == file.file => ", in use because you chose it",
             (true, ..) => ", in use because it is the best that fits",
         };
+        if let Some(endpoint) = &file.endpoint {
+            say("outside", format!("what it is asked {}", endpoint.in_words()));
+            say("model", format!("{}, {} tokens of context", endpoint.model, endpoint.context));
+            say("asked", if endpoint.automatic { "by the router, too" } else { "by name alone" }.into());
+            continue;
+        }
         say("file", file.file.clone());
         let memory = format!("about {:.1} MB of memory", file.memory() as f64 / 1e6);
         let (bytes, parameters) = (file.bytes, file.parameters);

@@ -397,8 +397,9 @@ fn of_disk(disk: &engine::hub::OnDisk) -> String {
 fn of_request(request: &Request) -> String {
     let status = request.status.map_or("no answer".into(), |status| status.to_string());
     let token = if request.with_token { ", with the token" } else { "" };
-    let Request { when, host, why, bytes, .. } = request;
-    format!("{}  {host}  {status}  {bytes} bytes  {why}{token}\n", date(*when))
+    let Request { when, host, why, bytes, sent_bytes, .. } = request;
+    let sent = if *sent_bytes > 0 { format!("{sent_bytes} bytes sent, ") } else { String::new() };
+    format!("{}  {host}  {status}  {sent}{bytes} bytes  {why}{token}\n", date(*when))
 }
 
 pub fn of_state(state: &State) -> String {

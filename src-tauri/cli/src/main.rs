@@ -16,6 +16,8 @@ mod measure;
 mod metrics;
 mod model;
 mod output;
+mod outside;
+mod packs;
 mod pool;
 mod program;
 mod prompts;
@@ -87,6 +89,9 @@ enum Command {
     /// last number of the answer is that number. A
     /// question that fails is not right. Lines without `expected` are asked and timed, and counted as such.
     Bench(measure::Arguments),
+    /// What a domain needs: prompts, a playbook, words that mark it, test questions. Twelve come with Lectern.
+    #[command(subcommand)]
+    Packs(packs::Command),
     /// What each expert is worth, who could go and what that would lose, and taking experts back.
     #[command(subcommand)]
     Pool(pool::Command),
@@ -122,6 +127,7 @@ fn main() -> ExitCode {
         Command::Model(command) => model::run(command, &output),
         Command::Prune(command) => prune::run(command, &output),
         Command::Bench(bench) => measure::run(bench, &output),
+        Command::Packs(command) => packs::run(command, &output),
         Command::Pool(command) => pool::run(command, &output),
         Command::Prompts(command) => prompts::run(command, &output),
         Command::Status => status::run(&output),

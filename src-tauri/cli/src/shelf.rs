@@ -99,6 +99,7 @@ fn apply(change: &Change, settings: &mut Settings) -> Result<(), Failure> {
 pub fn pool(home: &Home, settings: &Settings) -> Result<Pool, Failure> {
     let pool = Pool::open(home)?;
     pool.fit(settings.budget_bytes().unwrap_or_else(engine::seat::default_budget));
+    pool.keep_inside(engine::hub::why_inside(settings));
     if !settings.hub.folders.is_empty() {
         offer(&pool, settings)?;
     }

@@ -25,7 +25,11 @@ pub fn run(output: &Output) -> Result<(), Exit> {
             "home": home.root(),
             "overrides": overrides.list(),
             "queue": queue,
-            "rules": { "router": router, "aggregation": rules.aggregation, "management": rules.management },
+            "rules": {
+                "router": router,
+                "aggregation": rules.aggregation,
+                "management": overrides.management(rules.management),
+            },
             "problems": pool.problems(),
         }));
         return Ok(());

@@ -102,7 +102,7 @@ fn walk(
     let experts = taking_part(engine, question);
     let standing = standing_for(engine, question, &experts);
     let by_hand = question.expert.as_deref();
-    trace.waiting = Some(standing.waiting.values().sum());
+    trace.waiting = Some(engine.waiting().values().sum());
     trace.route =
         room(Stage::Route, stop, || route::route(&trace.read, &question.text, &experts, &standing, by_hand))?;
     on(AnswerEvent::Routed(trace.route.clone()));
@@ -184,8 +184,10 @@ fn standing(engine: &Engine) -> route::Standing {
     let seated = seated(engine);
     let router = engine.pool_rules().router;
     let heuristic = router.kind == pool::RouterKind::Heuristic;
-    let rules = route::Rules { heuristic, min_confidence: router.min_confidence };
-    let (load_ms, waiting) = (engine.lectern.load_ms(), engine.lectern.waiting());
+    let switches = engine.overrides().switches();
+    let rules = route::Rules { heuristic, min_confidence: router.min_confidence, dynamic: switches.dynamic };
+    let waiting = if switches.balancing { engine.lectern.waiting() } else { Default::default() };
+    let load_ms = engine.lectern.load_ms();
     route::Standing { seated, load_ms, waiting, rules, ..route::Standing::default() }
 }
 

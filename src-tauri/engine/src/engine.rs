@@ -51,11 +51,13 @@ pub struct Engine {
     pub(crate) reader: Reader,
     pub(crate) lectern: Lectern,
     prefetch: Prefetch,
+    pub(crate) outside: hub::Outside,
     home: Home,
     measured: RwLock<Measured>,
     /// What of the queue's figures is counted in the archive already.
     counted: Mutex<Traffic>,
-    overrides: Overrides,
+    /// None of it while the environment is not obeyed.
+    overrides: RwLock<Overrides>,
 }
 
 impl Engine {
@@ -76,6 +78,7 @@ impl Engine {
         let budget = options.budget_bytes.unwrap_or_else(seat::default_budget);
         pool.fit(budget);
         let settings = Settings::load(&home).settings;
+        pool.keep_inside(hub::why_inside(&settings));
         if !settings.hub.folders.is_empty() {
             // A folder that cannot be read offers nothing, and keeps nobody from answering.
             let _ = hub::offer(&pool, &settings);
@@ -98,10 +101,11 @@ impl Engine {
             reader,
             lectern,
             prefetch,
+            outside: hub::Outside::of(&home),
             home,
             measured,
             counted,
-            overrides,
+            overrides: RwLock::new(overrides),
         };
         let management = engine.pool_rules().management;
         if management.remove_underperforming {
@@ -155,7 +159,7 @@ impl Engine {
         let plan = ask::plan(self, question)?;
         let is_here = ask::seated(self).as_ref() == Some(&plan.chosen);
         let likely = self.pool.get(&plan.chosen).ok().filter(|_| !is_here);
-        self.prefetch.guess(likely.map(|expert| expert.file));
+        self.prefetch.guess(likely.filter(|expert| expert.endpoint().is_none()).map(|expert| expert.file));
         Ok(plan)
     }
 
@@ -196,15 +200,39 @@ impl Engine {
         self.lectern.set_budget(bytes);
     }
 
+    /// Whether experts outside Lectern may be asked, by the settings as they are now.
+    pub fn let_out(&self, settings: &Settings) {
+        self.pool.keep_inside(hub::why_inside(settings));
+    }
+
+    /// The servers outside Lectern, with the keys to them.
+    pub fn outside(&self) -> &hub::Outside {
+        &self.outside
+    }
+
     /// Other rules of the queue, for those who come from now on.
     pub fn set_queue(&self, rules: QueueSettings) {
-        self.lectern.set_rules(self.overrides.queue(rules));
+        self.lectern.set_rules(self.overrides().queue(rules));
     }
 
     /// What the pool file says, read anew when it has changed, and before it the environment.
     pub fn pool_rules(&self) -> PoolFile {
-        let rules = self.pool.rules();
-        PoolFile { router: self.overrides.router(rules.router), ..rules }
+        let (rules, overrides) = (self.pool.rules(), self.overrides());
+        let (router, management) = (overrides.router(rules.router), overrides.management(rules.management));
+        PoolFile { router, management, ..rules }
+    }
+
+    /// What the environment says, as far as it is obeyed.
+    pub fn overrides(&self) -> Overrides {
+        self.overrides.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the environment goes before the settings and the pool file, until this engine is closed.
+    pub fn obey_environment(&self, obey: bool) -> Result<(), Failure> {
+        let overrides = if obey { Overrides::read()? } else { Overrides::default() };
+        *self.overrides.write().unwrap_or_else(PoisonError::into_inner) = overrides;
+        self.set_queue(Settings::load(&self.home).settings.queue);
+        Ok(())
     }
 
     /// The question with what the pool file says where it says nothing itself. What is measured is asked as it stands.
@@ -214,6 +242,10 @@ impl Engine {
             return question;
         }
         let PoolFile { router, aggregation, .. } = self.pool_rules();
+        if !self.overrides().switches().several {
+            (question.top_k, question.aggregate) = (None, None);
+            return question;
+        }
         let says_nothing =
             question.expert.is_none() && question.strategy.is_none() && !question.is_for_several();
         if says_nothing && router.top_k > 1 {
@@ -243,7 +275,7 @@ impl Engine {
     /// Loads the expert that was used last, so that the first question finds it there. Returns at once.
     pub fn warm_up(&self) {
         let experts = self.pool.experts();
-        let ready = experts.iter().filter(|expert| expert.is_ready());
+        let ready = experts.iter().filter(|expert| expert.is_ready() && expert.endpoint().is_none());
         if let Some(last) =
             ready.filter(|e| e.statistics.last_used.is_some()).max_by_key(|e| e.statistics.last_used)
         {

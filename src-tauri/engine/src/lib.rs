@@ -14,8 +14,9 @@
 //! | [`learn`] | keeps the answer for later questions |
 //! | [`report`] | counts what ran, what it changed and what it cost |
 //!
-//! Stores, which rooms may use: [`archive`] (conversations and past answers), [`pool`] (the experts), [`states`] (what
-//! experts have read), [`measured`] (what benchmarks found), [`lessons`] (who was right for which question), [`prompts`] (in what words experts are asked), [`hub`] (models from elsewhere), [`home`] (where files are),
+//! Stores, which rooms may use: [`archive`] (conversations and past answers), [`pool`] (the experts), [`packs`] (what a domain needs),
+//! [`states`] (what experts have read), [`measured`] (what benchmarks found), [`lessons`] (who was right for which question),
+//! [`prompts`] (in what words experts are asked), [`hub`] (models from elsewhere), [`home`] (where files are),
 //! [`settings`] and what the environment [`overrides`] of them. What an answer comes to: [`extract`]. What rooms hand each other: [`words`]; what comes out while it happens: [`events`]. The door to all of it: [`Engine`].
 
 mod engine;
@@ -42,6 +43,7 @@ pub mod hub;
 pub mod lessons;
 pub mod measured;
 pub mod overrides;
+pub mod packs;
 pub mod pool;
 pub mod prompts;
 pub mod settings;

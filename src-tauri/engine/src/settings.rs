@@ -25,6 +25,9 @@ pub struct Settings {
     pub hub: HubSettings,
     #[ts(as = "Option<QueueSettings>", optional)]
     pub queue: QueueSettings,
+    /// Experts that are servers outside Lectern may be asked: what they are asked leaves it.
+    #[ts(as = "Option<bool>", optional)]
+    pub outside: bool,
 }
 
 /// Questions that wait for the lectern, and the expert that stands there.

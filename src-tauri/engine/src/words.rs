@@ -357,6 +357,10 @@ pub struct Seated {
     /// What the governor allows.
     #[ts(type = "number")]
     pub budget_bytes: u64,
+    /// It is no process here: what becomes of the question, in words, with the host that it goes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub outside: Option<String>,
     /// Where its layers are computed.
     #[serde(default)]
     pub placement: Placement,

@@ -3,6 +3,7 @@
 
 import type {
   Added,
+  AddedOutside,
   Calibrating,
   Check,
   Comparable,
@@ -16,9 +17,11 @@ import type {
   Drop,
   Edit,
   Entry,
+  Environment,
   Expert,
   Failure,
   Far,
+  FileState,
   Folder,
   Found,
   FoundFile,
@@ -55,13 +58,17 @@ import type {
   Replaying,
   Request,
   Searchable,
+  RolledBack,
+  Served,
   Settings,
   Shown,
   ShownPrompt,
   SmallerFile,
+  TokenFrom,
   TopicCount,
   Turn,
   Wish,
+  Wanted,
   WithoutFile,
   Working,
   Passage,
@@ -114,6 +121,27 @@ export interface Api {
 
   experts(): Promise<Expert[]>;
   addExpert(path: string, name: string, domains: string[]): Promise<Expert>;
+  poolFile(): Promise<FileState>;
+  pickPoolFile(): Promise<string | null>;
+  /** A pool file is checked and becomes that of this home; nothing is kept of one that is not right. */
+  importPool(path: string): Promise<FileState>;
+  /** Where it was written; `null`: the dialog was closed. */
+  exportPool(): Promise<string | null>;
+  /** What the environment can set, and what holds. */
+  environment(): Promise<Environment>;
+  /** Until Lectern closes. */
+  obeyEnvironment(obey: boolean): Promise<void>;
+  /** The queue and the pool's rules are as they came; gives what was there before. */
+  rollBack(): Promise<RolledBack>;
+  rollForward(before: RolledBack): Promise<void>;
+  /** A server becomes an expert; it is asked first whether it has the model. Refused while experts outside are switched off. */
+  addEndpoint(wanted: Wanted): Promise<AddedOutside>;
+  /** Where the key of an expert's server comes from. */
+  keyFrom(name: string): Promise<TokenFrom>;
+  setKey(name: string, key: string): Promise<void>;
+  removeKey(name: string): Promise<void>;
+  /** Asks an expert's server what it has. */
+  served(name: string): Promise<Served>;
   /** What is said of an expert is another. */
   editExpert(name: string, edit: Partial<Edit>): Promise<Expert>;
   /** Which of its files an expert uses; `null`: the best that fits the memory. */

@@ -13,10 +13,26 @@ added: Array<Document>,
  */
 unchanged: Array<Document>, failed: Array<NotAdded>, };
 
+export type AddedOutside = { expert: Expert, 
+/**
+ * What could not be made sure of, for people.
+ */
+unsure: Array<string>, };
+
 /**
  * How several drafts become one answer.
  */
 export type Aggregate = "voting" | "weighted" | "sequential" | "ensemble";
+
+export type Aggregation = { 
+/**
+ * How the answers of several experts become one when a question says nothing of it.
+ */
+strategy: Aggregate, 
+/**
+ * The expert that writes an ensemble's answer.
+ */
+synthesis_model?: string, };
 
 export type Align = "none" | "left" | "center" | "right";
 
@@ -613,12 +629,30 @@ repeat_penalty: number | null,
 /**
  * Of one answer.
  */
-max_tokens: number | null, };
+max_tokens: number | null, 
+/**
+ * Whether the router may send questions to an expert outside Lectern.
+ */
+automatic?: boolean, };
 
 /**
  * Why a search went no further.
  */
 export type Ended = "budget" | "nothing" | "stopped" | "tokens" | "time";
+
+export type Endpoint = { 
+/**
+ * Without `/chat/completions`: `https://host/v1`.
+ */
+url: string, model: string, 
+/**
+ * Tokens that it reads and writes in all.
+ */
+context: number, 
+/**
+ * The router may send questions there; else it is asked by name alone.
+ */
+automatic: boolean, };
 
 /**
  * One change of who is routed to, as far as it can be read.
@@ -632,6 +666,15 @@ created: number, retired: Array<string>, restored: Array<string>,
  * The evidence of that day.
  */
 pruned: Pruned | null, };
+
+/**
+ * What the environment can set, and whether it is listened to.
+ */
+export type Environment = { obeyed: boolean, 
+/**
+ * Variables that are set, obeyed or not.
+ */
+set: Array<string>, knobs: Array<Knob>, };
 
 /**
  * What asking everybody came to.
@@ -839,6 +882,20 @@ revision: string,
  * Inside the repository, with `/` between folders.
  */
 file: string, };
+
+export type FileState = { path: string, is_there: boolean, 
+/**
+ * When it was read and right last, Unix time in milliseconds; it is read again whenever it has changed.
+ */
+read: number | null, 
+/**
+ * What is wrong with it, with line and column; until it is right the rules from before hold.
+ */
+problem: Failure | null, router: Router, aggregation: Aggregation, management: Management, 
+/**
+ * Experts that it names.
+ */
+experts: number, };
 
 export type Finding = "too_few" | "more" | "less" | "unproven";
 
@@ -1071,7 +1128,11 @@ pruned?: string,
 /**
  * Experts inside the mixture that it goes without until the mask is taken off.
  */
-mask?: Mask, };
+mask?: Mask, 
+/**
+ * It is no file: a server is asked, and `file` is its address.
+ */
+endpoint?: Endpoint, };
 
 export type Inline = { "kind": "text", text: string, } | { "kind": "code", text: string, } | { "kind": "strong", inlines: Array<Inline>, } | { "kind": "emphasis", inlines: Array<Inline>, } | { "kind": "strikethrough", inlines: Array<Inline>, } | { "kind": "link", url: string, inlines: Array<Inline>, } | { "kind": "break" };
 
@@ -1126,6 +1187,17 @@ held_out: Count | null,
  * Mean of the questions that were asked with it.
  */
 prompt_tokens: number, };
+
+/**
+ * What one variable stands for, as it is now.
+ */
+export type Knob = { variable: string, sets: string, value: string, from: KnobFrom, 
+/**
+ * What holds without the variable.
+ */
+otherwise: string, };
+
+export type KnobFrom = "environment" | "pool_file" | "settings" | "default";
 
 export type Latency = { p50: Figure, p99: Figure, first_p50: Figure, first_p99: Figure, stages: Array<StageTime>, 
 /**
@@ -1242,6 +1314,16 @@ created: number, };
  * What one prompt was made by.
  */
 export type Made = { "by": "given" } | { "by": "edit" } | { "by": "merge" } | { "by": "reflection", expert: string, };
+
+export type Management = { auto_scale: boolean, 
+/**
+ * Performance, as `lectern pool report` has it, under which an expert with enough answers is named there.
+ */
+performance_threshold: number, 
+/**
+ * Such experts are retired when Lectern starts; `lectern pool restore` takes them back.
+ */
+remove_underperforming: boolean, };
 
 /**
  * One expert as its maker declares it.
@@ -2100,6 +2182,10 @@ status: number | null,
  */
 bytes: number, 
 /**
+ * Of what was sent with it: a question to an expert outside Lectern.
+ */
+sent_bytes?: number, 
+/**
  * The token went with it.
  */
 with_token: boolean, };
@@ -2134,6 +2220,27 @@ storage: string,
  * Of a file with them.
  */
 bytes: number, held_out: Delta, guard: Delta | null, };
+
+/**
+ * How it was before a rollback.
+ */
+export type RolledBack = { queue: QueueSettings, 
+/**
+ * The pool file; `None`: there was none.
+ */
+pool_file: string | null, };
+
+export type Router = { type: RouterKind, 
+/**
+ * So many experts are asked when a question says nothing of it; 1 asks the best alone.
+ */
+top_k: number, 
+/**
+ * Below this score the generalist answers.
+ */
+min_confidence: number, };
+
+export type RouterKind = "neural" | "heuristic";
 
 export type Routing = { 
 /**
@@ -2263,9 +2370,30 @@ memory_bytes: number,
  */
 budget_bytes: number, 
 /**
+ * It is no process here: what becomes of the question, in words, with the host that it goes to.
+ */
+outside?: string, 
+/**
  * Where its layers are computed.
  */
 placement: Placement, leave_ms: number, load_ms: number, elapsed_ms: number, };
+
+/**
+ * What a server says of itself.
+ */
+export type Served = { host: string, 
+/**
+ * It names the model among those that it has.
+ */
+has_model: boolean, 
+/**
+ * Those that it has, at most a hundred.
+ */
+models: Array<string>, 
+/**
+ * Tokens of the model's context, where the server says so.
+ */
+context: number | null, };
 
 export type Settings = { theme: Theme, 
 /**
@@ -2279,7 +2407,11 @@ budget_gb: number | null,
 /**
  * Graphics processors are left alone, also where there is one.
  */
-processor_only: boolean, hub: HubSettings, queue?: QueueSettings, };
+processor_only: boolean, hub: HubSettings, queue?: QueueSettings, 
+/**
+ * Experts that are servers outside Lectern may be asked: what they are asked leaves it.
+ */
+outside?: boolean, };
 
 /**
  * A share of `n` with its 95 % interval.
@@ -2647,6 +2779,23 @@ prompt: number | null,
 now: boolean, };
 
 export type Verdict = "keep" | "retire" | { "merge": { into: string, } } | "retired";
+
+/**
+ * A server as somebody wants it for an expert.
+ */
+export type Wanted = { name: string, domains: Array<string>, url: string, model: string, 
+/**
+ * `None`: what the server says, else 8,192 tokens.
+ */
+context: number | null, 
+/**
+ * It goes into the keyring.
+ */
+key: string | null, 
+/**
+ * The server is asked nothing.
+ */
+unchecked: boolean, };
 
 /**
  * One GGUF file in it.

@@ -140,7 +140,15 @@ impl Way<'_> {
         let guest = guest(expert);
         let turn = room(Stage::Seat, stop, || {
             let urgent = !question.batch && !question.trial;
-            let taken = engine.lectern.take(guest, urgent, stop, &mut |seat| on(AnswerEvent::Seating(seat)));
+            let mut seating = |seat| on(AnswerEvent::Seating(seat));
+            let taken = match expert.endpoint() {
+                None => engine.lectern.take(guest, urgent, stop, &mut seating),
+                Some(_) => {
+                    let line = engine.outside.line(expert).map_err(Failure::from)?;
+                    let pool::Manifest { name, title, .. } = &expert.manifest;
+                    engine.lectern.take_outside(name, title, line, stop, &mut seating)
+                }
+            };
             taken.map_err(|error| {
                 heard.is_unable = error.is_the_experts();
                 with_who_fits(error, experts)

@@ -38,13 +38,15 @@ pub struct Ask<'a> {
     pub head: bool,
     /// First and last byte.
     pub range: Option<(u64, u64)>,
+    /// JSON that is sent; then it is a POST.
+    pub body: Option<&'a [u8]>,
     /// For the network log.
     pub why: &'a str,
 }
 
 impl<'a> Ask<'a> {
     pub fn get(url: &'a Url, why: &'a str) -> Ask<'a> {
-        Ask { url, head: false, range: None, why }
+        Ask { url, head: false, range: None, body: None, why }
     }
 }
 
@@ -60,13 +62,24 @@ pub struct Reply {
 impl Client {
     /// Its own connections: a stopped download cuts them and nobody else's.
     pub fn new(place: &Arc<Place>, token: &Arc<Token>, log: &Log, patience: &Patience) -> Client {
+        Client::slow(place, token, log, patience, 1)
+    }
+
+    /// The same for a host that may be silent so many times as long before it begins to answer.
+    pub fn slow(
+        place: &Arc<Place>,
+        token: &Arc<Token>,
+        log: &Log,
+        patience: &Patience,
+        at_first: u32,
+    ) -> Client {
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .user_agent(concat!("lectern/", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(patience.silence))
-            .timeout_recv_response(Some(patience.silence))
+            .timeout_recv_response(Some(patience.silence.saturating_mul(at_first)))
             .timeout_per_read(Some(patience.silence))
             .max_idle_connections_per_host(8)
             // The system's own list, so that a company's certificate counts here as in a browser.
@@ -100,7 +113,11 @@ impl Client {
         }
         let host = authority(ask.url);
         let token = self.may_have_token(ask.url).then(|| self.token.get().0).flatten();
-        let method = if ask.head { "HEAD" } else { "GET" };
+        let method = match ask {
+            Ask { head: true, .. } => "HEAD",
+            Ask { body: Some(_), .. } => "POST",
+            _ => "GET",
+        };
         // Compressed bytes would have another length and another check sum.
         let mut request =
             Request::builder().method(method).uri(ask.url.as_str()).header("accept-encoding", "identity");
@@ -111,9 +128,17 @@ impl Client {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         let lost = |why: String| HubError::Connection { host: host.clone(), why };
-        let request = request.body(()).map_err(|error| lost(error.to_string()))?;
+        if ask.body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let request = request.body(ask.body.unwrap_or_default()).map_err(|error| lost(error.to_string()))?;
         let mut entry = self.log.begin(&host, ask.why, token.is_some());
-        let (parts, body) = self.agent.run(request).map_err(|error| lost(error.to_string()))?.into_parts();
+        entry.request.sent_bytes = ask.body.map_or(0, |body| body.len() as u64);
+        let run = match ask.body {
+            Some(_) => self.agent.run(request),
+            None => self.agent.run(request.map(|_| ())),
+        };
+        let (parts, body) = run.map_err(|error| lost(error.to_string()))?.into_parts();
         entry.request.status = Some(parts.status.as_u16());
         Ok(Reply {
             status: parts.status.as_u16(),

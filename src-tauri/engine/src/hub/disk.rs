@@ -113,7 +113,8 @@ impl Hub {
         let mut files = self.in_cache();
         files.extend(elsewhere.ollama.iter().flat_map(|folder| in_ollama(folder)));
         files.extend(elsewhere.lm_studio.iter().flat_map(|folder| in_lm_studio(folder)));
-        for expert in experts {
+        let here = || experts.iter().filter(|expert| expert.endpoint().is_none());
+        for expert in here() {
             for its in &expert.manifest.implementations {
                 let path = real(Path::new(&its.file));
                 match files.iter_mut().find(|file| real(&file.path) == path) {
@@ -138,7 +139,7 @@ impl Hub {
                 frees: own().any(|file| file.source == Source::Fetched && file.experts.len() == 1),
             }
         };
-        let experts = experts.iter().map(usage).collect();
+        let experts = here().map(usage).collect();
         let copies = copies(&files);
         let cache = self.cache.root().to_path_buf();
         let standing = cache.ancestors().find(|folder| folder.is_dir()).unwrap_or(&cache);

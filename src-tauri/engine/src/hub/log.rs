@@ -28,8 +28,16 @@ pub struct Request {
     /// Of the answer's body.
     #[ts(type = "number")]
     pub bytes: u64,
+    /// Of what was sent with it: a question to an expert outside Lectern.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    #[ts(as = "Option<f64>", optional)]
+    pub sent_bytes: u64,
     /// The token went with it.
     pub with_token: bool,
+}
+
+fn is_nothing(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 #[derive(Clone, Debug)]
@@ -54,7 +62,8 @@ impl Log {
     pub fn begin(&self, host: &str, why: &str, with_token: bool) -> Entry {
         let when = jiff::Timestamp::now().as_millisecond();
         let (host, why) = (host.to_owned(), why.to_owned());
-        Entry { request: Request { when, host, why, status: None, bytes: 0, with_token }, log: self.clone() }
+        let request = Request { when, host, why, status: None, bytes: 0, sent_bytes: 0, with_token };
+        Entry { request, log: self.clone() }
     }
 
     /// The newest `limit` requests, oldest first.

@@ -15,6 +15,7 @@
 //! | the shared folder | `cache.rs`; which of it is ours: `ledger.rs` |
 //! | several downloads at once | `queue.rs` |
 //! | what is on the hub | `search.rs`, `catalogue.json`; how fast it would be here: `memory.rs` |
+//! | experts that a server hosts, outside Lectern | `outside/` |
 //! | what is on this disk | `disk.rs`; what was removed: `trash.rs`; what lies in watched folders: `folders.rs`; the way to another folder: `moving.rs` |
 
 mod cache;
@@ -33,6 +34,7 @@ mod look;
 mod memory;
 mod moving;
 mod names;
+mod outside;
 mod partial;
 mod place;
 mod queue;
@@ -56,13 +58,14 @@ pub use look::{Found, look};
 pub use memory::Prospect;
 pub use moving::{Move, Moved};
 pub use names::{FileName, quantisation};
+pub use outside::{AddedOutside, Line, Outside, OutsideError, Served, Wanted, why_inside};
 pub use partial::Record;
 pub use place::Place;
 pub use queue::{Download, Downloads, Speed, State, state as show_phase};
 pub use runtime::inspect::Facts;
 pub use search::{Choice, Machine, Model};
 pub use stop::Stop;
-pub use token::TokenFrom;
+pub use token::{Token, TokenFrom};
 pub use transfer::{Far, Look, Source as Bytes};
 pub use trash::{Discarded, Trash};
 
@@ -75,7 +78,6 @@ use log::Log;
 use std::sync::Arc;
 use std::time::Duration;
 use stop::Stops;
-use token::Token;
 
 /// One hub, one cache, one home. Cheap to clone.
 #[derive(Clone, Debug)]

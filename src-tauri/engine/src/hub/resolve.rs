@@ -27,7 +27,7 @@ const LARGEST: u64 = 1 << 43;
 pub fn resolve(client: &Client, name: &FileName) -> Result<Located, HubError> {
     let url = name.address(&client.place().endpoint);
     let why = format!("find {}:{}", name.repo, name.file);
-    let ask = Ask { url: &url, head: true, range: None, why: &why };
+    let ask = Ask { head: true, ..Ask::get(&url, &why) };
     // A renamed repository points to its new name; a large file points to the host that has its bytes.
     let reply = client.follow(&ask, |reply| reply.header("x-linked-etag").is_some())?;
     let what = format!("{}:{}", name.repo, name.file);

@@ -54,6 +54,11 @@ impl Token {
         Token { user: place.endpoint.origin().ascii_serialization(), held: Mutex::new(held) }
     }
 
+    /// The key of one server: `user` names it, and whom it is for, in the keyring.
+    pub fn named(user: String, environment: Option<String>) -> Token {
+        Token { user, held: Mutex::new(Held { environment, ..Held::default() }) }
+    }
+
     /// The token in use. A keyring that cannot be read has none.
     pub fn get(&self) -> (Option<String>, TokenFrom) {
         let mut held = self.held();

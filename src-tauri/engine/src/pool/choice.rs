@@ -46,6 +46,7 @@ impl Implementation {
     /// 4,096 tokens (measured: 5 % for models with few key heads to 15 % for those with some), and the process.
     pub fn memory(&self) -> u64 {
         match self.memory_bytes {
+            _ if self.endpoint.is_some() => 0,
             0 => self.bytes.saturating_add(self.bytes / 7).saturating_add(64 << 20),
             known => known,
         }
@@ -62,6 +63,9 @@ impl Implementation {
     /// Whether `other` may be the same model with other bits a weight: its file has the same name but for the
     /// quantisation, and as many weights. Some conversions write the output's weights twice: 30 % of a small model.
     pub fn is_same_model(&self, other: &Implementation) -> bool {
+        if self.endpoint.is_some() || other.endpoint.is_some() {
+            return false;
+        }
         let (few, many) = (self.parameters.min(other.parameters), self.parameters.max(other.parameters));
         base(&self.file).is_some_and(|name| base(&other.file).as_ref() == Some(&name))
             && few as f64 >= 0.7 * many as f64

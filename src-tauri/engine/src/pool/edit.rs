@@ -24,6 +24,10 @@ pub struct Edit {
     pub repeat_penalty: Option<f32>,
     /// Of one answer.
     pub max_tokens: Option<u32>,
+    /// Whether the router may send questions to an expert outside Lectern.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub automatic: Option<bool>,
 }
 
 impl Pool {
@@ -42,6 +46,7 @@ impl Pool {
             min_p,
             repeat_penalty,
             max_tokens,
+            automatic,
         } = edit.clone();
         check("the title", title.as_ref(), |title| !title.trim().is_empty(), "is empty")?;
         check("the temperature", temperature.as_ref(), |t| (0.0..=5.0).contains(t), "is not from 0 to 5")?;
@@ -56,6 +61,15 @@ impl Pool {
         check("the longest answer", max_tokens.as_ref(), |tokens| *tokens > 0, "has no token")?;
 
         let mut manifest = expert.manifest;
+        let endpoints: Vec<_> =
+            manifest.implementations.iter_mut().filter_map(|its| its.endpoint.as_mut()).collect();
+        check(
+            "automatic",
+            automatic.as_ref(),
+            |_| !endpoints.is_empty(),
+            "is for experts outside Lectern alone",
+        )?;
+        endpoints.into_iter().for_each(|endpoint| set(&mut endpoint.automatic, automatic));
         set(&mut manifest.title, title.map(|title| title.trim().to_owned()));
         set(&mut manifest.domains, domains.map(|domains| plain(&domains)));
         set(

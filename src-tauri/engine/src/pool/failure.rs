@@ -20,6 +20,8 @@ pub enum PoolError {
     /// `place`: file, line and column.
     #[error("{place}: {what}")]
     BadPoolFile { place: String, what: String },
+    #[error("the address {url:?} cannot be used: {why}")]
+    BadEndpoint { url: String, why: String },
     #[error("{0}")]
     BadName(String),
     #[error("there is an expert named {0} already")]
@@ -69,6 +71,10 @@ impl From<PoolError> for Failure {
             PoolError::BadPoolFile { .. } => {
                 ("pool.bad_file", "Correct that place; until then the rules from before it hold.")
             }
+            PoolError::BadEndpoint { .. } => (
+                "pool.bad_endpoint",
+                "Give the address of an OpenAI-compatible server, for example https://host/v1 or http://localhost:11434/v1.",
+            ),
             PoolError::BadName(_) => ("pool.bad_name", "Choose another name, for example qwen-14b."),
             PoolError::NameTaken(_) => {
                 ("pool.name_taken", "Choose another name, or remove that expert first.")

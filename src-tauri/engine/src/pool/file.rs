@@ -4,18 +4,19 @@
 //! What a line means is done, or refused with its line and column. Experts of the file are added and changed; one that the
 //! file does not name stays as it is.
 
-use super::{Implementation, Manifest, Pool, PoolError, check_name, edit};
+use super::yaml::{Look, Scalar, bad, of_yaml, whole};
+use super::{Endpoint, Implementation, Manifest, Pool, PoolError, check_name, edit};
 use crate::words::{Aggregate, Failure};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use ts_rs::TS;
 
 /// More experts than this are no council.
 const COUNCIL: u32 = 64;
 /// A file of some thousand experts.
 const MOST_BYTES: u64 = 4 << 20;
-const MOST_BRACKETS: usize = 10_000;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -27,7 +28,7 @@ pub struct PoolFile {
     pub experts: Vec<Entry>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct Router {
     #[serde(rename = "type")]
@@ -46,7 +47,7 @@ impl Default for Router {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 pub enum RouterKind {
     /// The classifier has 0.6 of the word, the expert 0.4.
@@ -56,17 +57,18 @@ pub enum RouterKind {
     Heuristic,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct Aggregation {
     /// How the answers of several experts become one when a question says nothing of it.
     pub strategy: Aggregate,
     /// The expert that writes an ensemble's answer.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     pub synthesis_model: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default, deny_unknown_fields)]
 pub struct Management {
     #[serde(deserialize_with = "no_scaling")]
@@ -99,6 +101,9 @@ pub struct Entry {
     /// Files of one model with more or fewer bits a weight, absolute or beside the pool file; none for a starter.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<PathBuf>,
+    /// In their place: a server outside Lectern. Whether the router may send questions there is not the file's to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Server>,
     #[serde(default = "one", deserialize_with = "one_instance")]
     pub max_instances: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,6 +112,31 @@ pub struct Entry {
     pub system_prompt: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "max_tokens")]
     pub max_tokens: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    #[serde(deserialize_with = "address")]
+    pub url: String,
+    pub model: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<u32>,
+}
+
+impl Server {
+    fn endpoint(&self) -> Result<Endpoint, PoolError> {
+        Endpoint::new(&self.url, &self.model, self.context)
+    }
+}
+
+fn address<'d, D: Deserializer<'d>>(from: D) -> Result<String, D::Error> {
+    from.deserialize_str(Look(|value: Scalar| match value {
+        Scalar::Text(url) => {
+            Endpoint::new(url, "any", None).map(|its| its.url).map_err(|error| error.to_string())
+        }
+        _ => Err("it is an address".into()),
+    }))
 }
 
 fn one() -> u32 {
@@ -120,52 +150,6 @@ fn entries<'d, D: Deserializer<'d>>(from: D) -> Result<Vec<Entry>, D::Error> {
         Some(twice) => Err(de::Error::custom(format!("the expert {} is there twice", twice.name))),
         None => Ok(entries),
     }
-}
-
-/// One value, looked at where it stands: what is wrong with it is said with its own line and column.
-struct Look<F>(F);
-
-enum Scalar<'s> {
-    Bool(bool),
-    Number(f64),
-    Text(&'s str),
-}
-
-impl<T, F: FnOnce(Scalar) -> Result<T, String>> de::Visitor<'_> for Look<F> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
-        f.write_str("one value")
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<T, E> {
-        self.0(Scalar::Bool(value)).map_err(E::custom)
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<T, E> {
-        self.visit_f64(value as f64)
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<T, E> {
-        self.visit_f64(value as f64)
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<T, E> {
-        self.0(Scalar::Number(value)).map_err(E::custom)
-    }
-
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<T, E> {
-        self.0(Scalar::Text(value)).map_err(E::custom)
-    }
-}
-
-/// A whole number within bounds; beyond them `why` it cannot be.
-fn whole<'d, D: Deserializer<'d>>(from: D, most: u32, why: impl Fn(f64) -> String) -> Result<u32, D::Error> {
-    from.deserialize_any(Look(|value: Scalar| match value {
-        Scalar::Number(n) if n >= 1.0 && n <= f64::from(most) && n.fract() == 0.0 => Ok(n as u32),
-        Scalar::Number(n) => Err(why(n)),
-        _ => Err("it is a whole number".into()),
-    }))
 }
 
 fn top_k<'d, D: Deserializer<'d>>(from: D) -> Result<u32, D::Error> {
@@ -210,12 +194,6 @@ fn max_tokens<'d, D: Deserializer<'d>>(from: D) -> Result<Option<u32>, D::Error>
     whole(from, u32::MAX, |n| format!("max_tokens is {n}: it is 1 at least")).map(Some)
 }
 
-/// `file:line:column: what`, as editors follow it.
-fn bad(path: &Path, at: Option<(usize, usize)>, what: &str) -> PoolError {
-    let place = at.map_or(String::new(), |(line, column)| format!(":{line}:{column}"));
-    PoolError::BadPoolFile { place: format!("{}{place}", path.display()), what: what.into() }
-}
-
 impl PoolFile {
     /// Paths of models that are not absolute lie beside the file.
     pub fn read(path: &Path) -> Result<PoolFile, PoolError> {
@@ -236,26 +214,10 @@ impl PoolFile {
 
     /// `path` is for what is said of it.
     pub fn parse(text: &str, path: &Path) -> Result<PoolFile, PoolError> {
-        if text.trim().is_empty() {
-            return Ok(PoolFile::default());
+        match text.trim().is_empty() {
+            true => Ok(PoolFile::default()),
+            false => of_yaml::<Option<PoolFile>>(text, path).map(Option::unwrap_or_default),
         }
-        // Brackets within brackets cost the parser the square of their number.
-        let brackets = text.matches(['[', '{']).count();
-        if brackets > MOST_BRACKETS {
-            return Err(bad(
-                path,
-                None,
-                &format!("it has {brackets} brackets, and {MOST_BRACKETS} are the most"),
-            ));
-        }
-        yaml_serde::from_str::<Option<PoolFile>>(text).map(Option::unwrap_or_default).map_err(|error| {
-            let at = error.location().map(|at| (at.line(), at.column()));
-            let said = error.to_string();
-            // The place is told once.
-            let what =
-                at.map(|(line, column)| said.replacen(&format!(" at line {line} column {column}"), "", 1));
-            bad(path, at, &what.unwrap_or(said))
-        })
     }
 
     pub fn to_yaml(&self) -> Result<String, PoolError> {
@@ -270,7 +232,15 @@ pub(super) struct Followed {
     stamp: Option<(SystemTime, u64)>,
     is_read: bool,
     file: PoolFile,
+    /// When it was read and right last, Unix time in milliseconds.
+    right: Option<i64>,
     problem: Option<Failure>,
+}
+
+impl Followed {
+    pub(super) fn seen(&self) -> (Option<i64>, Option<Failure>) {
+        (self.right, self.problem.clone())
+    }
 }
 
 impl Pool {
@@ -290,7 +260,10 @@ impl Pool {
         };
         followed.problem = None;
         match read {
-            Ok(file) => followed.file = file,
+            Ok(file) => {
+                followed.right = stamp.map(|_| jiff::Timestamp::now().as_millisecond());
+                followed.file = file;
+            }
             Err(error) => followed.problem = Some(error.into()),
         }
         followed.file.clone()
@@ -339,12 +312,20 @@ impl Pool {
         }
         for entry in &file.experts {
             match known(&entry.name) {
-                None if entry.models.is_empty() => {
+                None if entry.models.is_empty() && entry.endpoint.is_none() => {
                     return Err(bad(
                         path,
                         None,
                         &format!("the expert {} is new and has no models", entry.name),
                     ));
+                }
+                Some(expert)
+                    if !expert.starter && entry.endpoint.is_some() != expert.endpoint().is_some() =>
+                {
+                    let is = if entry.endpoint.is_some() { "files" } else { "an endpoint" };
+                    if entry.endpoint.is_some() || !entry.models.is_empty() {
+                        return Err(bad(path, None, &format!("the expert {} has {is} already", entry.name)));
+                    }
                 }
                 Some(starter) if starter.starter && *entry != self::entry(starter) && !is_bare(entry) => {
                     return Err(bad(
@@ -354,6 +335,13 @@ impl Pool {
                     ));
                 }
                 _ => {}
+            }
+            if let Some(server) = &entry.endpoint {
+                server.endpoint().map_err(|error| bad(path, None, &format!("{}: {error}", entry.name)))?;
+                if !entry.models.is_empty() {
+                    let what = format!("{} has an endpoint or models, not both", entry.name);
+                    return Err(bad(path, None, &what));
+                }
             }
             if let Some(gone) = entry.models.iter().find(|model| !model.is_file()) {
                 let what = format!("{}: {} is no file", entry.name, gone.display());
@@ -374,8 +362,19 @@ impl Pool {
                     files.push(model.clone());
                 }
             }
+            let endpoint = entry.endpoint.as_ref().map(Server::endpoint).transpose()?;
+            if let Some(endpoint) = endpoint.clone().filter(|_| known(&entry.name).is_none()) {
+                self.add_endpoint(endpoint, &entry.name, entry.domains.as_deref().unwrap_or_default())?;
+            }
             let before = self.get(&entry.name)?.manifest;
-            let after = declared(before.clone(), entry);
+            let mut after = declared(before.clone(), entry);
+            for its in &mut after.implementations {
+                // Another server has not been let in by anybody yet.
+                if let (Some(now), Some(then)) = (&endpoint, &its.endpoint) {
+                    let automatic = then.automatic && (&now.url, &now.model) == (&then.url, &then.model);
+                    *its = Implementation::at(Endpoint { automatic, ..now.clone() });
+                }
+            }
             if after != before {
                 self.write(&after)?;
             }
@@ -396,6 +395,7 @@ fn bare(name: &str) -> Entry {
         description: None,
         domains: None,
         models: Vec::new(),
+        endpoint: None,
         max_instances: 1,
         priority: None,
         system_prompt: None,
@@ -424,13 +424,19 @@ fn entry(expert: &super::Expert) -> Entry {
     if expert.starter {
         return bare(&manifest.name);
     }
-    let model = |its: &Implementation| PathBuf::from(&its.file);
+    let files = manifest.implementations.iter().filter(|its| its.endpoint.is_none());
+    let server = |its: &Endpoint| Server {
+        url: its.url.clone(),
+        model: its.model.clone(),
+        context: Some(its.context),
+    };
     Entry {
         name: manifest.name.clone(),
         title: Some(manifest.title.clone()),
         description: Some(manifest.description.clone()).filter(|text| !text.is_empty()),
         domains: Some(manifest.domains.clone()),
-        models: manifest.implementations.iter().map(model).collect(),
+        models: files.map(|its| PathBuf::from(&its.file)).collect(),
+        endpoint: expert.endpoint().map(server),
         max_instances: 1,
         priority: Some(manifest.priority).filter(|priority| *priority != 0),
         system_prompt: manifest.system_prompt.clone(),
@@ -507,6 +513,14 @@ experts:
             ("experts:\n  - models: []\n", "pool.yaml:2:5", "name"),
             ("experts:\n  - name: a\n  - name: a\n", "pool.yaml:", "a is there twice"),
             ("router:\n  type: neural\n\n  top_k: 2.5\n", "pool.yaml:4:10", "2.5"),
+            (
+                "experts:\n  - name: a\n    endpoint:\n      url: http://far.test/v1\n      model: m\n",
+                "pool.yaml:4:12", "only https",
+            ),
+            (
+                "experts:\n  - name: a\n    endpoint:\n      url: https://far.test\n      automatic: true\n",
+                "pool.yaml:5:7", "automatic",
+            ),
             ("router: {}\n---\nrouter: {}\n", "pool.yaml", "document"),
             ("router:\n\ttop_k: 2\n", "pool.yaml:2:", "cannot start"),
             ("router: [\n", "pool.yaml:", ""),

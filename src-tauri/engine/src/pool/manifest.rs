@@ -3,6 +3,7 @@
 //! A JSON file. Only `name` has to be there; `manifest.example.json` beside this file shows every field.
 
 use super::choice::is_quantisation;
+use super::endpoint::Endpoint;
 use super::handles::{self, Handles};
 use super::mask::Mask;
 use crate::words::Reading;
@@ -159,6 +160,10 @@ pub struct Implementation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub mask: Option<Mask>,
+    /// It is no file: a server is asked, and `file` is its address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub endpoint: Option<Endpoint>,
 }
 
 impl Implementation {

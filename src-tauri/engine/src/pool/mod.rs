@@ -8,20 +8,25 @@
 
 mod choice;
 mod edit;
+mod endpoint;
 mod failure;
 mod file;
+mod followed;
 mod handles;
 mod manifest;
 mod mask;
 mod retired;
 mod starters;
 mod statistics;
+mod yaml;
 
 pub use crate::archive::STARTER_REFUSAL as REFUSAL;
 pub use choice::{base, is_quantisation};
 pub use edit::Edit;
+pub use endpoint::Endpoint;
 pub use failure::PoolError;
-pub use file::{Aggregation, Entry, Management, PoolFile, Router, RouterKind};
+pub use file::{Aggregation, Entry, Management, PoolFile, Router, RouterKind, Server};
+pub use followed::FileState;
 pub use handles::Handles;
 pub use manifest::{Capability, Implementation, Manifest, Measured, Offer, Reads, check_name};
 pub use mask::{Mask, MaskedLayer};
@@ -29,6 +34,7 @@ pub use retired::Change;
 pub use starters::{Shipped, gate, shipped};
 pub(crate) use statistics::percentile;
 pub use statistics::{Counts, Outcome, Statistics};
+pub(crate) use yaml::of_yaml;
 
 use crate::archive::database;
 use crate::home::{Home, write_atomically};
@@ -50,6 +56,8 @@ pub struct Pool {
     /// Memory that the file of an expert is chosen for.
     budget_bytes: AtomicU64,
     followed: Mutex<file::Followed>,
+    /// Why no question may leave Lectern.
+    inside: Mutex<Option<String>>,
 }
 
 /// One expert of the pool.
@@ -76,7 +84,18 @@ pub struct Expert {
 impl Expert {
     /// Routing may send questions to it.
     pub fn is_ready(&self) -> bool {
-        self.unavailable.is_none() && self.retired.is_none()
+        let comes_by_itself = self.endpoint().is_none_or(|endpoint| endpoint.automatic);
+        self.is_there() && self.retired.is_none() && comes_by_itself
+    }
+
+    /// It can be asked by name.
+    pub fn is_there(&self) -> bool {
+        self.unavailable.is_none()
+    }
+
+    /// Where it is asked, when that is outside Lectern.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        self.implementation()?.endpoint.as_ref()
     }
 
     /// The implementation in use.
@@ -122,7 +141,8 @@ impl Pool {
         };
         let (statistics, budget_bytes) = (Mutex::new(statistics), AtomicU64::new(u64::MAX));
         let followed = Mutex::default();
-        Ok(Pool { home: home.clone(), starters, statistics, budget_bytes, followed })
+        let inside = Mutex::new(Some("experts outside Lectern are switched off".into()));
+        Ok(Pool { home: home.clone(), starters, statistics, budget_bytes, followed, inside })
     }
 
     /// From now on an expert with several files uses the best that takes at most so much memory; without limit until
@@ -139,7 +159,7 @@ impl Pool {
         experts.extend(self.added().into_iter().filter_map(Result::ok).filter(|expert| {
             match expert.manifest.offer {
                 Offer::Accepted => true,
-                Offer::Open => unavailable(expert).is_none(),
+                Offer::Open => self.unavailable(expert).is_none(),
                 Offer::Declined => false,
             }
         }));
@@ -147,7 +167,7 @@ impl Pool {
         let (statistics, retired) = self.statistics().unwrap_or_default();
         for expert in &mut experts {
             expert.statistics = statistics.get(&expert.manifest.name).cloned().unwrap_or_default();
-            expert.unavailable = unavailable(expert);
+            expert.unavailable = self.unavailable(expert);
             expert.retired = retired.get(&expert.manifest.name).copied();
         }
         experts
@@ -441,14 +461,31 @@ impl Pool {
             return Err(bad("it names no file".into()));
         }
         // A path that is not absolute lies beside the manifest.
-        let files = manifest.implementations.iter_mut().map(|its| &mut its.file);
-        for file in files.chain(manifest.uses.as_mut()) {
+        for its in &mut manifest.implementations {
+            if let Some(endpoint) = &its.endpoint {
+                endpoint.check().map_err(|error| bad(error.to_string()))?;
+            }
+            its.file = self.path_of(its).display().to_string();
+        }
+        if let Some(file) = &mut manifest.uses {
             *file = self.home.pool_dir().join(&*file).display().to_string();
         }
         let using = choice::choose(&manifest, self.budget_bytes.load(Ordering::Relaxed));
         let file = PathBuf::from(&manifest.implementations[using].file);
         let statistics = Statistics::default();
         Ok(Expert { manifest, file, using, statistics, starter: false, unavailable: None, retired: None })
+    }
+
+    /// Why an expert cannot be asked now.
+    fn unavailable(&self, expert: &Expert) -> Option<String> {
+        match expert.endpoint() {
+            Some(_) => self.inside().clone(),
+            None => choice::why_not(&expert.file, expert.implementation().map_or(0, |its| its.bytes)),
+        }
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Option<String>> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn followed(&self) -> MutexGuard<'_, file::Followed> {
@@ -497,9 +534,4 @@ fn said(code: &str, fix: &str, error: &impl std::fmt::Display) -> Failure {
 fn is_manifest(path: &Path) -> bool {
     let is_json = path.extension().is_some_and(|extension| extension == "json");
     is_json && path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.'))
-}
-
-/// Why the file of an expert cannot be used now.
-fn unavailable(expert: &Expert) -> Option<String> {
-    choice::why_not(&expert.file, expert.implementation().map_or(0, |its| its.bytes))
 }

@@ -38,7 +38,7 @@ impl From<RouteError> for Failure {
                 ("unknown_expert", "Choose one of these, or let the router choose.")
             }
             RouteError::Unavailable { .. } => {
-                ("expert_unavailable", "Put its file back, or remove the expert from the pool.")
+                ("expert_unavailable", "Put that right, or choose another expert.")
             }
         };
         Failure { code: code.into(), message: error.to_string(), fix: fix.into(), detail: None }
@@ -71,11 +71,13 @@ pub struct Rules {
     pub heuristic: bool,
     /// Below this score the generalist answers.
     pub min_confidence: f32,
+    /// The question decides; else the generalist answers everything that nobody is chosen for by hand.
+    pub dynamic: bool,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Rules { heuristic: false, min_confidence: MIN_CONFIDENCE }
+        Rules { heuristic: false, min_confidence: MIN_CONFIDENCE, dynamic: true }
     }
 }
 
@@ -103,11 +105,10 @@ pub fn route(
         b.score.total_cmp(&a.score).then(b_first.cmp(a_first)).then(a.name.cmp(&b.name))
     });
     let mut candidates: Vec<Candidate> = ready.into_iter().map(|(candidate, _)| candidate).collect();
-    // One that is retired is asked by name alone, after all others.
-    let retired = |expert: &&Expert| {
-        by_hand == Some(&expert.manifest.name) && expert.retired.is_some() && expert.unavailable.is_none()
-    };
-    let called_back = experts.iter().find(retired);
+    // One that is retired, or outside and not let in, is asked by name alone, after all others.
+    let by_name =
+        |expert: &&Expert| by_hand == Some(&expert.manifest.name) && expert.is_there() && !expert.is_ready();
+    let called_back = experts.iter().find(by_name);
     candidates.extend(
         called_back.map(|expert| candidate(expert, score::terms(reading, text, expert, standing, &pool))),
     );
@@ -132,8 +133,17 @@ pub fn route(
     let (chosen, abstained, reason) = match by_hand {
         Some(name) => {
             let chosen = chosen_by_hand(name, experts, &candidates)?;
-            let note = if called_back.is_some() { " It is retired: the router passes it by." } else { "" };
+            let note = match called_back {
+                Some(expert) if expert.retired.is_some() => " It is retired: the router passes it by.",
+                Some(_) => " It is outside Lectern, and the router sends nothing there by itself.",
+                None => "",
+            };
             (chosen, false, said_by_hand(chosen, routed) + note)
+        }
+        None if !rules.dynamic => {
+            let general = fallback.unwrap_or(best);
+            let why = format!("Routing by question is switched off, so {} answers.", general.title);
+            (general, false, why)
         }
         None => match stays {
             Some(before) => (before, false, said_staying(before, best)),
@@ -318,7 +328,7 @@ mod tests {
     fn by_heuristics_the_gate_has_no_word_and_the_score_is_made_of_what_is_shown() {
         let mut experts = pool();
         experts[1].manifest.handles.keywords.insert("pear".into(), 1.0);
-        let rules = Rules { heuristic: true, min_confidence: 0.2 };
+        let rules = Rules { heuristic: true, min_confidence: 0.2, ..Rules::default() };
         let standing = Standing { rules, ..Standing::default() };
         let sure = reading(0.98, 0.01, 0.01);
         let plan = route(&sure, "a pear", &experts[1..], &standing, None).expect("a plan");

@@ -17,6 +17,7 @@ mod board;
 mod breaker;
 mod governor;
 mod occupant;
+mod outside;
 mod owner;
 mod prefetch;
 mod queue;
@@ -32,7 +33,7 @@ use crate::settings::QueueSettings;
 use crate::states::States;
 use crate::words::{Failure, Seated};
 use board::Board;
-use owner::{Owner, Reply, Sit, Word};
+use owner::{Cleared, Owner, Reply, Sit, Word};
 use runtime::host::HostError;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -260,17 +261,23 @@ impl Lectern {
     /// The seat is empty, its memory free, and questions wait until the loan is dropped. `what` is done meanwhile, in
     /// words. Waits for the questions that came before.
     pub fn lend(&self, what: &str, stop: &AtomicBool) -> Result<Loan, SeatError> {
+        self.borrow(what, &|| stop.load(Ordering::Relaxed).then_some(SeatError::Stopped))
+            .map(|(loan, _)| loan)
+    }
+
+    /// The same, with who left for it; until `over` says why not.
+    fn borrow(&self, what: &str, over: &dyn Fn() -> Option<SeatError>) -> Result<(Loan, Cleared), SeatError> {
         let ((granted, answer), (loan, back)) = (channel(), channel());
         let what = what.to_owned();
         self.words.send(Word::Lend { what, granted, back }).map_err(|_| SeatError::Closed)?;
         loop {
             match answer.recv_timeout(LOOK) {
-                Ok(()) => return Ok(Loan { _back: loan }),
+                Ok(cleared) => return Ok((Loan { _back: loan }, cleared)),
                 Err(RecvTimeoutError::Disconnected) => return Err(SeatError::Closed),
-                Err(RecvTimeoutError::Timeout) if stop.load(Ordering::Relaxed) => {
-                    return Err(SeatError::Stopped);
-                }
                 Err(RecvTimeoutError::Timeout) => {}
+            }
+            if let Some(why) = over() {
+                return Err(why);
             }
         }
     }

@@ -49,7 +49,7 @@ pub(super) enum Word {
     /// The seat stays empty until nobody can say `back` any more.
     Lend {
         what: String,
-        granted: Sender<()>,
+        granted: Sender<Cleared>,
         back: Receiver<()>,
     },
     Close,
@@ -102,10 +102,10 @@ pub(super) struct Owner {
 
 /// What the last expert's leaving gave.
 #[derive(Default)]
-struct Cleared {
-    who: Option<String>,
-    freed_bytes: u64,
-    leave_ms: f32,
+pub(super) struct Cleared {
+    pub who: Option<String>,
+    pub freed_bytes: u64,
+    pub leave_ms: f32,
 }
 
 /// Somebody who wants the seat to be empty.
@@ -113,7 +113,7 @@ struct Loan {
     /// Questions that had come before.
     arrived: u64,
     what: String,
-    granted: Sender<()>,
+    granted: Sender<Cleared>,
     back: Receiver<()>,
 }
 
@@ -242,9 +242,9 @@ impl Owner {
     fn lend(&mut self) {
         while let Some(at) = self.loans.iter().position(|loan| !self.queue.waits_before(loan.arrived)) {
             let Loan { what, granted, back, .. } = self.loans.remove(at);
-            self.clear(&mut |_| {});
+            let cleared = self.clear(&mut |_| {});
             self.board.show(Seat::Lent { what });
-            if granted.send(()).is_ok() {
+            if granted.send(cleared).is_ok() {
                 let _ = back.recv();
             }
             self.board.show(Seat::Empty);
@@ -397,6 +397,7 @@ impl Owner {
             freed_bytes: cleared.freed_bytes,
             memory_bytes: host.memory(),
             budget_bytes,
+            outside: None,
             placement: placement(&host),
             leave_ms: cleared.leave_ms,
             load_ms,

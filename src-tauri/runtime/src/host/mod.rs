@@ -46,7 +46,7 @@ pub enum HostError {
     /// The process could not be started.
     #[error("the expert's process cannot be started: {why}")]
     Spawn { why: String },
-    /// The file is no model that can be used.
+    /// The file is no model that can be used, or whoever hosts the model elsewhere says no.
     #[error("{message}")]
     BadModel { code: String, message: String, fix: String },
     /// The expert is well, but cannot do this request.

@@ -6,6 +6,7 @@ import type { Api } from "../api";
 import type { Choice, Download, Expert, Folder, FoundFile, HubPlace, HubSettings, Implementation, Model, Moving, OnDisk, Pick, Request, Source, State, Usage } from "../bindings";
 import type { Documents } from "./documents";
 import type { MixturePruning } from "./mixture";
+import type { Outside } from "./outside";
 import { failure, pause } from "./pause";
 import type { Prompting } from "./prompts";
 import type { Pruning } from "./pruning";
@@ -56,7 +57,7 @@ function models(): Model[] {
   ];
 }
 
-type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "lessons" | "unlearn" | "meaning" | "fetchEncoder" | "dropEncoder" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof Documents | keyof MixturePruning | keyof Pruning | keyof Reports | keyof Prompting>;
+type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "lessons" | "unlearn" | "meaning" | "fetchEncoder" | "dropEncoder" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof Documents | keyof MixturePruning | keyof Pruning | keyof Reports | keyof Prompting | keyof Outside>;
 
 export function hub(
   parameters: URLSearchParams,
@@ -218,9 +219,10 @@ export function hub(
       guard(() => {
         const one = experts().find((expert) => expert.manifest.name === name) as Expert;
         if (edit.temperature != null && !(edit.temperature >= 0 && edit.temperature <= 5)) throw failure("pool.bad_edit", "the temperature is not from 0 to 5", "Nothing was changed. Give another value.", "");
-        const { title, domains, system_prompt, max_tokens, ...sampling } = edit;
+        const { title, domains, system_prompt, max_tokens, automatic, ...sampling } = edit;
         const said = { title: title ?? one.manifest.title, domains: domains ?? one.manifest.domains, system_prompt: system_prompt || null, max_tokens: max_tokens ?? one.manifest.max_tokens };
-        const next = { ...one, manifest: { ...one.manifest, ...said, sampling: { ...one.manifest.sampling, ...sampling } as Expert["manifest"]["sampling"] } };
+        const files = one.manifest.implementations.map((its) => (its.endpoint && automatic != null ? { ...its, endpoint: { ...its.endpoint, automatic } } : its));
+        const next = { ...one, manifest: { ...one.manifest, ...said, implementations: files, sampling: { ...one.manifest.sampling, ...sampling } as Expert["manifest"]["sampling"] } };
         put(experts().map((expert) => (expert === one ? next : expert)));
         return next;
       }),

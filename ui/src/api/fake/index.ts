@@ -8,6 +8,7 @@ import type { Api } from "../api";
 import type { Answer, AnswerEvent, Block, Conversation, Expert, Lesson, News, Placement, Question, Seat, Settings, Turn } from "../bindings";
 import { documents } from "./documents";
 import { experts } from "./experts";
+import { farExpert, outside } from "./outside";
 import { hub } from "./hub";
 import { mixturePruning } from "./mixture";
 import { Cancelled, failure, pause } from "./pause";
@@ -33,10 +34,11 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
   let pool: Expert[] = scene === "none" ? [] : experts();
   if (scene === "many") pool = multiplied(pool, 60);
   if (scene === "retired") pool = pool.map((expert, index) => (index === 2 ? { ...expert, retired: 1_763_700_000_000 } : expert));
+  if (scene === "outside") pool = [...pool, farExpert(pool[0] as Expert, "big-model", ["general"], { url: "https://api.example.com/v1", model: "big", context: 32768, automatic: false })];
   let encoder: string | null = null;
   let turns: Turn[] = scene === "first" || scene === "none" ? [] : seeded();
   const titles = new Map<string, string>();
-  let settings: Settings = { theme: "system", mode: "optimized", budget_gb: null, processor_only: false, hub: { endpoint: null, cache: null, offline: false, downloads_at_once: 2, folders: [] } };
+  let settings: Settings = { theme: "system", mode: "optimized", budget_gb: null, processor_only: false, hub: { endpoint: null, cache: null, offline: false, downloads_at_once: 2, folders: [] }, outside: scene === "outside" };
   let seat: Seat = { state: "empty" };
   let tell: (news: News) => void = () => {};
   const stops = new Map<string, AbortController>();
@@ -112,7 +114,10 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
       on({ kind: "routed", ...planned.plan });
       const name = planned.plan.chosen;
       const was = seat.state === "taken" ? seat.expert : null;
-      if (was !== name) {
+      const far = pool.find((expert) => expert.manifest.name === name)?.manifest.implementations[0]?.endpoint;
+      const words = far ? `leaves this machine: ${new URL(far.url).host}` : undefined;
+      if (words) on({ kind: "seating", ...seats({ state: "lent", what: `${titleOf(name)} (${words})` }) });
+      else if (was !== name) {
         for (const share of was ? [1, 0.6, 0.2] : []) {
           on({ kind: "seating", ...seats({ state: "leaving", expert: was ?? "", title: titleOf(was ?? ""), memory_bytes: MEMORY * share }) });
           await wait(70);
@@ -122,8 +127,9 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
           await wait(70);
         }
       }
-      seats({ state: "taken", expert: name, title: titleOf(name), memory_bytes: MEMORY, pid: 4242, busy: true, tokens_per_s: null });
+      if (!words) seats({ state: "taken", expert: name, title: titleOf(name), memory_bytes: MEMORY, pid: 4242, busy: true, tokens_per_s: null });
       answer.trace.seat = { expert: name, was_seated: was === name, left: was === name ? null : was, freed_bytes: was && was !== name ? MEMORY : 0, memory_bytes: MEMORY, budget_bytes: BUDGET, placement: PLACEMENT, leave_ms: was && was !== name ? 11.2 : 0, load_ms: was === name ? 0 : 38.4, elapsed_ms: was === name ? 0.2 : 52.7 };
+      if (words) answer.trace.seat = { ...answer.trace.seat, outside: words, memory_bytes: 0, load_ms: 0, placement: { device: null, layers: 0, on_device: 0, why: null } };
       on({ kind: "seated", ...answer.trace.seat });
       answer.trace.compress = { tokens_before: 42, tokens_after: 18, kept: 0, dropped: sources.length, reason: `${titleOf(name)} reads single questions only, so it is given the question alone.`, elapsed_ms: 0.4 };
       on({ kind: "compressed", ...answer.trace.compress });
@@ -163,7 +169,8 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
     stops.delete(id);
     answer.trace.total_ms = 96.4;
     const name = planned.plan.chosen;
-    seats({ state: "taken", expert: name, title: titleOf(name), memory_bytes: MEMORY, pid: 4242, busy: false, tokens_per_s: 612 });
+    if (answer.trace.seat.outside) seats({ state: "empty" });
+    else seats({ state: "taken", expert: name, title: titleOf(name), memory_bytes: MEMORY, pid: 4242, busy: false, tokens_per_s: 612 });
     turns = turns.filter((turn) => turn.answer.id !== question.replaces);
     turns.push({ answer, blocks, drafts });
     on({ kind: "done", answer }, blocks);
@@ -217,6 +224,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
         }),
       ),
     ...documents(scene, pace, guard),
+    ...outside(scene, guard, (code, message, fix) => failure(code, message, fix, ""), () => pool, (next) => void (pool = next), () => settings, (next) => void (settings = next)),
     ...reports(parameters, guard, () => pool),
     ...prompts(parameters, guard, () => pool),
     ...pruning(parameters, guard, () => pool, (next) => void (pool = next)),
