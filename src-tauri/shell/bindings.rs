@@ -21,6 +21,11 @@ pub fn text() -> String {
     types.visit::<engine::pool::Expert>();
     types.visit::<engine::pool::Edit>();
     types.visit::<engine::lessons::Lesson>();
+    types.visit::<engine::abilities::Abilities>();
+    types.visit::<engine::ask::Reflected>();
+    types.visit::<engine::playbook::Added>();
+    types.visit::<engine::playbook::Rewording>();
+    types.visit::<crate::playbook::WholePlaybook>();
     types.visit::<engine::settings::Settings>();
     types.visit::<engine::report::ComponentStatus>();
     types.visit::<engine::report::dashboard::Dashboard>();

@@ -1,6 +1,6 @@
 //! The window: the only code that knows Tauri. It translates between the page and the engine and decides nothing.
 //!
-//! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`pool`], [`lessons`], [`hub`],
+//! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`pool`], [`lessons`], [`playbook`], [`hub`],
 //! [`reports`], [`compare`], [`pruning`], [`lab`], [`settings`], [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
 //! are running, and the [`library`], whose models may be [`moving`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
 //! the tree that the page draws; [`bindings`] writes the page's types.
@@ -20,6 +20,7 @@ pub mod links;
 pub mod markdown;
 pub mod moving;
 pub mod opening;
+pub mod playbook;
 pub mod pool;
 pub mod pruning;
 pub mod reports;
@@ -71,6 +72,14 @@ pub fn run() {
             pool::free_removed,
             lessons::lessons,
             lessons::unlearn,
+            playbook::playbook,
+            playbook::add_bullet,
+            playbook::edit_bullet,
+            playbook::merge_bullets,
+            playbook::retire_bullet,
+            playbook::undo_bullet,
+            playbook::reflect,
+            playbook::abilities,
             hub::hub,
             hub::prospect,
             hub::picks,

@@ -15,7 +15,7 @@
 //! | [`report`] | counts what ran, what it changed and what it cost |
 //!
 //! Stores, which rooms may use: [`archive`] (conversations and past answers), [`pool`] (the experts), [`states`] (what
-//! experts have read), [`measured`] (what benchmarks found), [`lessons`] (who was right for which question), [`hub`] (models from elsewhere), [`home`] (where files are),
+//! experts have read), [`measured`] (what benchmarks found), [`lessons`] (who was right for which question), [`abilities`] (who is able to what, fitted), [`playbook`] (what experts are told beside a question), [`hub`] (models from elsewhere), [`home`] (where files are),
 //! [`settings`] and what the environment [`overrides`] of them. What an answer comes to: [`extract`]. What rooms hand each other: [`words`]; what comes out while it happens: [`events`]. The door to all of it: [`Engine`].
 
 mod engine;
@@ -35,6 +35,7 @@ pub mod retrieve;
 pub mod route;
 pub mod seat;
 
+pub mod abilities;
 pub mod archive;
 pub mod documents;
 pub mod home;
@@ -42,6 +43,7 @@ pub mod hub;
 pub mod lessons;
 pub mod measured;
 pub mod overrides;
+pub mod playbook;
 pub mod pool;
 pub mod settings;
 pub mod states;

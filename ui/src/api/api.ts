@@ -2,6 +2,8 @@
 //! (`tauri.ts`), from a double in a plain browser while developing (`fake.ts`).
 
 import type {
+  Abilities,
+  Added,
   Calibrating,
   Check,
   Comparable,
@@ -42,6 +44,8 @@ import type {
   Prospect,
   Pruned,
   Question,
+  Reflected,
+  Rewording,
   Replayed,
   Replaying,
   Request,
@@ -50,6 +54,7 @@ import type {
   SmallerFile,
   TopicCount,
   Turn,
+  WholePlaybook,
   WithoutFile,
   Working,
 } from "./bindings";
@@ -75,6 +80,19 @@ export interface Api {
   lessons(): Promise<Lesson[]>;
   /** That one is taken back; all of them with `null`. */
   unlearn(id: number | null): Promise<void>;
+  /** What experts are told beside questions, and how judged answers went. */
+  playbook(): Promise<WholePlaybook>;
+  addBullet(domain: string, text: string): Promise<Added>;
+  editBullet(id: number, change: Rewording): Promise<void>;
+  /** `into` says what `id` says, and counts for both. */
+  mergeBullets(id: number, into: number): Promise<void>;
+  retireBullet(id: number): Promise<void>;
+  /** That edit, or the newest. */
+  undoBullet(number: number | null): Promise<void>;
+  /** An expert is asked what good answers did that bad ones did not. */
+  reflect(): Promise<Reflected>;
+  /** How able experts are, and how hard questions. */
+  abilities(): Promise<Abilities>;
   /** Which encoder search by meaning uses, and how far its vectors are. */
   meaning(): Promise<Meaning>;
   /** Fetches the encoder that is offered and uses it; its download is among the others. */

@@ -6,6 +6,7 @@ import type { Choice, Download, Expert, Folder, FoundFile, HubPlace, HubSettings
 import type { MixturePruning } from "./mixture";
 import { failure, pause } from "./pause";
 import type { Pruning } from "./pruning";
+import type { PlaybookApi } from "./playbook";
 import type { Reports } from "./reports";
 
 const GB = 1e9;
@@ -53,7 +54,7 @@ function models(): Model[] {
   ];
 }
 
-type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "lessons" | "unlearn" | "meaning" | "fetchEncoder" | "dropEncoder" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof MixturePruning | keyof Pruning | keyof Reports>;
+type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "lessons" | "unlearn" | "meaning" | "fetchEncoder" | "dropEncoder" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof MixturePruning | keyof Pruning | keyof Reports | keyof PlaybookApi>;
 
 export function hub(
   parameters: URLSearchParams,
