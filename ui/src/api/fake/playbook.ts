@@ -57,7 +57,7 @@ export function playbook(scene: string, guard: <T>(result: () => T) => Promise<T
 
   function change(id: number, edit: Edited["edit"], part: Partial<Bullet>) {
     const before = bullets.find((one) => one.id === id);
-    if (!before) throw failure("playbook.unknown", `there is no bullet ${id}`, "`lectern playbook list` shows those that there are.");
+    if (!before) throw failure("playbook.unknown", `there is no bullet ${id}`, "`lectern playbook list` shows those that there are.", "");
     const now = { ...before, ...part };
     bullets = bullets.map((one) => (one.id === id ? now : one));
     note(edit, before, now);
@@ -88,7 +88,7 @@ export function playbook(scene: string, guard: <T>(result: () => T) => Promise<T
       }),
     reflect: () =>
       guard(() => {
-        throw failure("playbook.no_reader", "No expert in the pool reads instructions.", "Add an expert that follows instructions; the experts page has some. Without one, rules come from comparing the two answers alone.");
+        throw failure("playbook.no_reader", "No expert in the pool reads instructions.", "Add an expert that follows instructions; the experts page has some. Without one, rules come from comparing the two answers alone.", "");
       }),
     abilities: () => guard(() => abilities(scene)),
   };
