@@ -317,8 +317,11 @@ impl Fitted {
     }
 }
 
+/// By expert and band: right and all.
+type Counts<'r> = BTreeMap<(&'r str, usize), (u32, u32)>;
+
 fn domains<'r>(rows: impl Iterator<Item = &'r Row>) -> BTreeMap<String, Domain> {
-    let mut counts: BTreeMap<&str, BTreeMap<(&str, usize), (u32, u32)>> = BTreeMap::new();
+    let mut counts: BTreeMap<&str, Counts<'_>> = BTreeMap::new();
     for row in rows {
         let cell = counts.entry(&row.domain).or_default().entry((&row.expert, row.band)).or_default();
         cell.0 += u32::from(row.right);
@@ -328,8 +331,7 @@ fn domains<'r>(rows: impl Iterator<Item = &'r Row>) -> BTreeMap<String, Domain> 
 }
 
 impl Domain {
-    /// `counts`: by expert and band, right and all.
-    fn of(counts: &BTreeMap<(&str, usize), (u32, u32)>) -> Domain {
+    fn of(counts: &Counts<'_>) -> Domain {
         let mut domain = Domain::default();
         for &(expert, band) in counts.keys() {
             if domain.experts.last().is_none_or(|last| last != expert) {

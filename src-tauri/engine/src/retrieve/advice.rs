@@ -86,5 +86,5 @@ fn off(playbook: &Playbook, listener: &Listener<'_>) -> Result<Option<String>, A
     if !settings.on {
         return Ok(Some("Switched off in the settings.".into()));
     }
-    Ok(playbook.price(domain)?)
+    playbook.price(domain)
 }
