@@ -28,6 +28,11 @@ pub fn text() -> String {
     types.visit::<engine::hub::Served>();
     types.visit::<engine::hub::TokenFrom>();
     types.visit::<engine::lessons::Lesson>();
+    types.visit::<engine::abilities::Abilities>();
+    types.visit::<engine::ask::Reflected>();
+    types.visit::<engine::playbook::Added>();
+    types.visit::<engine::playbook::Rewording>();
+    types.visit::<crate::playbook::WholePlaybook>();
     types.visit::<engine::settings::Settings>();
     types.visit::<crate::settings::Environment>();
     types.visit::<crate::settings::RolledBack>();
@@ -94,7 +99,12 @@ impl TypeVisitor for Types<'_> {
         }
         let docs = T::docs().unwrap_or_default();
         let declaration = format!("{docs}export {}", T::decl(self.config));
-        self.declared.insert(T::ident(self.config), declaration);
+        let before = self.declared.insert(T::ident(self.config), declaration);
+        assert!(
+            before.is_none(),
+            "two types are called {}: `#[ts(rename)]` one of them",
+            T::ident(self.config)
+        );
         T::visit_dependencies(self);
     }
 }

@@ -1,8 +1,8 @@
 //! The window: the only code that knows Tauri. It translates between the page and the engine and decides nothing.
 //!
 //! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`documents`], [`pool`],
-//! [`outside`], [`lessons`], [`hub`], [`reports`], [`compare`], [`prompts`], [`pruning`], [`pipeline`], [`lab`], [`settings`], [`links`].
-//! Behind them one [`house::House`]: the engine, open or failed, the answers that
+//! [`outside`], [`lessons`], [`playbook`], [`hub`], [`reports`], [`compare`], [`prompts`], [`pruning`], [`pipeline`], [`lab`], [`settings`],
+//! [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
 //! are running, and the [`library`], whose models may be [`moving`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
 //! the tree that the page draws; [`bindings`] writes the page's types.
 
@@ -24,6 +24,7 @@ pub mod moving;
 pub mod opening;
 pub mod outside;
 pub mod pipeline;
+pub mod playbook;
 pub mod pool;
 pub mod prompts;
 pub mod pruning;
@@ -91,6 +92,14 @@ pub fn run() {
             outside::served,
             lessons::lessons,
             lessons::unlearn,
+            playbook::playbook,
+            playbook::add_bullet,
+            playbook::edit_bullet,
+            playbook::merge_bullets,
+            playbook::retire_bullet,
+            playbook::undo_bullet,
+            playbook::reflect,
+            playbook::abilities,
             hub::hub,
             hub::prospect,
             hub::picks,

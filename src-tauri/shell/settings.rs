@@ -40,6 +40,7 @@ pub fn save_settings(house: State<'_, House>, settings: Settings) -> Result<(), 
     open.engine.set_processor_only(settings.processor_only);
     open.engine.set_queue(settings.queue);
     open.engine.let_out(&settings);
+    open.engine.set_advice_rules(settings.playbook, settings.gates);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The pages of the window.
 
 /** What is measured, a question a page. */
-export const reports = ["status", "routing", "retrieval", "compression", "memory", "latency", "compare", "prompts", "pruning", "mixture"] as const;
+export const reports = ["status", "routing", "retrieval", "compression", "memory", "latency", "compare", "abilities", "playbook", "prompts", "pruning", "mixture"] as const;
 export type Report = (typeof reports)[number];
 
 export type Page = "conversation" | "experts" | "documents" | Report | "settings";

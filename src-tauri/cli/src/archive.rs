@@ -7,9 +7,10 @@ use clap::{Args, Subcommand};
 use engine::archive::{Archive, Chosen, Hits, NewEntry};
 use engine::home::Home;
 use engine::hub::{EncoderOnHub, Hub, Speed, show_phase};
+use engine::playbook::{Bullet, BulletKind, NewBullet, Playbook};
 use engine::settings::Settings;
-use engine::words::Failure;
-use serde::Serialize;
+use engine::words::{Failure, Origin};
+use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,8 @@ pub enum Command {
     /// Take in past answers from a file of JSON lines.
     #[command(alias = "import")]
     Add(Add),
-    /// Write every past answer, or every conversation, into a file of JSON lines. `add` takes past answers in again.
+    /// Write every past answer and the playbook's bullets, or every conversation, into a file of JSON lines. `add` takes the
+    /// first two in again.
     Export(Export),
     /// Search by meaning as well: use an encoder, and give the past answers that lack one their vector.
     Embed(Embed),
@@ -39,7 +41,8 @@ pub struct Search {
 
 #[derive(Args)]
 pub struct Add {
-    /// Lines of {"question", "answer", "expert"?, "created"? (Unix milliseconds), "rating"?}.
+    /// Lines of {"question", "answer", "expert"?, "created"? (Unix milliseconds), "rating"?}; {"bullet", "domain"} goes
+    /// into the playbook.
     #[arg(long, value_name = "A.jsonl")]
     file: PathBuf,
 }
@@ -81,7 +84,20 @@ pub struct Forget {
 #[derive(Default, Serialize)]
 struct Added {
     added: u64,
+    #[serde(skip_serializing_if = "is_none")]
+    bullets: u64,
     rejected: Vec<Rejected>,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
+/// A bullet on a line of its own.
+#[derive(Serialize, Deserialize)]
+struct BulletLine {
+    bullet: String,
+    domain: String,
 }
 
 #[derive(Serialize)]
@@ -124,9 +140,13 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
             output.show(&hits, in_words);
         }
         Command::Add(add) => {
-            let added = add_file(&archive, &add.file)?;
+            let added =
+                add_file(&archive, &Playbook::open(&Home::find()?).map_err(Failure::from)?, &add.file)?;
             output.show(&added, |added| {
                 let mut text = format!("added {}\n", added.added);
+                if added.bullets > 0 {
+                    text.push_str(&format!("added {} bullets to the playbook\n", added.bullets));
+                }
                 for rejected in &added.rejected {
                     text.push_str(&format!("line {} not taken: {}\n", rejected.line, rejected.reason));
                 }
@@ -218,7 +238,14 @@ fn export(archive: &Archive, export: &Export) -> Result<u64, Exit> {
         }
         conversations.len() as u64
     } else {
-        archive.each(|entry| line(serde_json::json!(entry)))?
+        let bullets =
+            Playbook::open(&Home::find()?).and_then(|playbook| playbook.list()).map_err(Failure::from)?;
+        let said = |bullet: &Bullet| bullet.kind == BulletKind::Bullet && bullet.is_in_use();
+        let count = archive.each(|entry| line(serde_json::json!(entry)))?;
+        for Bullet { text: bullet, domain, .. } in bullets.into_iter().filter(said) {
+            line(serde_json::json!(BulletLine { bullet, domain }))?;
+        }
+        count
     };
     file.flush().and_then(|()| file.get_ref().sync_all()).map_err(failed)?;
     Ok(exported)
@@ -242,7 +269,7 @@ fn in_words(hits: &Hits) -> String {
     text
 }
 
-fn add_file(archive: &Archive, path: &Path) -> Result<Added, Exit> {
+fn add_file(archive: &Archive, playbook: &Playbook, path: &Path) -> Result<Added, Exit> {
     let unreadable = |error: std::io::Error| Failure {
         code: "archive.file".into(),
         message: format!("{} cannot be read: {error}", path.display()),
@@ -260,6 +287,15 @@ fn add_file(archive: &Archive, path: &Path) -> Result<Added, Exit> {
         match serde_json::from_str(&line) {
             Ok(entry) => batch.push((number, entry)),
             Err(error) => {
+                if let Ok(BulletLine { bullet, domain }) = serde_json::from_str(&line) {
+                    let new =
+                        NewBullet { domain: &domain, text: &bullet, origin: Origin::Pack, sources: &[] };
+                    match playbook.add(archive, &new).map_err(Failure::from) {
+                        Ok(_) => result.bullets += 1,
+                        Err(why) => result.rejected.push(Rejected { line: number, reason: why.message }),
+                    }
+                    continue;
+                }
                 result.rejected.push(Rejected { line: number, reason: format!("not such an entry: {error}") })
             }
         }

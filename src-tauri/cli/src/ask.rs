@@ -51,6 +51,11 @@ pub struct Arguments {
     /// Look at no past answers and no documents.
     #[arg(long)]
     no_recall: bool,
+    /// Put bullets of the playbook beside the question, whatever the settings say; --no-playbook puts none.
+    #[arg(long, overrides_with = "no_playbook")]
+    playbook: bool,
+    #[arg(long, hide = true)]
+    no_playbook: bool,
     /// The part of the recalled text, and of a long paste, that stays; without it only what does not fit goes.
     #[arg(long, value_name = "0.3", value_parser = crate::compress::ratio)]
     ratio: Option<f32>,
@@ -125,6 +130,10 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
         mode: arguments.mode.unwrap_or(loaded.settings.mode),
         expert: arguments.expert,
         recall: !arguments.no_recall,
+        playbook: match (arguments.playbook, arguments.no_playbook) {
+            (false, false) => None,
+            (wanted, _) => Some(wanted),
+        },
         ratio: arguments.ratio,
         top_k: arguments.top_k,
         aggregate: arguments.aggregate,

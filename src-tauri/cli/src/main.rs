@@ -3,6 +3,7 @@
 //! One file a command. Each has its arguments (`clap`), and
 //! `pub fn run(command: Command, output: &Output) -> Result<(), Exit>`; this file only finds the right one.
 
+mod abilities;
 mod archive;
 mod ask;
 mod batch;
@@ -18,6 +19,7 @@ mod model;
 mod output;
 mod outside;
 mod packs;
+mod playbook;
 mod pool;
 mod program;
 mod prompts;
@@ -75,6 +77,9 @@ enum Command {
     /// Who was right for which question: add, list, remove. Routing learns from it.
     #[command(subcommand)]
     Lessons(lessons::Command),
+    /// What experts are told beside a question: list, add, edit, merge, retire, undo.
+    #[command(subcommand)]
+    Playbook(playbook::Command),
     /// Look into a model file and run it alone.
     #[command(subcommand)]
     Model(model::Command),
@@ -124,6 +129,7 @@ fn main() -> ExitCode {
         Command::Documents(command) => documents::run(command, &output),
         Command::Experts(command) => experts::run(command, &output),
         Command::Lessons(command) => lessons::run(command, &output),
+        Command::Playbook(command) => playbook::run(command, &output),
         Command::Model(command) => model::run(command, &output),
         Command::Prune(command) => prune::run(command, &output),
         Command::Bench(bench) => measure::run(bench, &output),

@@ -3,6 +3,7 @@
 
 use crate::ask;
 use crate::output::{Exit, Output};
+use engine::abilities::{JudgedBy, Outcome};
 use engine::home::Home;
 use engine::measured::{Gain, Measured, ModeGain};
 use engine::report::benchmark::{
@@ -159,6 +160,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
     let report = report(arguments.file, lines.len(), &lists, &samples, stopped, arguments.out);
     if arguments.remember && !stopped {
         engine.remember(remembered(engine.measured(), &lists, &samples))?;
+        engine.outcomes().bench(&judged(&lists, &samples)).map_err(Failure::from)?;
     }
     output.show(&report, in_words);
     let failed = report.all.figures.failed;
@@ -199,6 +201,20 @@ fn lists(arguments: &Arguments) -> Vec<List> {
         }
     }
     lists
+}
+
+/// Who was right with what, of those that were asked once; of several modes the first.
+fn judged<'s>(lists: &[List], samples: &'s [Vec<Sample>]) -> Vec<Outcome<'s>> {
+    let once = |list: &List| list.way.is_empty() || list.way == Strategy::Direct.name();
+    let first = lists.iter().zip(samples).find(|(list, _)| once(list));
+    let answered =
+        first.into_iter().flat_map(|(_, samples)| samples).filter(|sample| !sample.expert.is_empty());
+    let outcome = |sample: &'s Sample| {
+        let Sample { expert, domain, complexity, .. } = sample;
+        let (complexity, right, by) = (*complexity, sample.right?, JudgedBy::Bench);
+        Some(Outcome { turn: None, expert, domain, complexity, right, by })
+    };
+    answered.filter_map(outcome).collect()
 }
 
 /// What this benchmark adds to what is known: accuracies of experts that were asked once, and what strategies gain.

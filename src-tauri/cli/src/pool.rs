@@ -37,6 +37,9 @@ pub enum Command {
         #[arg(long, value_name = "FILE.html")]
         html: Option<PathBuf>,
     },
+    /// How able each expert is in a domain, and how hard its questions are: fitted to answers that were rated, checked, asked
+    /// again of another expert, or benchmarked with --remember.
+    Abilities,
     /// Ask every expert the same questions: who can do what, who says the same, who would be missed (regret), what two know
     /// together; the router beside the best expert alone and beside whoever was right.
     Compare(Compare),
@@ -183,6 +186,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
                 text
             });
         }
+        Command::Abilities => crate::abilities::run(output)?,
         Command::Compare(arguments) => compare(arguments, output)?,
         Command::Prune(arguments) => prune(arguments, output)?,
         Command::Pipeline(arguments) => go_through(arguments, output)?,

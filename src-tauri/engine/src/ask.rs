@@ -1,10 +1,11 @@
 //! One question from start to end, one line a room. This file is the architecture: only it strings rooms together, with
-//! the two beside it: how [`one`] expert is heard, and how [`several`] are.
+//! those beside it: how [`one`] expert is heard, how [`several`] are, and how an expert is asked to [`reflect`].
 //!
 //! Each room gives its part of the trace and its event; between rooms the user may stop. A stopped answer keeps what it
 //! has; a failed one ends the stream with its failure, and the next question works.
 
 mod one;
+mod reflect;
 mod several;
 
 use crate::engine::Engine;
@@ -13,6 +14,8 @@ use crate::words::{Answer, Failure, Plan, Question, Ranked, Stage, Trace};
 use crate::{learn, pool, report, retrieve, route};
 use one::Way;
 pub(crate) use one::guest;
+pub use reflect::Reflected;
+pub(crate) use reflect::reflect;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -67,10 +70,13 @@ pub(crate) fn ask(
     }
     gathered.trace.total_ms = milliseconds(begun);
     let mut answer = answer(id, conversation, question, gathered);
-    let before = learn::asked_before(&engine.lessons, question);
+    let before = learn::asked_before(&engine.archive, question);
     answer.trace.learn = learn::learn(&engine.archive, question, &answer);
-    if let Some(before) = before {
-        learn::asked_again(&engine.lessons, &before, &answer);
+    if let Some(before) = &before {
+        learn::asked_again(&engine.lessons, before, &answer);
+    }
+    if !question.trial {
+        learn::answered(&engine.learning(), &answer, before.as_ref());
     }
     answer.trace.total_ms = milliseconds(begun);
     on(AnswerEvent::Done { answer: Box::new(answer.clone()) });

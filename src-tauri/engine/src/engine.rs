@@ -1,22 +1,25 @@
 //! The engine: what belongs to one home, opened once. It holds the rooms' state and opens their doors; what happens to
 //! a question is in [`crate::ask`].
 
+use crate::abilities::Outcomes;
 use crate::archive::Archive;
 use crate::ask;
 use crate::documents::Documents;
 use crate::events::{AnswerEvent, News, Seat, Traffic};
 use crate::home::Home;
 use crate::hub;
+use crate::learn;
 use crate::lessons::Lessons;
 use crate::measured::Measured;
 use crate::overrides::Overrides;
+use crate::playbook::Playbook;
 use crate::pool::{Pool, PoolFile};
 use crate::prompts::Prompts;
 use crate::read::Reader;
 use crate::report::{self, ComponentStatus};
 use crate::route::arms::Arm;
 use crate::seat::{self, Lectern, Prefetch};
-use crate::settings::{QueueSettings, Settings};
+use crate::settings::{Gates, PlaybookSettings, QueueSettings, Settings};
 use crate::states::{self, States};
 use crate::words::{Answer, Failure, Plan, Question, Ranked};
 use std::collections::HashMap;
@@ -47,6 +50,8 @@ pub struct Engine {
     pub(crate) documents: Documents,
     pub(crate) lessons: Lessons,
     pub(crate) prompts: Prompts,
+    pub(crate) outcomes: Outcomes,
+    pub(crate) playbook: Playbook,
     pub(crate) pool: Pool,
     pub(crate) reader: Reader,
     pub(crate) lectern: Lectern,
@@ -54,6 +59,7 @@ pub struct Engine {
     pub(crate) outside: hub::Outside,
     home: Home,
     measured: RwLock<Measured>,
+    advice: RwLock<(PlaybookSettings, Gates)>,
     /// What of the queue's figures is counted in the archive already.
     counted: Mutex<Traffic>,
     /// None of it while the environment is not obeyed.
@@ -73,6 +79,7 @@ impl Engine {
         documents.refresh()?;
         let lessons = Lessons::open(&home)?;
         let prompts = Prompts::open(&home)?;
+        let (outcomes, playbook) = (Outcomes::open(&home)?, Playbook::open(&home)?);
         let pool = Pool::open(&home)?;
         let reader = Reader::new(options.gate.as_deref().or(crate::pool::gate()))?;
         let budget = options.budget_bytes.unwrap_or_else(seat::default_budget);
@@ -87,6 +94,7 @@ impl Engine {
         let states = States::open(&home, &options.host_executable, states_bytes);
         let Options { host_executable, processor_only, threads, .. } = options;
         let rules = overrides.queue(settings.queue);
+        let advice = RwLock::new((settings.playbook, settings.gates));
         let lectern = Lectern::open(host_executable, budget, processor_only, threads, states, rules);
         let lectern = lectern.map_err(no_thread)?;
         let prefetch = Prefetch::open().map_err(no_thread)?;
@@ -97,6 +105,8 @@ impl Engine {
             documents,
             lessons,
             prompts,
+            outcomes,
+            playbook,
             pool,
             reader,
             lectern,
@@ -104,6 +114,7 @@ impl Engine {
             outside: hub::Outside::of(&home),
             home,
             measured,
+            advice,
             counted,
             overrides: RwLock::new(overrides),
         };
@@ -312,8 +323,42 @@ impl Engine {
         let rated = self.archive.rate(id, rating)?;
         if rated {
             self.lessons.rate(id, rating)?;
+            learn::rated(&self.learning(), id, rating)?;
         }
         Ok(rated)
+    }
+
+    /// What is learned from.
+    pub(crate) fn learning(&self) -> learn::Stores<'_> {
+        learn::Stores { archive: &self.archive, outcomes: &self.outcomes, playbook: &self.playbook }
+    }
+
+    /// How the playbook is used, and what follows from how hard a question is.
+    pub fn advice_rules(&self) -> (PlaybookSettings, Gates) {
+        *self.advice.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Other rules of that kind, from the next question on.
+    pub fn set_advice_rules(&self, playbook: PlaybookSettings, gates: Gates) {
+        *self.advice.write().unwrap_or_else(PoisonError::into_inner) = (playbook, gates);
+    }
+
+    /// Asks an expert what good answers did that bad ones to the same question did not; what it says become bullets.
+    pub fn reflect(&self, expert: Option<&str>, stop: &Arc<AtomicBool>) -> Result<ask::Reflected, Failure> {
+        ask::reflect(self, expert, stop)
+    }
+
+    /// The domains that questions are read into.
+    pub fn domains(&self) -> Vec<String> {
+        self.reader.domains()
+    }
+
+    pub fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
+    }
+
+    pub fn playbook(&self) -> &Playbook {
+        &self.playbook
     }
 
     pub fn lessons(&self) -> &Lessons {

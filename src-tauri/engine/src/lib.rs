@@ -16,7 +16,8 @@
 //!
 //! Stores, which rooms may use: [`archive`] (conversations and past answers), [`pool`] (the experts), [`packs`] (what a domain needs),
 //! [`states`] (what experts have read), [`measured`] (what benchmarks found), [`lessons`] (who was right for which question),
-//! [`prompts`] (in what words experts are asked), [`hub`] (models from elsewhere), [`home`] (where files are),
+//! [`abilities`] (who is able to what, fitted), [`playbook`] (what experts are told beside a question), [`prompts`] (in what words
+//! experts are asked), [`hub`] (models from elsewhere), [`home`] (where files are),
 //! [`settings`] and what the environment [`overrides`] of them. What an answer comes to: [`extract`]. What rooms hand each other: [`words`]; what comes out while it happens: [`events`]. The door to all of it: [`Engine`].
 
 mod engine;
@@ -36,6 +37,7 @@ pub mod retrieve;
 pub mod route;
 pub mod seat;
 
+pub mod abilities;
 pub mod archive;
 pub mod documents;
 pub mod home;
@@ -44,6 +46,7 @@ pub mod lessons;
 pub mod measured;
 pub mod overrides;
 pub mod packs;
+pub mod playbook;
 pub mod pool;
 pub mod prompts;
 pub mod settings;

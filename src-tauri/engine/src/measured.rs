@@ -95,6 +95,11 @@ impl Measured {
         found.map(|known| (known.right.min(known.n), known.n))
     }
 
+    /// What a strategy gains in a domain.
+    pub fn of(&self, strategy: Strategy, domain: &str) -> Option<&Gain> {
+        self.gains.iter().find(|gain| gain.strategy == strategy && gain.domain == domain)
+    }
+
     /// The strategy that gains the most in a domain, of those whose interval is wholly above nothing.
     pub fn best(&self, domain: &str) -> Option<&Gain> {
         let proven = self.gains.iter().filter(|gain| gain.domain == domain && gain.low > 0.0);

@@ -28,6 +28,56 @@ pub struct Settings {
     /// Experts that are servers outside Lectern may be asked: what they are asked leaves it.
     #[ts(as = "Option<bool>", optional)]
     pub outside: bool,
+    #[ts(as = "Option<PlaybookSettings>", optional)]
+    pub playbook: PlaybookSettings,
+    #[ts(as = "Option<Gates>", optional)]
+    pub gates: Gates,
+}
+
+/// What experts are told from the playbook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct PlaybookSettings {
+    /// Bullets go beside questions, where the expert reads them.
+    pub on: bool,
+    /// The most that they may take.
+    pub tokens: u32,
+}
+
+impl Default for PlaybookSettings {
+    fn default() -> Self {
+        PlaybookSettings { on: true, tokens: 256 }
+    }
+}
+
+/// What follows from how hard a question is, 0 to 1, where that is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct Gates {
+    pub on: bool,
+    /// Easier questions are asked once, with nothing beside them but the user's own bullets.
+    pub minimal_below: f32,
+    /// Harder ones are asked by attempts that past answers guide, or by refining.
+    pub guided_above: f32,
+    /// Still harder ones have their answer verified, and learned bullets beside them.
+    pub verify_above: f32,
+}
+
+impl Default for Gates {
+    fn default() -> Self {
+        Gates { on: true, minimal_below: 0.3, guided_above: 0.5, verify_above: 0.95 }
+    }
+}
+
+impl Gates {
+    fn check(&self) -> Result<(), SettingsError> {
+        let gates = [0.0, self.minimal_below, self.guided_above, self.verify_above, 1.0];
+        // Not a number is not in order.
+        match gates.is_sorted() {
+            true => Ok(()),
+            false => Err(SettingsError::BadGates(self.minimal_below, self.guided_above, self.verify_above)),
+        }
+    }
 }
 
 /// Questions that wait for the lectern, and the expert that stands there.
@@ -136,6 +186,10 @@ pub enum SettingsError {
     BadBudget(f32),
     #[error("queue.{field} is {value}; it must be {least} to {most}")]
     BadQueue { field: &'static str, value: u32, least: u32, most: u32 },
+    #[error("gates of {0}, {1} and {2} are not in order; they must rise, from 0 to 1")]
+    BadGates(f32, f32, f32),
+    #[error("playbook.tokens is {0}; it must be 16 to 4096")]
+    BadPlaybook(u32),
     #[error("the settings cannot be written to {}: {source}", path.display())]
     CannotWrite { path: PathBuf, source: std::io::Error },
 }
@@ -147,6 +201,10 @@ impl From<SettingsError> for Failure {
                 ("settings.bad_budget", "Give a number of gigabytes above 0, or none at all.")
             }
             SettingsError::BadQueue { .. } => ("settings.bad_queue", "Give a number within these bounds."),
+            SettingsError::BadGates(..) => {
+                ("settings.bad_gates", "Give three numbers from 0 to 1, each at least the one before it.")
+            }
+            SettingsError::BadPlaybook(_) => ("settings.bad_playbook", "Give a number within these bounds."),
             SettingsError::CannotWrite { .. } => {
                 ("settings.cannot_write", "Free disk space or allow writing to that folder.")
             }
@@ -212,7 +270,14 @@ impl Settings {
     fn check(&self) -> Result<(), SettingsError> {
         match self.budget_gb {
             Some(gb) if !gb.is_finite() || gb <= 0.0 || gb > 100_000.0 => Err(SettingsError::BadBudget(gb)),
-            _ => self.queue.check(),
+            _ => {
+                self.queue.check()?;
+                self.gates.check()?;
+                match self.playbook.tokens {
+                    16..=4096 => Ok(()),
+                    tokens => Err(SettingsError::BadPlaybook(tokens)),
+                }
+            }
         }
     }
 }

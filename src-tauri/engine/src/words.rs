@@ -1,10 +1,12 @@
 //! The plain words that rooms hand each other. No behaviour beyond small conversions; every figure carries its unit
 //! in its name. What crosses the bridge to the window derives `TS`; what the command line prints is the same data.
 
+mod advice;
 mod prompt;
 mod ranked;
 mod several;
 
+pub use advice::{Advice, Advised, Difficulty, Origin};
 pub use prompt::{Prompt, QUESTION, Shot, sentences};
 pub use ranked::{Ranked, RankedExpert};
 pub use several::{Aggregate, Called, Council, Draft, Group, Reasoned, Step, StepKind, Strategy, Weight};
@@ -25,6 +27,10 @@ pub struct Question {
     pub expert: Option<String>,
     /// `false` asks without looking at past answers and documents, whatever the mode says.
     pub recall: bool,
+    /// Whether the playbook is used; `None`: as the settings and the difficulty say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub playbook: Option<bool>,
     /// Passages that the user took out for this question.
     pub without: Vec<String>,
     /// The answer that this one replaces (regenerate), if any.
@@ -338,6 +344,8 @@ pub struct Context {
     pub passages: Vec<Passage>,
     /// Oldest first.
     pub earlier: Vec<Exchange>,
+    /// Bullets of the playbook; empty: none are given.
+    pub advice: String,
 }
 
 /// Seat: the expert took the lectern.
@@ -458,6 +466,14 @@ pub struct Trace {
     pub retrieve: Recalled,
     /// `chosen` is who was asked in the end.
     pub route: Plan,
+    /// How hard it is for who was asked; `None`: several were, or it came to nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub difficulty: Option<Difficulty>,
+    /// What the playbook gave; `None`: it was not looked into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub advice: Option<Box<Advice>>,
     /// Who was asked before, and why it did not answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[ts(as = "Option<Vec<PassedOver>>", optional)]

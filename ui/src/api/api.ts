@@ -2,7 +2,9 @@
 //! (`tauri.ts`), from a double in a plain browser while developing (`fake.ts`).
 
 import type {
+  Abilities,
   Added,
+  AddedDocuments,
   AddedOutside,
   Calibrating,
   Check,
@@ -54,6 +56,8 @@ import type {
   Prospect,
   Pruned,
   Question,
+  Reflected,
+  Rewording,
   Replayed,
   Replaying,
   Request,
@@ -67,8 +71,9 @@ import type {
   TokenFrom,
   TopicCount,
   Turn,
-  Wish,
   Wanted,
+  WholePlaybook,
+  Wish,
   WithoutFile,
   Working,
   Passage,
@@ -96,6 +101,19 @@ export interface Api {
   lessons(): Promise<Lesson[]>;
   /** That one is taken back; all of them with `null`. */
   unlearn(id: number | null): Promise<void>;
+  /** What experts are told beside questions, and how judged answers went. */
+  playbook(): Promise<WholePlaybook>;
+  addBullet(domain: string, text: string): Promise<Added>;
+  editBullet(id: number, change: Rewording): Promise<void>;
+  /** `into` says what `id` says, and counts for both. */
+  mergeBullets(id: number, into: number): Promise<void>;
+  retireBullet(id: number): Promise<void>;
+  /** That edit, or the newest. */
+  undoBullet(number: number | null): Promise<void>;
+  /** An expert is asked what good answers did that bad ones did not. */
+  reflect(): Promise<Reflected>;
+  /** How able experts are, and how hard questions. */
+  abilities(): Promise<Abilities>;
   /** Which encoder search by meaning uses, and how far its vectors are. */
   meaning(): Promise<Meaning>;
   /** Fetches the encoder that is offered and uses it; its download is among the others. */
@@ -106,11 +124,11 @@ export interface Api {
   /** The files that answers may cite, by name. */
   documents(): Promise<Document[]>;
   /** Reads files and folders. */
-  addDocuments(paths: string[], on: (reading: ReadingFiles) => void): Promise<Added>;
+  addDocuments(paths: string[], on: (reading: ReadingFiles) => void): Promise<AddedDocuments>;
   /** The files that have not been read yet are not read. */
   stopReading(): Promise<boolean>;
   /** Reads those again that have changed since. */
-  refreshDocuments(): Promise<Added>;
+  refreshDocuments(): Promise<AddedDocuments>;
   /** That one goes for good; all with `null`. */
   removeDocuments(id: string | null): Promise<Document[]>;
   searchDocuments(text: string): Promise<FoundPassages>;

@@ -1,9 +1,48 @@
 // Generated from the Rust types by `cargo xtask bindings`. Do not edit.
 
 /**
+ * Everything that was fitted.
+ */
+export type Abilities = { 
+/**
+ * Judged answers in all, and how many of one expert in one domain are a measurement.
+ */
+answers: number, least: number, experts: Array<Ability>, clusters: Array<Cluster>, reliability: Array<Reliability>, 
+/**
+ * Mean distance between what was foretold and what came, over the rows of `reliability`.
+ */
+calibration_error: number | null, 
+/**
+ * Mean square of (foretold − right), and that of foretelling each domain's share of right answers.
+ */
+brier: number | null, brier_of_the_share: number | null, };
+
+/**
+ * An expert in a domain.
+ */
+export type Ability = { expert: string, domain: string, right: number, n: number, 
+/**
+ * 0: an average expert, 1: a standard deviation above. `None`: under [`LEAST`] answers.
+ */
+ability: number | null, 
+/**
+ * Standard error.
+ */
+error: number | null, };
+
+/**
+ * What became of it.
+ */
+export type Added = { id: number, 
+/**
+ * A bullet that says the same was there: they count as one.
+ */
+merged_into: number | null, };
+
+/**
  * What became of the files that were to be added.
  */
-export type Added = { 
+export type AddedDocuments = { 
 /**
  * New, or changed since they were read.
  */
@@ -18,6 +57,48 @@ export type AddedOutside = { expert: Expert,
  * What could not be made sure of, for people.
  */
 unsure: Array<string>, };
+
+/**
+ * Playbook: what was put beside the question.
+ */
+export type Advice = { 
+/**
+ * Read by the expert, best first.
+ */
+bullets: Array<Advised>, 
+/**
+ * For attempts to be compared with; the expert does not read them.
+ */
+trajectories: Array<Advised>, 
+/**
+ * Bullets of the domain that are in use.
+ */
+considered: number, 
+/**
+ * Of the bullets that were read, by the expert's own tokenizer.
+ */
+tokens: number, 
+/**
+ * Why some or all were left out.
+ */
+left_out: string | null, elapsed_ms: number, };
+
+/**
+ * One bullet, or one trajectory, as it was given.
+ */
+export type Advised = { id: number, 
+/**
+ * Of a trajectory: the form of the questions that it is for; of a bullet, empty.
+ */
+title: string, text: string, origin: Origin, 
+/**
+ * Of a trajectory: whether it led to a good answer.
+ */
+good?: boolean, 
+/**
+ * Likeness to the question, 0 to 1, by words and, with an encoder, by meaning.
+ */
+score: number, };
 
 /**
  * How several drafts become one answer.
@@ -117,6 +198,48 @@ export type Both = {
  * Word for word.
  */
 same: boolean, first: Sample, second: Sample, };
+
+/**
+ * A bullet or a trajectory.
+ */
+export type Bullet = { id: number, kind: BulletKind, domain: string, 
+/**
+ * Of a trajectory: the form of the questions that it is for, and the question that it comes from.
+ */
+title: string, applies: string, text: string, origin: Origin, 
+/**
+ * Of a trajectory: whether it led to a good answer.
+ */
+good: boolean | null, 
+/**
+ * Unix time in milliseconds.
+ */
+created: number, 
+/**
+ * Since when it is not used.
+ */
+retired: number | null, 
+/**
+ * The bullet that says it as well, and has its counts.
+ */
+merged_into: number | null, 
+/**
+ * Answers that used it, and those of them that were judged right, and wrong.
+ */
+uses: number, helpful: number, harmful: number, last_used: number | null, 
+/**
+ * The answers that it comes from.
+ */
+sources: Array<string>, 
+/**
+ * Why it should perhaps go.
+ */
+doubt: string | null, };
+
+/**
+ * What a row is.
+ */
+export type BulletKind = "bullet" | "trajectory";
 
 /**
  * What a model is calibrated on.
@@ -245,6 +368,23 @@ here: boolean,
  * Why this file cannot be used although its model could.
  */
 why_not: string | null, };
+
+/**
+ * Questions of a domain that are about equally complex.
+ */
+export type Cluster = { domain: string, 
+/**
+ * Complexity from and to.
+ */
+from: number, to: number, right: number, n: number, 
+/**
+ * The ability with which every second answer is right. `None`: under [`LEAST`] answers.
+ */
+difficulty: number | null, difficulty_error: number | null, 
+/**
+ * How sharply it tells able from unable; 1 is ordinary.
+ */
+discrimination: number | null, discrimination_error: number | null, };
 
 /**
  * Questions that there are to compare with.
@@ -511,6 +651,24 @@ top1_agreement: Interval, };
 export type Difference = { n: number, both: number, first_only: number, second_only: number, neither: number, difference: number, low: number, high: number, };
 
 /**
+ * How hard a question is for an expert: `value = 1 − 1 / (1 + exp(−discrimination (ability − difficulty)))`, the
+ * probability that it gets it wrong.
+ */
+export type Difficulty = { 
+/**
+ * `None`: not measured, `n` answers to questions of this cluster are fewer than `least`.
+ */
+value: number | null, 
+/**
+ * `None`: `expert_n` answers of this expert in this domain are fewer than `least`; it counts as average, 0.
+ */
+ability: number | null, ability_error: number | null, difficulty: number | null, discrimination: number | null, n: number, expert_n: number, least: number, 
+/**
+ * What follows from it, in one sentence.
+ */
+gate: string, };
+
+/**
  * One file in the trash.
  */
 export type Discarded = { repo: string, file: string, sha256: string, bytes: number, };
@@ -634,6 +792,17 @@ max_tokens: number | null,
  * Whether the router may send questions to an expert outside Lectern.
  */
 automatic?: boolean, };
+
+export type EditKind = "add" | "edit" | "merge" | "retire";
+
+/**
+ * A row of the log.
+ */
+export type Edited = { number: number, bullet: number, edit: EditKind, 
+/**
+ * What it said before, and says now.
+ */
+before: string | null, now: string, created: number, undone: boolean, };
 
 /**
  * Why a search went no further.
@@ -953,6 +1122,23 @@ export type Gain = {
  * What deleting the files would free; retiring leaves them.
  */
 disk_bytes: number, disk_share: number, peak_memory_bytes: number | null, loads: number | null, load_ms: number | null, };
+
+/**
+ * What follows from how hard a question is, 0 to 1, where that is measured.
+ */
+export type Gates = { on: boolean, 
+/**
+ * Easier questions are asked once, with nothing beside them but the user's own bullets.
+ */
+minimal_below: number, 
+/**
+ * Harder ones are asked by attempts that past answers guide, or by refining.
+ */
+guided_above: number, 
+/**
+ * Still harder ones have their answer verified, and learned bullets beside them.
+ */
+verify_above: number, };
 
 /**
  * Generate: what the expert did.
@@ -1664,6 +1850,11 @@ gain: Difference | null, shown: Proof, ended: Ended,
 rl_ratio: number | null, };
 
 /**
+ * Where a bullet comes from.
+ */
+export type Origin = "user" | "reflector" | "pack";
+
+/**
  * How often two experts say the same: the same number, choice, code or text, whatever is written around it.
  */
 export type Overlap = { first: string, second: string, same: Share | null, };
@@ -1828,6 +2019,19 @@ seed: number,
 protect: boolean, };
 
 /**
+ * What experts are told from the playbook.
+ */
+export type PlaybookSettings = { 
+/**
+ * Bullets go beside questions, where the expert reads them.
+ */
+on: boolean, 
+/**
+ * The most that they may take.
+ */
+tokens: number, };
+
+/**
  * An hour or a day.
  */
 export type Point = { 
@@ -1946,6 +2150,10 @@ expert: string | null,
  * `false` asks without looking at past answers and documents, whatever the mode says.
  */
 recall: boolean, 
+/**
+ * Whether the playbook is used; `None`: as the settings and the difficulty say.
+ */
+playbook?: boolean, 
 /**
  * Passages that the user took out for this question.
  */
@@ -2119,6 +2327,23 @@ threshold: number,
 without_meaning?: string, elapsed_ms: number, };
 
 /**
+ * What reflecting came to.
+ */
+export type Reflected = { 
+/**
+ * Who was asked.
+ */
+expert: string, 
+/**
+ * Pairs of a bad and a good answer to the same question, and those that nobody was asked about before.
+ */
+pairs: number, asked: number, 
+/**
+ * The bullets that came of it, also where they were merged into others.
+ */
+added: number[], stopped: boolean, };
+
+/**
  * What is lost without an expert, when the router chooses among the others.
  */
 export type Regret = { expert: string, 
@@ -2130,6 +2355,15 @@ routed: number,
  * Right with it minus right without it, over all questions.
  */
 loss: Difference | null, };
+
+/**
+ * Answers that were foretold to be right with about the same probability, each by a fit that had not seen it.
+ */
+export type Reliability = { from: number, to: number, n: number, 
+/**
+ * Mean probability that was foretold, and the part that was right.
+ */
+foretold: number, right: number, };
 
 export type Removed = { name: string, score: number, disk_bytes: number, };
 
@@ -2207,6 +2441,11 @@ score: Figure, by_score: Array<Bin>,
  * Right ones of those that were judged, with something given and without.
  */
 right_with: Figure, right_without: Figure, shares: Array<Point>, };
+
+/**
+ * What can be reworded; `None` stays.
+ */
+export type Rewording = { text: string | null, domain: string | null, };
 
 /**
  * What rounding to about the plan's size would cost, on the same questions.
@@ -2288,7 +2527,11 @@ right: boolean | null, answer: string,
 /**
  * Empty when nobody could be asked.
  */
-expert: string, domain: string, refused: boolean, failure: Failure | null, 
+expert: string, domain: string, 
+/**
+ * As the question was read, 0 to 10.
+ */
+complexity: number, refused: boolean, failure: Failure | null, 
 /**
  * Past answers that the expert was given.
  */
@@ -2411,7 +2654,7 @@ processor_only: boolean, hub: HubSettings, queue?: QueueSettings,
 /**
  * Experts that are servers outside Lectern may be asked: what they are asked leaves it.
  */
-outside?: boolean, };
+outside?: boolean, playbook?: PlaybookSettings, gates?: Gates, };
 
 /**
  * A share of `n` with its 95 % interval.
@@ -2655,6 +2898,14 @@ waiting?: number, read: Reading, retrieve: Recalled,
  */
 route: Plan, 
 /**
+ * How hard it is for who was asked; `None`: several were, or it came to nobody.
+ */
+difficulty?: Difficulty, 
+/**
+ * What the playbook gave; `None`: it was not looked into.
+ */
+advice?: Advice, 
+/**
  * Who was asked before, and why it did not answer.
  */
 passed_over?: Array<PassedOver>, seat: Seated, compress: Compressed, generate: Generated, 
@@ -2830,6 +3081,23 @@ source: string,
  * The route's score, at least 0.
  */
 route: number, };
+
+/**
+ * Everything that the page shows.
+ */
+export type WholePlaybook = { bullets: Array<Bullet>, 
+/**
+ * The newest first.
+ */
+log: Array<Edited>, 
+/**
+ * The domains that questions are read into.
+ */
+domains: Array<string>, 
+/**
+ * Bad and good answers to the same question.
+ */
+pairs: number, };
 
 /**
  * How it is gone through.

@@ -13,6 +13,8 @@ export interface Way {
   /** Experts of a council; `null` lets the question decide. */
   topK: number | null;
   strategy: Strategy | null;
+  /** Whether the playbook is used; absent: as the settings and the difficulty say. */
+  playbook?: boolean;
 }
 
 export interface Choice {
@@ -23,13 +25,14 @@ export interface Choice {
 }
 
 /** What a question says of it: nothing where one expert is asked once. */
-function asked(way: Way | undefined): Pick<Question, "top_k" | "aggregate" | "strategy"> {
+function asked(way: Way | undefined): Pick<Question, "top_k" | "aggregate" | "strategy" | "playbook"> {
   if (!way) return {};
-  const { aggregate, topK, strategy } = way;
+  const { aggregate, topK, strategy, playbook } = way;
   return {
     ...(aggregate === null ? {} : { aggregate }),
     ...(aggregate === null || topK === null ? {} : { top_k: topK }),
     ...(strategy === null ? {} : { strategy }),
+    ...(playbook === undefined ? {} : { playbook }),
   };
 }
 

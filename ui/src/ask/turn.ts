@@ -2,11 +2,13 @@
 //! finished answer. Pure: an event gives a new turn.
 
 import type {
+  Advice,
   Answer,
   Block,
   Called,
   Compressed,
   Council,
+  Difficulty,
   Draft,
   Failure,
   Generated,
@@ -49,6 +51,9 @@ export interface Turn {
   read: Reading | null;
   retrieve: Recalled | null;
   route: Plan | null;
+  /** How hard it was, and what the playbook gave; known when it is answered. */
+  difficulty: Difficulty | null;
+  advice: Advice | null;
   /** Who was asked before and could not answer. */
   passedOver: PassedOver[];
   /** The lectern while it changes hands for this answer. */
@@ -89,6 +94,8 @@ export function fresh(question: string, without: string[] = []): Turn {
     read: null,
     retrieve: null,
     route: null,
+    difficulty: null,
+    advice: null,
     passedOver: [],
     seating: null,
     seat: null,
@@ -127,6 +134,8 @@ function withAnswer(turn: Turn, answer: Answer, blocks: Block[], drafts: Block[]
     read: trace.read,
     retrieve: trace.retrieve,
     route: trace.route,
+    difficulty: trace.difficulty ?? null,
+    advice: trace.advice ?? null,
     passedOver: trace.passed_over ?? [],
     seating: null,
     seat: trace.seat,

@@ -1,7 +1,7 @@
 //! The files that answers may cite, and those that are being read.
 
 import { api, asFailure } from "../api";
-import type { Added, Document, Failure, FoundPassages, ReadingFiles } from "../api/bindings";
+import type { AddedDocuments, Document, Failure, FoundPassages, ReadingFiles } from "../api/bindings";
 
 class Documents {
   /** By name; `null`: not known yet. */
@@ -10,7 +10,7 @@ class Documents {
   /** How far the files are that are being read. */
   reading = $state.raw<ReadingFiles | null>(null);
   /** What became of the last ones that were added. */
-  added = $state.raw<Added | null>(null);
+  added = $state.raw<AddedDocuments | null>(null);
   search = $state("");
   /** For what stands in `search`; `null`: nothing is looked for. */
   found = $state.raw<FoundPassages | null>(null);

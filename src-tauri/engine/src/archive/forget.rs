@@ -25,6 +25,7 @@ pub(super) fn forget(database: &Connection, id: &str) -> Result<u64, ArchiveErro
         entries::drop_entry(database, id, true).map_err(failed)?;
         take_out_of_traces(database, id)?;
     }
+    take_advice_out_of_traces(database, id)?;
     remove_turn(database, id).map_err(failed)?;
     Ok(1)
 }
@@ -40,6 +41,7 @@ pub(super) fn forget_conversation(database: &Connection, id: &str) -> Result<boo
     for id in &ids {
         entries::drop_entry(database, id, true).map_err(failed)?;
         take_out_of_traces(database, id)?;
+        take_advice_out_of_traces(database, id)?;
     }
     let deleted = database.execute("DELETE FROM conversations WHERE id = ?1", [id]).map_err(failed)?;
     Ok(deleted > 0)
@@ -69,6 +71,7 @@ pub(super) fn forget_all(database: &Connection) -> Result<u64, ArchiveError> {
 /// The turn that a regenerated answer replaces: out of the conversation and out of recall, without the erasing
 /// of its words.
 pub(super) fn withdraw(database: &Connection, id: &str) -> Result<(), ArchiveError> {
+    take_advice_out_of_traces(database, id)?;
     let withdraw = || -> rusqlite::Result<()> {
         entries::drop_entry(database, id, false)?;
         database.execute("DELETE FROM turns WHERE id = ?1", [id])?;
@@ -117,12 +120,46 @@ fn remove_turn(database: &Connection, id: &str) -> rusqlite::Result<()> {
 /// Traces hold a copy of each passage that they show.
 pub(crate) fn take_out_of_traces(database: &Connection, past_answer: &str) -> Result<(), ArchiveError> {
     let failed = |source| ArchiveError::Database { doing: "take the answer out of other traces", source };
-    let mut rows = database
-        .prepare_cached("SELECT turns.id, whole FROM citations JOIN turns ON turns.id = citations.turn WHERE past_answer = ?1")
+    let citing = "SELECT turns.id, whole FROM citations JOIN turns ON turns.id = citations.turn WHERE past_answer = ?1";
+    in_traces(database, citing, past_answer, |answer| {
+        answer.trace.retrieve.passages.retain(|passage| passage.id != past_answer);
+    })?;
+    database.execute("DELETE FROM citations WHERE past_answer = ?1", [past_answer]).map_err(failed)?;
+    Ok(())
+}
+
+/// And of what the playbook gave them, which goes with the answer that it was made from.
+fn take_advice_out_of_traces(database: &Connection, turn: &str) -> Result<(), ArchiveError> {
+    let failed = |source| ArchiveError::Database { doing: "take the playbook out of other traces", source };
+    let made: Vec<i64> = database
+        .prepare_cached("SELECT bullet FROM playbook_sources WHERE turn = ?1")
+        .and_then(|mut sql| sql.query_map([turn], |row| row.get(0))?.collect())
         .map_err(failed)?;
-    let turns = rows
-        .query_map([past_answer], |row| Ok((row.get(0)?, row.get(1)?)))
-        .and_then(Iterator::collect::<rusqlite::Result<Vec<(String, String)>>>)
+    let using = "SELECT DISTINCT turns.id, whole FROM playbook_sources
+                 JOIN playbook_uses ON playbook_uses.bullet = playbook_sources.bullet
+                 JOIN turns ON turns.id = playbook_uses.turn WHERE playbook_sources.turn = ?1";
+    in_traces(database, using, turn, |answer| {
+        if let Some(advice) = answer.trace.advice.as_deref_mut() {
+            advice.bullets.retain(|bullet| !made.contains(&bullet.id));
+            advice.trajectories.retain(|trajectory| !made.contains(&trajectory.id));
+        }
+    })
+}
+
+/// Changes the answers that `sql` finds for `id`: their ids, and what is stored of them.
+fn in_traces(
+    database: &Connection,
+    sql: &str,
+    id: &str,
+    change: impl Fn(&mut Answer),
+) -> Result<(), ArchiveError> {
+    let failed = |source| ArchiveError::Database { doing: "take the answer out of other traces", source };
+    let turns = database
+        .prepare_cached(sql)
+        .and_then(|mut sql| {
+            sql.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<rusqlite::Result<Vec<(String, String)>>>()
+        })
         .map_err(failed)?;
     for (turn, whole) in turns {
         let unreadable = |error: serde_json::Error| ArchiveError::Unreadable {
@@ -130,10 +167,9 @@ pub(crate) fn take_out_of_traces(database: &Connection, past_answer: &str) -> Re
             detail: error.to_string(),
         };
         let mut answer: Answer = serde_json::from_str(&whole).map_err(unreadable)?;
-        answer.trace.retrieve.passages.retain(|passage| passage.id != past_answer);
+        change(&mut answer);
         let whole = serde_json::to_string(&answer).map_err(unreadable)?;
         database.execute("UPDATE turns SET whole = ?2 WHERE id = ?1", [&turn, &whole]).map_err(failed)?;
     }
-    database.execute("DELETE FROM citations WHERE past_answer = ?1", [past_answer]).map_err(failed)?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::{Archive, ArchiveError, database};
 use crate::home::Home;
 use runtime::embed::Packed;
 use rusqlite::Connection;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
@@ -30,6 +31,20 @@ struct Inside {
 pub(crate) struct Meant {
     encoder: Arc<Encoder>,
     vector: Packed,
+}
+
+/// Vectors of texts that lie in no table of the archive, for whoever keeps the texts.
+#[derive(Default)]
+pub(crate) struct Vectors {
+    /// The encoder that made them.
+    encoder: String,
+    of: HashMap<String, Packed>,
+}
+
+impl Vectors {
+    pub fn keep(&mut self, is_there: impl Fn(&str) -> bool) {
+        self.of.retain(|text, _| is_there(text));
+    }
 }
 
 impl Meaning {
@@ -64,6 +79,19 @@ impl Meaning {
 impl Meant {
     pub fn encoder(&self) -> &str {
         &self.encoder.chosen.name
+    }
+
+    /// The cosine of another text with it, whose vector is made once.
+    pub fn cosine(&self, text: &str, known: &mut Vectors) -> Result<f32, ArchiveError> {
+        if known.encoder != self.encoder.chosen.id {
+            *known = Vectors { encoder: self.encoder.chosen.id.clone(), of: HashMap::new() };
+        }
+        if !known.of.contains_key(text) {
+            known.of.insert(text.to_owned(), self.encoder.embed(text)?);
+        }
+        let (one, Some(other)) = (&self.vector, known.of.get(text)) else { return Ok(0.0) };
+        let products = one.numbers.iter().zip(&other.numbers).map(|(a, b)| i32::from(*a) * i32::from(*b));
+        Ok(products.sum::<i32>() as f32 * one.scale * other.scale)
     }
 
     pub fn near<'a>(

@@ -307,3 +307,75 @@ CREATE TABLE prompt_uses (
     prompt INTEGER REFERENCES prompts (number) ON DELETE SET NULL
 );
 CREATE INDEX prompt_uses_by_expert ON prompt_uses (expert, domain, number);
+
+-- version 9
+-- Answers that were judged: what abilities are fitted to. No words.
+CREATE TABLE outcomes (
+    -- Never used twice: who fitted to the newest one knows it by this.
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- NULL: asked by a benchmark, which keeps no answer.
+    turn TEXT REFERENCES turns (id) ON DELETE CASCADE,
+    expert TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    complexity REAL NOT NULL,
+    -- 1: right; 0: wrong.
+    good INTEGER NOT NULL,
+    -- rating, retry, check or bench.
+    source TEXT NOT NULL,
+    UNIQUE (turn, expert, source)
+);
+INSERT INTO outcomes (turn, expert, domain, complexity, good, source)
+    SELECT id, expert, domain, complexity, rating > 0, 'rating' FROM turns WHERE rating <> 0 AND NOT stopped;
+
+-- What experts are told beside the question: bullets, which are rules, and trajectories, which are ways that answers went.
+CREATE TABLE playbook (
+    -- Never used twice.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    -- bullet or trajectory.
+    kind TEXT NOT NULL,
+    domain TEXT NOT NULL,
+    -- Of a trajectory: the form of its question, and the question.
+    title TEXT NOT NULL DEFAULT '',
+    applies TEXT NOT NULL DEFAULT '',
+    text TEXT NOT NULL,
+    -- user, reflector or pack.
+    origin TEXT NOT NULL,
+    -- Of a trajectory: 1, it led to a good answer; 0, to a bad one.
+    good INTEGER,
+    created INTEGER NOT NULL,
+    -- Since when it is not used.
+    retired INTEGER,
+    -- The bullet that says it as well.
+    merged_into INTEGER REFERENCES playbook (id) ON DELETE SET NULL
+);
+
+-- The answers that it was made from: it goes with any of them.
+CREATE TABLE playbook_sources (
+    bullet INTEGER NOT NULL REFERENCES playbook (id) ON DELETE CASCADE,
+    turn TEXT NOT NULL REFERENCES turns (id) ON DELETE CASCADE,
+    PRIMARY KEY (bullet, turn)
+) WITHOUT ROWID;
+CREATE INDEX playbook_sources_by_turn ON playbook_sources (turn);
+CREATE TRIGGER playbook_goes_with_its_sources AFTER DELETE ON playbook_sources
+    BEGIN DELETE FROM playbook WHERE id = old.bullet; END;
+
+-- The answers that it was used in; what became of them stands in outcomes.
+CREATE TABLE playbook_uses (
+    bullet INTEGER NOT NULL REFERENCES playbook (id) ON DELETE CASCADE,
+    turn TEXT NOT NULL REFERENCES turns (id) ON DELETE CASCADE,
+    created INTEGER NOT NULL,
+    PRIMARY KEY (bullet, turn)
+) WITHOUT ROWID;
+CREATE INDEX playbook_uses_by_turn ON playbook_uses (turn);
+
+-- Every edit, with the bullet as it was before; NULL: it was not there.
+CREATE TABLE playbook_log (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    bullet INTEGER NOT NULL REFERENCES playbook (id) ON DELETE CASCADE,
+    -- add, edit, merge or retire.
+    edit TEXT NOT NULL,
+    before TEXT,
+    created INTEGER NOT NULL,
+    undone INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX playbook_log_by_bullet ON playbook_log (bullet, number);

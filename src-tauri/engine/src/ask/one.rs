@@ -4,11 +4,13 @@
 use super::{Halt, chosen, room};
 use crate::engine::Engine;
 use crate::events::AnswerEvent;
+use crate::measured::Gain;
+use crate::settings::Gates;
 use crate::words::{
-    Compressed, Context, Exchange, Failure, Finish, Generated, PassedOver, Plan, Prompt, Question, Reasoned,
-    Seated, Stage, Step, StepKind, Strategy, Trace,
+    Advice, Compressed, Context, Difficulty, Exchange, Failure, Finish, Generated, Mode, PassedOver, Plan,
+    Prompt, Question, Reasoned, Seated, Stage, Step, StepKind, Strategy, Trace,
 };
-use crate::{compress, pool, reason, route, seat};
+use crate::{compress, pool, reason, retrieve, route, seat};
 use compress::Reader;
 use pool::Manifest;
 use reason::strategy::{Subject, Voice, think};
@@ -35,6 +37,8 @@ pub(super) struct Way<'a> {
 /// What one expert gave; what it did not come to is empty.
 #[derive(Default)]
 pub(super) struct Heard {
+    pub difficulty: Option<Difficulty>,
+    pub advice: Option<Box<Advice>>,
     pub seat: Seated,
     pub compress: Compressed,
     pub generate: Generated,
@@ -68,7 +72,9 @@ pub(super) fn ask(
         let expert = chosen(&trace.route, experts).map_err(Halt::Failed)?;
         let mut heard = Heard::default();
         let outcome = way.hear(expert, trace, None, &mut heard, on);
-        let Heard { seat, compress, generate, reason, prompt, text: said, is_unable } = heard;
+        let Heard { difficulty, advice, seat, compress, generate, reason, prompt, text: said, is_unable } =
+            heard;
+        (trace.difficulty, trace.advice) = (difficulty, advice);
         (trace.seat, trace.compress, trace.generate, trace.reason, trace.prompt, *text) =
             (seat, compress, generate, reason, prompt, said);
         let Err(Halt::Failed(failure)) = outcome else { return outcome };
@@ -159,15 +165,22 @@ impl Way<'_> {
 
         let earlier = earlier(engine, question, expert).map_err(Halt::Failed)?;
         let passages = &trace.retrieve.passages;
+        let hard = self.difficulty(expert, trace);
+        let advice = room(Stage::Retrieve, stop, || self.advice(expert, &turn, trace, hard.as_ref()))?;
+        let rules = advice.as_ref().map(Advice::in_prompt).unwrap_or_default();
         let (number, prompt) = match instead {
             Some(_) => (None, None),
             None => self.prompt(expert, trace),
         };
         heard.prompt = number;
         let mut manifest = expert.manifest.clone();
-        let beside = prompt.as_ref().map(|prompt| prompt.beside(manifest.system_prompt.as_deref()));
+        let system = manifest.system_prompt.as_deref();
+        let beside = match &prompt {
+            Some(prompt) => prompt.beside(system),
+            None => system.unwrap_or_default().to_owned(),
+        } + &rules;
         let reader = Reader {
-            system_prompt: beside.as_deref().or(manifest.system_prompt.as_deref()),
+            system_prompt: Some(beside.as_str()).filter(|beside| !beside.is_empty()),
             ..reader(expert, &turn, question)
         };
         let (compressed, mut context): (_, Context) = room(Stage::Compress, stop, || {
@@ -177,6 +190,8 @@ impl Way<'_> {
         })?;
         let reads_conversation = reader.reads_conversation;
         heard.compress = compressed;
+        context.advice = rules;
+        let trajectories = advice.as_ref().map(|advice| advice.trajectories.clone()).unwrap_or_default();
         on(AnswerEvent::Compressed(heard.compress.clone()));
 
         let shorter = context.question.clone().map(|text| Question { text, ..(*question).clone() });
@@ -190,13 +205,16 @@ impl Way<'_> {
         }
         let asked = &asked;
         let goes_on = Some(self.conversation).filter(|_| reads_conversation && !question.trial);
-        let (strategy, why) = self.strategy(trace);
-        let told = instead.and_then(|instead| match instead {
+        let guides = !trajectories.is_empty() || !passages.is_empty();
+        let (strategy, why, gate) = self.strategy(trace, hard.as_ref(), guides);
+        heard.difficulty = hard.map(|hard| Difficulty { gate, ..hard });
+        heard.advice = advice.map(Box::new);
+        let request = instead.and_then(|instead| match instead {
             Instead::Improve(answer) => reason::improving(&manifest, asked, &context, answer),
             Instead::Join(drafts) => reason::joining(&manifest, asked, drafts),
         });
         let mut speaker = Speaker { turn: &turn, stop, goes_on, said: String::new(), is_unable: false, on };
-        let spoken = room(Stage::Generate, stop, || match (told, strategy) {
+        let spoken = room(Stage::Generate, stop, || match (request, strategy) {
             (Some(request), _) => speaker.speak(request).map_err(Failure::from),
             (None, Strategy::Direct) => {
                 let request = reason::direct(&manifest, asked, &context);
@@ -204,8 +222,13 @@ impl Way<'_> {
             }
             (None, strategy) => {
                 speaker.goes_on = None;
-                let subject =
-                    Subject { manifest: &manifest, question: asked, context: &context, past: passages };
+                let subject = Subject {
+                    manifest: &manifest,
+                    question: asked,
+                    context: &context,
+                    past: passages,
+                    trajectories: &trajectories,
+                };
                 let thought = think(strategy, &why, &subject, &mut speaker)?;
                 (speaker.on)(AnswerEvent::Reasoned(thought.reasoned.clone()));
                 heard.reason = Some(thought.reasoned);
@@ -237,31 +260,108 @@ impl Way<'_> {
         found.filter(|(_, prompt)| prompt.suits(&question.text)).unzip()
     }
 
-    /// How this question is asked, and why: as it was told, or by what was measured to gain here.
-    fn strategy(&self, trace: &Trace) -> (Strategy, String) {
-        use crate::words::Mode;
+    /// How hard the question is for this expert; `None`: several are asked, and each may find it otherwise.
+    fn difficulty(&self, expert: &pool::Expert, trace: &Trace) -> Option<Difficulty> {
+        let (read, outcomes) = (&trace.read, &self.engine.outcomes);
+        let one = !self.question.is_for_several();
+        one.then(|| outcomes.difficulty(&read.domain, read.complexity, &expert.manifest.name))
+    }
+
+    /// What the playbook says to this expert. It belongs to the mode Optimized, unless the question asks for it.
+    fn advice(
+        &self,
+        expert: &pool::Expert,
+        turn: &seat::Turn,
+        trace: &Trace,
+        hard: Option<&Difficulty>,
+    ) -> Result<Option<Advice>, Failure> {
+        let Way { engine, question, stop, .. } = self;
+        let wanted = question.playbook;
+        if question.is_for_several() || (question.mode != Mode::Optimized && wanted != Some(true)) {
+            return Ok(None);
+        }
+        let (settings, gates) = engine.advice_rules();
+        let value = hard.and_then(|hard| hard.value).filter(|value| gates.on && *value < gates.verify_above);
+        let listener = retrieve::Listener {
+            question: &question.text,
+            domain: &trace.read.domain,
+            manifest: &expert.manifest,
+            context_length: turn.context_length(),
+            wanted,
+            settings,
+            without_learned: value.filter(|_| wanted != Some(true)).map(|value| {
+                format!("Difficulty {value:.2} is under {:.2}: without learned bullets", gates.verify_above)
+            }),
+        };
+        let mut count = |text: &str| turn.count_tokens(text, stop).map_err(Failure::from);
+        retrieve::advice(&engine.archive, &engine.playbook, &listener, &mut count)
+    }
+
+    /// How this question is asked, why, and what its difficulty has to do with it: as it was told, by what was measured to
+    /// gain here, or by how hard it is. `guides`: there are past answers to go by.
+    fn strategy(&self, trace: &Trace, hard: Option<&Difficulty>, guides: bool) -> (Strategy, String, String) {
         let Way { question, engine, .. } = self;
         if let Some(strategy) = question.strategy {
-            return (strategy, "chosen by hand".into());
+            return (strategy, "chosen by hand".into(), "The way of asking was chosen by hand.".into());
         }
         let read = &trace.read;
+        let direct = |gate: &str| (Strategy::Direct, String::new(), gate.to_owned());
         // Several experts are several answers already.
-        if question.mode != Mode::Optimized || question.is_for_several() || read.complexity < EASY {
-            return (Strategy::Direct, String::new());
-        }
+        let Some(hard) = hard.filter(|_| question.mode == Mode::Optimized) else {
+            return direct("This mode asks once, however hard it is.");
+        };
+        let (_, gates) = engine.advice_rules();
+        let (gate, by_gate) = gate(gates, hard, guides);
         let measured = engine.measured();
-        measured.best(&read.domain).map_or((Strategy::Direct, String::new()), |gain| {
-            let why = format!(
-                "measured here on {} questions of {}: {:+.1} points ({:+.1} to {:+.1}) over asking once",
-                gain.n,
-                gain.domain,
-                gain.difference * 100.0,
-                gain.low * 100.0,
-                gain.high * 100.0
-            );
-            (gain.strategy, why)
-        })
+        let gain = measured.best(&read.domain).filter(|_| read.complexity >= EASY);
+        match (gain, by_gate) {
+            (_, Some(Strategy::Direct)) => direct(&gate),
+            (Some(gain), _) => (gain.strategy, said(gain), gate),
+            (None, None) => direct(&gate),
+            (None, Some(strategy)) => {
+                match measured.of(strategy, &read.domain).filter(|gain| gain.high < 0.0) {
+                    Some(loss) => direct(&format!("{gate} Not done: {}.", said(loss))),
+                    None => (strategy, format!("difficulty {:.2}", hard.value.unwrap_or_default()), gate),
+                }
+            }
+        }
     }
+}
+
+fn said(gain: &Gain) -> String {
+    format!(
+        "measured here on {} questions of {}: {:+.1} points ({:+.1} to {:+.1}) over asking once",
+        gain.n,
+        gain.domain,
+        gain.difference * 100.0,
+        gain.low * 100.0,
+        gain.high * 100.0
+    )
+}
+
+/// What a difficulty comes to, in a sentence, and the strategy that follows from it.
+fn gate(gates: Gates, hard: &Difficulty, guides: bool) -> (String, Option<Strategy>) {
+    let Gates { on, minimal_below, guided_above, verify_above } = gates;
+    let Some(value) = hard.value else {
+        return (format!("Not measured yet (n={}, of {} that it takes).", hard.n, hard.least), None);
+    };
+    if !on {
+        return ("The gates are off.".into(), None);
+    }
+    if value < minimal_below {
+        return (format!("Under {minimal_below:.2}: asked once."), Some(Strategy::Direct));
+    }
+    if value > verify_above {
+        return (format!("Above {verify_above:.2}: playbook and verification."), Some(Strategy::Verify));
+    }
+    if value > guided_above {
+        let (strategy, what) = match guides {
+            true => (Strategy::Guided, "attempts guided by past answers"),
+            false => (Strategy::Refine, "refined, as no past answer can guide it"),
+        };
+        return (format!("Above {guided_above:.2}: {what}."), Some(strategy));
+    }
+    (format!("From {minimal_below:.2} to {guided_above:.2}: as otherwise."), None)
 }
 
 /// The seated expert's voice, heard by who asked.

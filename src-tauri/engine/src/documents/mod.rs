@@ -69,6 +69,7 @@ pub struct Document {
 
 /// What became of the files that were to be added.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, TS)]
+#[ts(rename = "AddedDocuments")]
 pub struct Added {
     /// New, or changed since they were read.
     pub added: Vec<Document>,

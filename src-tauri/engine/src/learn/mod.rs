@@ -6,6 +6,10 @@
 //! Fails:  never for the one who asked: an answer that cannot be stored says so in its trace
 //! Cost:   one transaction and one index commit, tens of milliseconds, after the text was shown
 
+mod judge;
+
+pub use judge::{Stores, answered, is_another, rated};
+
 use crate::archive::{Archive, ArchiveError, not_worth_keeping, terms};
 use crate::lessons::{Lessons, New, TaughtBy};
 use crate::words::{Answer, Finish, Learned, Question};
@@ -39,18 +43,18 @@ pub fn learn(archive: &Archive, question: &Question, answer: &Answer) -> Learned
     learned
 }
 
-/// The expert whose answer this question replaces, when it is the same question: read before the new answer takes its place.
-pub fn asked_before(lessons: &Lessons, question: &Question) -> Option<String> {
-    let (asked, expert) = lessons.asked(question.replaces.as_deref()?).ok()??;
-    (asked.trim() == question.text.trim()).then_some(expert)
+/// The answer that this question replaces, when it is the same question: read before the new answer takes its place.
+pub fn asked_before(archive: &Archive, question: &Question) -> Option<Answer> {
+    let before = archive.answers(&[question.replaces.clone()?]).ok()?.pop()?;
+    (before.question.trim() == question.text.trim()).then_some(before)
 }
 
 /// The same question was asked of another expert by hand: that one is right for it, and the one before was not.
-pub fn asked_again(lessons: &Lessons, before: &str, answer: &Answer) {
-    let another = answer.trace.route.by_hand && before != answer.expert;
-    if !another || answer.refused || answer.stopped {
+pub fn asked_again(lessons: &Lessons, before: &Answer, answer: &Answer) {
+    if !is_another(before, answer) {
         return;
     }
+    let before = before.expert.as_str();
     let (question, turn) = (answer.question.as_str(), Some(answer.id.as_str()));
     let new = |expert, right| New { question, expert, right, source: TaughtBy::Retry, turn };
     // A lesson that cannot be kept is no reason to fail an answer.

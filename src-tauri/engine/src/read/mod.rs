@@ -45,6 +45,12 @@ impl Reader {
         Ok(Reader { gate: gate.map(Classifier::load).transpose()? })
     }
 
+    /// The domains that there are, without that of questions that belong to none.
+    pub fn domains(&self) -> Vec<String> {
+        let labels = self.gate.iter().flat_map(|gate| gate.labels());
+        labels.filter(|label| *label != NONE).cloned().collect()
+    }
+
     /// Domain, complexity and features of `text`. Domains come highest first and their probabilities sum to 1.
     pub fn read(&self, text: &str) -> Result<Reading, ReadError> {
         let begun = Instant::now();

@@ -15,7 +15,8 @@ use runtime::host::{Message, Request, Role};
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
-/// Asks once and takes what comes: system prompt, earlier turns, then the question with its sources before it.
+/// Asks once and takes what comes: system prompt, earlier turns, then the question with what the playbook says and its
+/// sources before it.
 pub fn direct(manifest: &Manifest, question: &Question, context: &Context) -> Request {
     let mut messages = Vec::new();
     if let Some(prompt) = &manifest.system_prompt {
@@ -25,7 +26,7 @@ pub fn direct(manifest: &Manifest, question: &Question, context: &Context) -> Re
         messages.push(Message::new(Role::User, turn.question.as_str()));
         messages.push(Message::new(Role::Assistant, turn.answer.as_str()));
     }
-    messages.push(Message::new(Role::User, with_sources(question, context)));
+    messages.push(Message::new(Role::User, context.advice.clone() + &with_sources(question, context)));
 
     let mut sampling = manifest.sampling.clone();
     if let Some(temperature) = question.temperature {
@@ -123,11 +124,13 @@ mod tests {
             question: None,
             passages: vec![passage],
             earlier: vec![Exchange { question: "Hi".into(), answer: "Hello".into() }],
+            advice: "Rules:\n- Be exact.\n\n".into(),
         };
         let request = direct(&manifest, &Question::new("And now?"), &context);
         let said = contents(&request);
         assert_eq!(said[..3], [(Role::System, "Be brief."), (Role::User, "Hi"), (Role::Assistant, "Hello")]);
         let last = said[3].1;
+        assert!(last.starts_with("Rules:\n- Be exact.\n\n"), "{last}");
         assert!(last.contains("[1] Question: Who?") && last.ends_with("And now?"), "{last}");
     }
 

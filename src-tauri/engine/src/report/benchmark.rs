@@ -36,6 +36,8 @@ pub struct Sample {
     /// Empty when nobody could be asked.
     pub expert: String,
     pub domain: String,
+    /// As the question was read, 0 to 10.
+    pub complexity: f32,
     pub refused: bool,
     pub failure: Option<Failure>,
     /// Past answers that the expert was given.
@@ -62,6 +64,7 @@ impl Sample {
             answer: answer.answer.clone(),
             expert: answer.expert.clone(),
             domain: trace.read.domain.clone(),
+            complexity: trace.read.complexity,
             refused: answer.refused,
             recalled: trace.compress.kept,
             prompt_tokens: trace.generate.prompt_tokens,

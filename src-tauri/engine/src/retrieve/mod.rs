@@ -1,4 +1,4 @@
-//! Retrieve: past answers and passages of documents that bear on the question.
+//! Retrieve: past answers and passages of documents that bear on the question, and what the playbook says.
 //!
 //! In:     the question, the archive, the documents
 //! Out:    at most three of each, with their relevance; nothing under the threshold, the same thing once
@@ -8,8 +8,11 @@
 //!         overlap of the two questions, see [`relevance`]; that of a passage how much of the question it
 //!         speaks of, see [`cover`]. With an encoder also how near they are in meaning
 
+mod advice;
 mod cover;
 pub mod relevance;
+
+pub use advice::{Listener, advice};
 
 use crate::archive::meaning::Meant;
 use crate::archive::{Archive, ArchiveError, Candidate, Entry};

@@ -1,7 +1,7 @@
 //! Documents of the double: a few files, read at a pace that can be watched.
 
 import type { Api } from "../api";
-import type { Added, Document, DocumentPlace, NotAdded, Passage } from "../bindings";
+import type { AddedDocuments, Document, DocumentPlace, NotAdded, Passage } from "../bindings";
 import { failure, pause } from "./pause";
 
 const KINDS = "Text, Markdown, HTML, PDF, .docx and program text can be read; save it as one of these.";
@@ -43,7 +43,7 @@ export function documents(scene: string, pace: number, guard: <T>(result: () => 
     documents: () => guard(sorted),
     async addDocuments(paths, on) {
       stopped = false;
-      const done: Added = { added: [], unchanged: [], failed: [] };
+      const done: AddedDocuments = { added: [], unchanged: [], failed: [] };
       const files = paths.flatMap((path) => (/\.[a-z0-9]+$/i.test(path) ? [path] : [`${path}/first.md`, `${path}/second.txt`, `${path}/scan.pdf`]));
       for (const [at, path] of files.entries()) {
         if (stopped) break;

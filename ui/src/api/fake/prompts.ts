@@ -50,7 +50,7 @@ function gains(difference: number, half: number, n: number): Difference {
 }
 
 function sample(place: number, right: boolean, answer: string, expert = "words"): Sample {
-  return { place, id: String(place), mode: "basic", way: "", question: ["river", "lantern", "basket", "garden"][place % 4]!, expected: ["revir", "nretnal", "teksab", "nedrag"][place % 4]!, right, answer, expert, domain: "words", refused: false, failure: null, recalled: 0, prompt_tokens: 14, tokens: 22, first_token_ms: 6, total_ms: 28, load_ms: 0, memory_bytes: 21_400_000, peak_memory_bytes: 23_500_000, left: null, loads: 0, swaps: 0 };
+  return { place, id: String(place), mode: "basic", way: "", question: ["river", "lantern", "basket", "garden"][place % 4]!, expected: ["revir", "nretnal", "teksab", "nedrag"][place % 4]!, right, answer, expert, domain: "words", refused: false, failure: null, recalled: 0, prompt_tokens: 14, tokens: 22, first_token_ms: 6, total_ms: 28, load_ms: 0, memory_bytes: 21_400_000, peak_memory_bytes: 23_500_000, left: null, loads: 0, swaps: 0, complexity: 2 };
 }
 
 function pairs(n: number): Both[] {

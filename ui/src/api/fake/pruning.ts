@@ -92,7 +92,7 @@ export function pruning(parameters: URLSearchParams, guard: <T>(result: () => T)
   }
 
   function sample(place: number, expert: string, question: string, answer: string, right: boolean): Sample {
-    return { place, id: String(place), mode: "basic", question, expected: "481", right, answer, expert, domain: "mathematics", refused: false, failure: null, recalled: 0, prompt_tokens: 18, tokens: 41, first_token_ms: 8, total_ms: 64, load_ms: 0, memory_bytes: 21_400_000, peak_memory_bytes: 23_500_000, left: null, way: "", loads: 0, swaps: 0 };
+    return { place, id: String(place), mode: "basic", question, expected: "481", right, answer, expert, domain: "mathematics", complexity: 4.2, refused: false, failure: null, recalled: 0, prompt_tokens: 18, tokens: 41, first_token_ms: 8, total_ms: 64, load_ms: 0, memory_bytes: 21_400_000, peak_memory_bytes: 23_500_000, left: null, way: "", loads: 0, swaps: 0 };
   }
 
   return {

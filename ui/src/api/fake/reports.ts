@@ -69,7 +69,7 @@ function dashboard(experts: Expert[], since: number, size: number): Dashboard {
 function sample(place: number, second: boolean, right: boolean | null): Sample {
   const total = 96 + 30 * noise(place) + (second ? 22 + 8 * noise(place + 50) : 0);
   const same = place % 9 !== 4;
-  return { place, id: String(place), mode: second ? "optimized" : "basic", question: `What is ${384 + place} + 97?`, expected: null, right, answer: same || !second ? `The answer is ${481 + place}.` : `It makes ${481 + place}.`, expert: "arithmetic", domain: "mathematics", refused: false, failure: null, recalled: 0, prompt_tokens: 18, tokens: 41, first_token_ms: 8, total_ms: total, load_ms: 0, memory_bytes: 21_400_000, peak_memory_bytes: 23_500_000, left: null, way: "", loads: 0, swaps: 0 };
+  return { place, id: String(place), mode: second ? "optimized" : "basic", question: `What is ${384 + place} + 97?`, expected: null, right, answer: same || !second ? `The answer is ${481 + place}.` : `It makes ${481 + place}.`, expert: "arithmetic", domain: "mathematics", complexity: 4.2, refused: false, failure: null, recalled: 0, prompt_tokens: 18, tokens: 41, first_token_ms: 8, total_ms: total, load_ms: 0, memory_bytes: 21_400_000, peak_memory_bytes: 23_500_000, left: null, way: "", loads: 0, swaps: 0 };
 }
 
 function figures(samples: Sample[]): Figures {

@@ -7,11 +7,12 @@
 //! | verify | checks by the inverse question; bounded as in recursive verification (arXiv:2510.04871) |
 //! | refine | moves that lower an energy, after energy-based models: −ln of the mean probability of the answer's tokens |
 //! | steps | decomposition, least to most (arXiv:2205.10625) |
-//! | guided | attempts scored by likeness to past answers that were good |
+//! | guided | attempts scored by likeness to trajectories that were good (supervised RL, arXiv:2510.25992), less that to bad ones |
 //! | multi-stage | plan, then solve (arXiv:2305.04091), then verify |
 
 mod checks;
 pub mod diff;
+mod guided;
 mod parts;
 mod refine;
 mod verify;
@@ -21,7 +22,8 @@ use super::direct;
 use crate::extract::{Said, said};
 use crate::pool::{Manifest, Reads};
 use crate::words::{
-    Context, Exchange, Failure, Finish, Generated, Passage, Question, Reasoned, Step, StepKind, Strategy,
+    Advised, Context, Exchange, Failure, Finish, Generated, Passage, Question, Reasoned, Step, StepKind,
+    Strategy,
 };
 use runtime::host::Request;
 use std::time::{Duration, Instant};
@@ -48,6 +50,8 @@ pub struct Subject<'a> {
     pub context: &'a Context,
     /// Past answers that bear on the question.
     pub past: &'a [Passage],
+    /// How judged answers to like questions went.
+    pub trajectories: &'a [Advised],
 }
 
 /// The answer of a strategy.
@@ -69,7 +73,7 @@ pub fn think(
     let outcome = match strategy {
         Strategy::Direct => work.directly("asked once"),
         Strategy::Steps => parts::steps(&mut work),
-        Strategy::Guided => vote::guided(&mut work),
+        Strategy::Guided => guided::guided(&mut work),
         Strategy::Refine => refine::refine(&mut work),
         Strategy::Verify => verify::verify(&mut work),
         Strategy::MultiStage => parts::stages(&mut work),

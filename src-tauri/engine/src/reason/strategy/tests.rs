@@ -44,7 +44,8 @@ fn thought(
     past: &[Passage],
 ) -> Thought {
     let question = Question { seed: Some(7), mode: Mode::Basic, ..Question::new(question) };
-    let subject = Subject { manifest, question: &question, context: &Context::default(), past };
+    let subject =
+        Subject { manifest, question: &question, context: &Context::default(), past, trajectories: &[] };
     think(strategy, "by hand", &subject, voice).expect("the voice never fails")
 }
 
