@@ -179,7 +179,7 @@ fn asked_again_of_another_expert_the_two_answers_are_compared() {
     let second = toys.listen(again, &mut |_| {}).unwrap();
     let rules = toys.all(BulletKind::Bullet);
     assert_eq!(rules.iter().map(|rule| rule.text.as_str()).collect::<Vec<_>>(), [RULE]);
-    assert_eq!(rules[0].sources, [second.id.clone()], "the one before is no more");
+    assert_eq!(rules[0].sources, std::slice::from_ref(&second.id), "the one before is no more");
     let judged = toys.engine.outcomes().abilities().unwrap().experts;
     let of =
         |name: &str| judged.iter().find(|ability| ability.expert == name).map(|a| (a.right, a.n)).unwrap();
