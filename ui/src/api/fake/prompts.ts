@@ -193,7 +193,7 @@ export function prompts(parameters: URLSearchParams, guard: <T>(result: () => T)
           : null,
         capabilities: has("capabilities")
           ? {
-              questions: n, judged: n, experts: names, overlap: [], regret: [], together: [], router: share(70, 80), best_alone: { expert: "generalist", right: share(50, 80) }, somebody: share(76, 80), over_best_alone: null, stopped: false,
+              questions: n, judged: n, experts: names, overlap: names.flatMap((first, at) => names.slice(at + 1).map((second, place) => ({ first, second, same: share(Math.max(1, 30 - 6 * (at + place)), 80) }))), regret: names.map((expert, at) => ({ expert, routed: 30 - at * 5, loss: gains(0.2 - at * 0.05, 0.06, 80) })), together: names.slice(1).map((second, at) => ({ first: names[0] ?? "", second, either: share(62 - at * 4, 80), gain: gains(0.12 - at * 0.03, 0.05, 80) })), router: share(70, 80), best_alone: { expert: "generalist", right: share(50, 80) }, somebody: share(76, 80), over_best_alone: null, stopped: false,
               capability: names.flatMap((expert, at) => ["mathematics", "words", "units"].map((domain, place) => ({ expert, domain, right: place === 2 && at > 3 ? null : share(Math.max(0, 36 - Math.abs(at - place) * 11), 40) }))),
             }
           : null,
