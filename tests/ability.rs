@@ -10,13 +10,14 @@ mod toy;
 mod toys;
 
 use engine::Engine;
-use engine::abilities::{JudgedBy, LEAST, Outcome};
+use engine::abilities::{JudgedBy, LEAST, Outcome, Outcomes};
 use engine::home::Home;
 use engine::settings::{Gates, PlaybookSettings};
 use engine::words::{Difficulty, Question, Strategy};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 use toy::Toy;
 use toys::{Toys, options};
 
@@ -113,6 +114,37 @@ fn an_expert_that_nobody_judged_counts_as_average() {
     assert_eq!((hard.ability, hard.expert_n), (None, 0));
     let (a, b) = (hard.discrimination.unwrap(), hard.difficulty.unwrap());
     assert!((hard.value.unwrap() - (1.0 - 1.0 / (1.0 + (a * b).exp()))).abs() < 1e-3, "{hard:?}");
+}
+
+/// What `outcomes` say of the hardness once a fit has been made: a question waits for none.
+fn until_fitted(outcomes: &Outcomes, complexity: f32) -> Difficulty {
+    let begun = Instant::now();
+    loop {
+        let hard = outcomes.difficulty("alpha", complexity, "alpha");
+        if hard.value.is_some() {
+            return hard;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(120), "it was never fitted");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn with_many_experts_a_question_goes_by_the_last_fit_and_a_new_one_is_made_beside_it() {
+    let toys = one();
+    judged(&toys, "alpha", 300, 400);
+    for number in 0..20 {
+        judged(&toys, &format!("expert-{number}"), number, 20);
+    }
+    let complexity = toys.ask("alpha what is it").unwrap().trace.read.complexity;
+    let home = Home::at(toys.folder.path().join("home"));
+    let outcomes = Outcomes::open(&home).unwrap();
+    assert_eq!(outcomes.difficulty("alpha", complexity, "alpha").value, None, "nothing is fitted yet");
+    let hard = until_fitted(&outcomes, complexity);
+    let whole = Outcomes::open(&home).unwrap();
+    let table = whole.abilities().unwrap();
+    assert!(table.experts.iter().any(|one| one.expert == "alpha" && one.n == 400));
+    assert_eq!(whole.difficulty("alpha", complexity, "alpha"), hard, "the same as fitted at once");
 }
 
 fn lectern(home: &Path, arguments: &[&str]) -> Value {
