@@ -1,7 +1,12 @@
 //! The pages of the window.
 
-/** What is measured, a question a page. */
-export const reports = ["status", "routing", "retrieval", "compression", "memory", "latency", "compare", "abilities", "playbook", "prompts", "pruning", "mixture"] as const;
+/** A question a page: what is measured, and what is made better by it. */
+export const reportGroups = {
+  measured: ["status", "routing", "retrieval", "compression", "memory", "latency", "abilities"],
+  improve: ["compare", "playbook", "prompts", "pruning", "mixture"],
+} as const;
+
+export const reports = [...reportGroups.measured, ...reportGroups.improve] as const;
 export type Report = (typeof reports)[number];
 
 export type Page = "conversation" | "experts" | "documents" | Report | "settings";

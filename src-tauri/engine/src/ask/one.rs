@@ -290,7 +290,7 @@ impl Way<'_> {
             wanted,
             settings,
             without_learned: value.filter(|_| wanted != Some(true)).map(|value| {
-                format!("Difficulty {value:.2} is under {:.2}: without learned bullets", gates.verify_above)
+                format!("Difficulty {value:.2} is under {:.2}: without learned rules", gates.verify_above)
             }),
         };
         let mut count = |text: &str| turn.count_tokens(text, stop).map_err(Failure::from);

@@ -190,7 +190,7 @@ impl Playbook {
             .map_err(reading)?;
         Ok(loses((right_with, with), (right_without, without)).then(|| {
             format!(
-                "They do not pay in {domain}: {right_with} of {with} judged answers were right with bullets, and \
+                "They do not pay in {domain}: {right_with} of {with} judged answers were right with rules, and \
                  {right_without} of {without} without."
             )
         }))

@@ -155,7 +155,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
         on({ kind: "reasoned", ...answer.trace.reason });
       }
       answer.trace.difficulty = scene === "first" ? { value: null, ability: null, ability_error: null, difficulty: null, discrimination: null, n: 3, expert_n: 3, least: 20, gate: "Not measured yet (n=3, of 20 that it takes)." } : { value: 0.1412, ability: 1.04, ability_error: 0.16, difficulty: -0.57, discrimination: 1.12, n: 79, expert_n: 96, least: 20, gate: "Under 0.30: asked once." };
-      if (scene !== "first") answer.trace.advice = { bullets: [{ id: 1, title: "", text: "Answer in one short line unless I ask for more.", origin: "user", score: 0.12 }], trajectories: [{ id: 5, title: "What is … + …?", text: "384 + 97 = 384 + 100 - 3", origin: "reflector", good: true, score: 0.81 }], considered: 2, tokens: 12, left_out: "Difficulty 0.14 is under 0.95: without learned bullets.", elapsed_ms: 0.6 };
+      if (scene !== "first") answer.trace.advice = { bullets: [{ id: 1, title: "", text: "Answer in one short line unless I ask for more.", origin: "user", score: 0.12 }], trajectories: [{ id: 5, title: "What is … + …?", text: "384 + 97 = 384 + 100 - 3", origin: "reflector", good: true, score: 0.81 }], considered: 2, tokens: 12, left_out: "Difficulty 0.14 is under 0.95: without learned rules.", elapsed_ms: 0.6 };
       await wait(60);
       answer.trace.learn = said.refused ? { stored: false, why_not: "a refusal teaches nothing", elapsed_ms: 0.1 } : { stored: true, why_not: null, elapsed_ms: 3.1 };
     } catch (error) {
