@@ -87,6 +87,7 @@ describe("the prompts", () => {
     await until(() => expect(all("prompt-gain")[0]?.dataset.shown).toBe("unfinished"));
     await until(() => expect(all("prompt-search").length).toBeGreaterThan(before));
     const there = all("prompt-search").length;
+    await until(() => expect((all("forget-search")[0] as HTMLButtonElement).disabled).toBe(false));
     await click("forget-search");
     await until(() => expect(all("prompt-search")).toHaveLength(there - 1));
   });
