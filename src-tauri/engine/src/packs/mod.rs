@@ -40,6 +40,7 @@ const SHIPPED: [(&str, &str); 12] = [
 
 /// A pack as it is here.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[ts(rename = "ListedPack")]
 pub struct Listed {
     pub pack: Pack,
     /// It comes with Lectern.
@@ -85,6 +86,9 @@ impl From<PackError> for Failure {
     fn from(error: PackError) -> Failure {
         let message = error.to_string();
         let (code, fix) = match error {
+            PackError::Pool(PoolError::BadPoolFile { .. }) => {
+                ("packs.bad_file", "Correct that place of the file.")
+            }
             PackError::Pool(error) => return error.into(),
             PackError::NotFound { .. } => ("packs.not_found", "Choose one of these, or give a file."),
             PackError::NotImported(_) => {
@@ -113,8 +117,13 @@ impl Packs {
         Packs { folder: home.root().join("packs") }
     }
 
-    /// Shipped ones first, then those of files. One whose file is not right is left out; [`Packs::get`] says why.
+    /// Shipped ones first, then those of files. One whose file is not right is left out.
     pub fn list(&self, pool: &Pool) -> Vec<Listed> {
+        self.all(pool).into_iter().flatten().collect()
+    }
+
+    /// The same; where a file is not right, why.
+    pub fn all(&self, pool: &Pool) -> Vec<Result<Listed, PackError>> {
         let shipped = SHIPPED.iter().map(|(name, _)| (*name).to_owned());
         let mut names: Vec<String> = shipped.collect();
         let there = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
@@ -125,7 +134,7 @@ impl Packs {
         own.sort();
         names.extend(own);
         let experts = pool.experts();
-        names.iter().filter_map(|name| self.listed(name, &experts).ok()).collect()
+        names.iter().map(|name| self.listed(name, &experts)).collect()
     }
 
     /// One by its name: as it was imported, else as it is shipped.
