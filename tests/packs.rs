@@ -76,7 +76,9 @@ fn a_pack_speaks_with_a_model_is_found_by_its_questions_and_goes_without_a_trace
 
     let lessons = house.says(&["lessons", "list"]).as_array().unwrap().len();
     assert_eq!(lessons, 7, "its wordings");
+    assert_eq!(told(&house, "law").len(), 6);
     house.says(&["packs", "remove", "law"]);
+    assert!(told(&house, "law").is_empty());
     assert_eq!(house.says(&["lessons", "list"]).as_array().unwrap().len(), 0);
     assert!(!house.at("home/pool/law-pack.json").exists() && house.at("home/pool/base.json").exists());
     assert!(house.at("base.gguf").exists());
@@ -111,6 +113,82 @@ fn a_pack_of_ones_own_is_checked_and_nothing_is_kept_of_a_wrong_one() {
     assert!(!gone.status.success());
     let outside = house.lectern(&["packs", "remove", "../pool/base"]).output().unwrap();
     assert!(!outside.status.success() && house.at("home/pool/base.json").exists());
+}
+
+/// What the playbook tells in a domain.
+fn told(house: &House, domain: &str) -> Vec<(i64, String)> {
+    let all = house.says(&["playbook", "list", "--domain", domain]);
+    let all = all.as_array().unwrap().iter();
+    all.map(|b| (b["id"].as_i64().unwrap(), b["text"].as_str().unwrap().to_owned())).collect()
+}
+
+#[test]
+fn the_bullets_of_a_pack_are_told_until_it_goes_and_those_that_were_changed_stay() {
+    let house = house_with_a_model();
+    let law = Packs::of(&house.home()).find("law").unwrap();
+    // Said before by the user, in almost these words: they count as one.
+    let own = "The words of the text are quoted and then explained.";
+    house.says(&["playbook", "add", own, "--domain", "law"]);
+    house.says(&["packs", "add", "law"]);
+    let texts: Vec<String> = told(&house, "law").into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts.len(), law.playbook.len(), "{texts:?}");
+    assert!(texts.contains(&own.into()) && !texts.contains(&law.playbook[1]), "{texts:?}");
+    let bullets = house.says(&["playbook", "list", "--domain", "law"]);
+    let from = |origin: &str| bullets.as_array().unwrap().iter().filter(|b| b["origin"] == origin).count();
+    assert_eq!((from("user"), from("pack")), (1, law.playbook.len() - 1));
+
+    let id = |text: &str| told(&house, "law").into_iter().find(|(_, its)| its == text).unwrap().0.to_string();
+    house.says(&[
+        "playbook",
+        "edit",
+        &id(&law.playbook[0]),
+        "--text",
+        "The law of the place is named first.",
+    ]);
+    house.says(&["playbook", "retire", &id(&law.playbook[4])]);
+    house.says(&["packs", "add", "law", "--expert", "base"]);
+    let again = told(&house, "law");
+    assert_eq!(
+        again.len(),
+        law.playbook.len(),
+        "the one that was reworded comes back, the retired one does not"
+    );
+    house.says(&["packs", "remove", "law"]);
+    let left: Vec<String> = told(&house, "law").into_iter().map(|(_, text)| text).collect();
+    assert_eq!(left, [own, "The law of the place is named first."]);
+}
+
+#[test]
+fn a_domain_that_no_question_is_read_into_is_told_where_its_expert_answers() {
+    let house = house_with_a_model();
+    let mut own = Packs::of(&house.home()).find("law").unwrap();
+    (own.name, own.domain) = ("my-field".into(), "my field".into());
+    own.playbook = vec!["Name the place.".into(), "Name the day.".into()];
+    let path = house.at("own.yaml");
+    let write = |pack: &engine::packs::Pack| std::fs::write(&path, pack.to_yaml().unwrap()).unwrap();
+    let add = || house.says(&["packs", "add", path.to_str().unwrap(), "--expert", "base"]);
+    write(&own);
+    add();
+    let heard = |expert: &str| {
+        let said = house.says(&["ask", "What is due in my field?", "--expert", expert, "--playbook"]);
+        said["trace"]["advice"]["bullets"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!((heard("my-field-pack"), heard("base")), (2, 0));
+
+    // Its next edition, and a second pack that says one of the same.
+    own.playbook = vec!["Name the day.".into(), "Name the hour.".into()];
+    write(&own);
+    add();
+    let texts = || told(&house, "my field").into_iter().map(|(_, text)| text).collect::<Vec<_>>();
+    assert_eq!(texts(), own.playbook);
+    own.name = "other".into();
+    own.playbook = vec!["Name the hour.".into()];
+    write(&own);
+    house.says(&["packs", "add", path.to_str().unwrap()]);
+    house.says(&["packs", "remove", "my-field"]);
+    assert_eq!(texts(), own.playbook, "the other pack says it still");
+    house.says(&["packs", "remove", "other"]);
+    assert_eq!(texts(), Vec::<String>::new());
 }
 
 #[test]

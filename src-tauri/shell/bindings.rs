@@ -33,6 +33,7 @@ pub fn text() -> String {
     types.visit::<engine::playbook::Added>();
     types.visit::<engine::playbook::Rewording>();
     types.visit::<crate::playbook::WholePlaybook>();
+    types.visit::<crate::packs::AllPacks>();
     types.visit::<engine::settings::Settings>();
     types.visit::<crate::settings::Environment>();
     types.visit::<crate::settings::RolledBack>();

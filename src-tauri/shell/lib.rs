@@ -1,7 +1,7 @@
 //! The window: the only code that knows Tauri. It translates between the page and the engine and decides nothing.
 //!
 //! One file per room that the page can touch, each a few commands: [`ask`], [`seat`], [`archive`], [`documents`], [`pool`],
-//! [`outside`], [`lessons`], [`playbook`], [`hub`], [`reports`], [`compare`], [`prompts`], [`pruning`], [`pipeline`], [`lab`], [`settings`],
+//! [`outside`], [`packs`], [`lessons`], [`playbook`], [`hub`], [`reports`], [`compare`], [`prompts`], [`pruning`], [`pipeline`], [`lab`], [`settings`],
 //! [`links`]. Behind them one [`house::House`]: the engine, open or failed, the answers that
 //! are running, and the [`library`], whose models may be [`moving`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
 //! the tree that the page draws; [`bindings`] writes the page's types.
@@ -23,6 +23,7 @@ pub mod markdown;
 pub mod moving;
 pub mod opening;
 pub mod outside;
+pub mod packs;
 pub mod pipeline;
 pub mod playbook;
 pub mod pool;
@@ -90,6 +91,10 @@ pub fn run() {
             outside::set_key,
             outside::remove_key,
             outside::served,
+            packs::packs,
+            packs::pack_at,
+            packs::add_pack,
+            packs::remove_pack,
             lessons::lessons,
             lessons::unlearn,
             playbook::playbook,

@@ -16,6 +16,6 @@ export function isReport(page: Page): page is Report {
 }
 
 /** What the page of the experts shows. */
-export type Section = "yours" | "find" | "disk";
+export type Section = "yours" | "find" | "packs" | "disk";
 
-export const sections: Section[] = ["yours", "find", "disk"];
+export const sections: Section[] = ["yours", "find", "packs", "disk"];

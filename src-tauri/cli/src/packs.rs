@@ -3,9 +3,11 @@
 use crate::output::{Exit, Output};
 use crate::shelf;
 use clap::{Args, Subcommand};
+use engine::archive::Archive;
 use engine::home::Home;
 use engine::lessons::Lessons;
-use engine::packs::{Listed, Packs};
+use engine::packs::{Listed, Packs, Stores};
+use engine::playbook::Playbook;
 use engine::settings::Settings;
 use engine::words::Failure;
 use serde_json::json;
@@ -16,10 +18,10 @@ pub enum Command {
     List,
     /// One in full.
     Show { name: String },
-    /// Import one: its questions become a file for `lectern bench`, its playbook is kept. With --expert its experts are added
+    /// Import one: its questions become a file for `lectern bench`, its bullets go into the playbook. With --expert its experts are added
     /// over the model of that expert, and routing learns which questions are theirs. It gives no model any knowledge.
     Add(Add),
-    /// Take it out, with its experts and its lessons.
+    /// Take it out, with its experts, its lessons, and its bullets that nobody has changed.
     Remove { name: String },
 }
 
@@ -44,16 +46,22 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
         Command::Show { name } => output.show(&packs.get(&name, &pool).map_err(Failure::from)?, in_words),
         Command::Add(Add { what, expert }) => {
             let pack = packs.find(&what).map_err(Failure::from)?;
-            let lessons = Lessons::open(&home).map_err(Failure::from)?;
-            let listed = packs.add(&pack, expert.as_deref(), &pool, &lessons)?;
-            output.show(&listed, added);
+            let (lessons, playbook, archive) = &stores(&home)?;
+            archive.understand(&crate::program::own_file()?).map_err(Failure::from)?;
+            let to = Stores { pool: &pool, lessons, playbook, archive };
+            output.show(&packs.add(&pack, expert.as_deref(), to)?, added);
         }
         Command::Remove { name } => {
-            packs.remove(&name, &pool, &Lessons::open(&home).map_err(Failure::from)?)?;
-            output.show(&json!({ "removed": name }), |_| format!("removed the pack {name}"));
+            let (lessons, playbook, archive) = &stores(&home)?;
+            packs.remove(&name, Stores { pool: &pool, lessons, playbook, archive })?;
+            output.show(&json!({ "removed": name }), |_| format!("removed the pack {name}\n"));
         }
     }
     Ok(())
+}
+
+fn stores(home: &Home) -> Result<(Lessons, Playbook, Archive), Failure> {
+    Ok((Lessons::open(home)?, Playbook::open(home)?, Archive::open(home)?))
 }
 
 fn line(listed: &Listed) -> String {

@@ -6,6 +6,7 @@ import type {
   Added,
   AddedDocuments,
   AddedOutside,
+  AllPacks,
   Calibrating,
   Check,
   Comparable,
@@ -15,6 +16,8 @@ import type {
   Criterion,
   Curve,
   Dashboard,
+  Discarded,
+  Document,
   Download,
   Drop,
   Edit,
@@ -30,11 +33,10 @@ import type {
   FoundPassages,
   Going,
   HubPlace,
-  Discarded,
-  Document,
   Lesson,
   Limits,
   Link,
+  ListedPack,
   Logged,
   Manifest,
   Meaning,
@@ -46,6 +48,8 @@ import type {
   News,
   OnDisk,
   Opened,
+  Pack,
+  Passage,
   Pick,
   Pipeline,
   Plan,
@@ -56,13 +60,14 @@ import type {
   Prospect,
   Pruned,
   Question,
+  ReadingFiles,
   Reflected,
-  Rewording,
   Replayed,
   Replaying,
   Request,
-  Searchable,
+  Rewording,
   RolledBack,
+  Searchable,
   Served,
   Settings,
   Shown,
@@ -76,8 +81,6 @@ import type {
   Wish,
   WithoutFile,
   Working,
-  Passage,
-  ReadingFiles,
 } from "./bindings";
 
 export interface Api {
@@ -139,6 +142,15 @@ export interface Api {
 
   experts(): Promise<Expert[]>;
   addExpert(path: string, name: string, domains: string[]): Promise<Expert>;
+  /** Packs that are there, and files that are not right. */
+  packs(): Promise<AllPacks>;
+  /** What a file has, before it is added. */
+  packAt(path: string): Promise<Pack>;
+  pickPackFile(): Promise<string | null>;
+  /** By its name or its file; `expert` speaks for it. */
+  addPack(what: string, expert: string | null): Promise<ListedPack>;
+  /** It goes with its experts, its lessons, and its bullets that nobody has changed. */
+  removePack(name: string): Promise<void>;
   poolFile(): Promise<FileState>;
   pickPoolFile(): Promise<string | null>;
   /** A pool file is checked and becomes that of this home; nothing is kept of one that is not right. */

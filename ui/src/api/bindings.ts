@@ -117,6 +117,15 @@ synthesis_model?: string, };
 
 export type Align = "none" | "left" | "center" | "right";
 
+/**
+ * Everything that the page shows.
+ */
+export type AllPacks = { packs: Array<ListedPack>, 
+/**
+ * Files in the home that are not right.
+ */
+wrong: Array<Failure>, };
+
 export type Alone = { expert: string, right: Share, };
 
 /**
@@ -1476,6 +1485,27 @@ export type Link = {
 host: string, url: string, };
 
 /**
+ * A pack as it is here.
+ */
+export type ListedPack = { pack: Pack, 
+/**
+ * It comes with Lectern.
+ */
+shipped: boolean, 
+/**
+ * Its file lies in the home.
+ */
+imported: boolean, 
+/**
+ * Experts of the pool that speak for it, with a model.
+ */
+experts: Array<string>, 
+/**
+ * Its questions, for `lectern bench --file`; when it is imported.
+ */
+questions_file: string | null, };
+
+/**
  * One stored answer.
  */
 export type Logged = { id: string, question: string, answer: string, expert: string, 
@@ -1858,6 +1888,44 @@ export type Origin = "user" | "reflector" | "pack";
  * How often two experts say the same: the same number, choice, code or text, whatever is written around it.
  */
 export type Overlap = { first: string, second: string, same: Share | null, };
+
+export type Pack = { 
+/**
+ * As an expert's: lowercase letters, digits and dashes.
+ */
+name: string, title: string, about: string, 
+/**
+ * What its experts answer, as routing names it.
+ */
+domain: string, 
+/**
+ * Words and phrases that mark the domain, lowercase; a `*` at the end stands for any ending.
+ */
+keywords: Array<string>, 
+/**
+ * Questions of the domain as people ask them: lessons for routing.
+ */
+wordings: Array<string>, experts: Array<PackExpert>, 
+/**
+ * What is to be kept in mind, a sentence each.
+ */
+playbook: Array<string>, questions: Array<PackQuestion>, };
+
+export type PackExpert = { kind: string, title: string, 
+/**
+ * 0 to 10.
+ */
+complexity: number, temperature: number, max_tokens: number, system_prompt: string, 
+/**
+ * Repositories of the hub whose models would do, the likeliest first.
+ */
+catalogue: Array<string>, };
+
+export type PackQuestion = { question: string, 
+/**
+ * A number, a letter, a word: what an answer can be compared with.
+ */
+answer: string, };
 
 /**
  * One question of both lists.

@@ -52,6 +52,11 @@ export const tauri: Api = {
   pickDocuments: () => open({ multiple: true, directory: false }),
 
   experts: () => invoke("experts"),
+  packs: () => invoke("packs"),
+  packAt: (path) => invoke("pack_at", { path }),
+  pickPackFile: () => open({ multiple: false, directory: false, filters: [{ name: "YAML", extensions: ["yaml", "yml"] }] }),
+  addPack: (what, expert) => invoke("add_pack", { what, expert }),
+  removePack: (name) => invoke("remove_pack", { name }),
   poolFile: () => invoke("pool_file"),
   pickPoolFile: () => open({ multiple: false, directory: false, filters: [{ name: "YAML", extensions: ["yaml", "yml"] }] }),
   importPool: (path) => invoke("import_pool", { path }),

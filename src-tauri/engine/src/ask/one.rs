@@ -282,10 +282,14 @@ impl Way<'_> {
         }
         let (settings, gates) = engine.advice_rules();
         let value = hard.and_then(|hard| hard.value).filter(|value| gates.on && *value < gates.verify_above);
+        let (manifest, read_into) = (&expert.manifest, engine.domains());
+        let of_expert = manifest.domains.iter().filter(|domain| !read_into.contains(domain));
+        let domains: Vec<&str> =
+            std::iter::once(&trace.read.domain).chain(of_expert).map(String::as_str).collect();
         let listener = retrieve::Listener {
             question: &question.text,
-            domain: &trace.read.domain,
-            manifest: &expert.manifest,
+            domains: &domains,
+            manifest,
             context_length: turn.context_length(),
             wanted,
             settings,

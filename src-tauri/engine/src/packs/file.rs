@@ -106,6 +106,9 @@ impl Pack {
                 return Err(format!("{field} has an empty line, number {}", at + 1));
             }
         }
+        for (at, text) in self.playbook.iter().enumerate() {
+            crate::playbook::rule(text).map_err(|error| format!("playbook, number {}: {error}", at + 1))?;
+        }
         if let Some(word) = self.keywords.iter().find(|word| **word != word.to_lowercase()) {
             return Err(format!("the keyword {word:?} has capital letters"));
         }
@@ -192,6 +195,12 @@ mod tests {
             ("name: law", "name: Law One", "law.yaml", "no name"),
             ("domain: law", "domain: Law", "law.yaml", "capital"),
             ("max_tokens: 1024", "max_tokens: 0", "law.yaml", "max_tokens"),
+            (
+                "- The words of",
+                &format!("- {} of", "The words ".repeat(60)),
+                "law.yaml",
+                "playbook, number 2",
+            ),
         ] {
             let said = said(&law.replacen(from, to, 1));
             assert!(said.starts_with(place) && said.contains(word), "{from:?} to {to:?}: {said}");

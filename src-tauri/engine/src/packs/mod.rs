@@ -2,7 +2,8 @@
 //! and questions whose answers can be checked.
 //!
 //! In:     the packs that are shipped, files that the user gives, an expert of the pool whose model answers
-//! Out:    experts that speak for the pack over that model, lessons by which routing knows its questions, a file for bench
+//! Out:    experts that speak for the pack over that model, lessons by which routing knows its questions, bullets of the playbook,
+//!         a file for bench
 //! Fails:  a pack that is not right, with its line; a model that reads no prompts; a name that is taken
 //! Cost:   importing writes a few small files; no model is copied
 //!
@@ -12,8 +13,10 @@ mod file;
 
 pub use file::{Pack, PackExpert, PackQuestion};
 
+use crate::archive::Archive;
 use crate::home::{Home, write_atomically};
 use crate::lessons::{Lessons, New, TaughtBy};
+use crate::playbook::Playbook;
 use crate::pool::{Expert, Manifest, Pool, PoolError, Reads};
 use crate::words::Failure;
 use serde::Serialize;
@@ -37,6 +40,7 @@ const SHIPPED: [(&str, &str); 12] = [
 
 /// A pack as it is here.
 #[derive(Clone, Debug, PartialEq, Serialize, TS)]
+#[ts(rename = "ListedPack")]
 pub struct Listed {
     pub pack: Pack,
     /// It comes with Lectern.
@@ -52,6 +56,16 @@ pub struct Listed {
 /// The packs of one home.
 pub struct Packs {
     folder: PathBuf,
+}
+
+/// What a pack goes into.
+#[derive(Clone, Copy)]
+pub struct Stores<'a> {
+    pub pool: &'a Pool,
+    pub lessons: &'a Lessons,
+    pub playbook: &'a Playbook,
+    /// By its encoder two bullets are known to say the same.
+    pub archive: &'a Archive,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +86,9 @@ impl From<PackError> for Failure {
     fn from(error: PackError) -> Failure {
         let message = error.to_string();
         let (code, fix) = match error {
+            PackError::Pool(PoolError::BadPoolFile { .. }) => {
+                ("packs.bad_file", "Correct that place of the file.")
+            }
             PackError::Pool(error) => return error.into(),
             PackError::NotFound { .. } => ("packs.not_found", "Choose one of these, or give a file."),
             PackError::NotImported(_) => {
@@ -100,8 +117,13 @@ impl Packs {
         Packs { folder: home.root().join("packs") }
     }
 
-    /// Shipped ones first, then those of files. One whose file is not right is left out; [`Packs::get`] says why.
+    /// Shipped ones first, then those of files. One whose file is not right is left out.
     pub fn list(&self, pool: &Pool) -> Vec<Listed> {
+        self.all(pool).into_iter().flatten().collect()
+    }
+
+    /// The same; where a file is not right, why.
+    pub fn all(&self, pool: &Pool) -> Vec<Result<Listed, PackError>> {
         let shipped = SHIPPED.iter().map(|(name, _)| (*name).to_owned());
         let mut names: Vec<String> = shipped.collect();
         let there = std::fs::read_dir(&self.folder).into_iter().flatten().flatten();
@@ -112,7 +134,7 @@ impl Packs {
         own.sort();
         names.extend(own);
         let experts = pool.experts();
-        names.iter().filter_map(|name| self.listed(name, &experts).ok()).collect()
+        names.iter().map(|name| self.listed(name, &experts)).collect()
     }
 
     /// One by its name: as it was imported, else as it is shipped.
@@ -128,15 +150,11 @@ impl Packs {
         }
     }
 
-    /// Imports it. With `expert`, an expert of the pool that reads prompts, the pack's experts are added over its model, and
-    /// the pack's wordings become lessons for the first of them. Everything that can be wrong is looked for first.
-    pub fn add(
-        &self,
-        pack: &Pack,
-        expert: Option<&str>,
-        pool: &Pool,
-        lessons: &Lessons,
-    ) -> Result<Listed, Failure> {
+    /// Imports it; its bullets go into the playbook. With `expert`, an expert of the pool that reads prompts, the pack's experts
+    /// are added over its model, and the pack's wordings become lessons for the first of them. Everything that can be wrong is
+    /// looked for first.
+    pub fn add(&self, pack: &Pack, expert: Option<&str>, to: Stores<'_>) -> Result<Listed, Failure> {
+        let Stores { pool, lessons, playbook, archive } = to;
         let speakers = match expert {
             None => Vec::new(),
             Some(name) => speakers(pack, &pool.get(name)?)?,
@@ -149,6 +167,14 @@ impl Packs {
             if here.iter().any(|known| is_taken(&known)) {
                 return Err(PoolError::NameTaken(speaker.name.clone()).into());
             }
+        }
+        // What it told when it was another.
+        if let Ok(old) = self.get(&pack.name, pool)
+            && old.imported
+        {
+            let now = |text: &&String| old.pack.domain != pack.domain || !pack.playbook.contains(text);
+            let gone: Vec<String> = old.pack.playbook.iter().filter(now).cloned().collect();
+            playbook.remove_pack(&old.pack.domain, &self.of_none_but(&old.pack, gone, pool))?;
         }
         std::fs::create_dir_all(&self.folder).map_err(files("make", &self.folder))?;
         self.write(&self.file(&pack.name), pack.to_yaml()?.as_bytes())?;
@@ -170,11 +196,14 @@ impl Packs {
             let new: Vec<New<'_>> = pack.wordings.iter().map(|wording| lesson(wording.as_str())).collect();
             lessons.add(&new)?;
         }
+        playbook.add_pack(archive, &pack.domain, &pack.playbook)?;
         Ok(self.get(&pack.name, pool)?)
     }
 
-    /// Takes it out, with its experts and its lessons. The model that they spoke with stays.
-    pub fn remove(&self, name: &str, pool: &Pool, lessons: &Lessons) -> Result<(), Failure> {
+    /// Takes it out, with its experts, its lessons, and those of its bullets that nobody has changed. The model that they spoke
+    /// with stays.
+    pub fn remove(&self, name: &str, from: Stores<'_>) -> Result<(), Failure> {
+        let Stores { pool, lessons, playbook, .. } = from;
         let listed = self.get(name, pool)?;
         if !listed.imported {
             return Err(PackError::NotImported(name.into()).into());
@@ -187,12 +216,23 @@ impl Packs {
             }
             pool.forget(expert)?;
         }
+        let bullets = self.of_none_but(&listed.pack, listed.pack.playbook.clone(), pool);
+        playbook.remove_pack(&listed.pack.domain, &bullets)?;
         let questions = self.questions(name);
         if questions.exists() {
             std::fs::remove_file(&questions).map_err(files("remove", &questions))?;
         }
         let path = self.file(name);
         Ok(std::fs::remove_file(&path).map_err(files("remove", &path))?)
+    }
+
+    /// Those of `bullets` that no other imported pack of this domain has.
+    fn of_none_but(&self, pack: &Pack, mut bullets: Vec<String>, pool: &Pool) -> Vec<String> {
+        let others = self.list(pool).into_iter().filter(|other| other.imported);
+        for other in others.filter(|other| other.pack.name != pack.name && other.pack.domain == pack.domain) {
+            bullets.retain(|bullet| !other.pack.playbook.contains(bullet));
+        }
+        bullets
     }
 
     fn named(&self, name: &str) -> Result<Pack, PackError> {

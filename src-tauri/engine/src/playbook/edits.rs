@@ -84,7 +84,7 @@ struct Before {
 impl Playbook {
     /// Adds a bullet; one that says the same as another of its domain is merged into that.
     pub fn add(&self, archive: &Archive, new: &NewBullet<'_>) -> Result<Added, PlaybookError> {
-        let text = checked(new.text)?;
+        let text = rule(new.text)?;
         let (meant, _) = archive.meant(&text)?;
         let mut state = self.state();
         let same = state.same(new.domain, &text, meant.as_ref())?;
@@ -112,8 +112,40 @@ impl Playbook {
         Ok(write().map_err(writing)?)
     }
 
+    /// What a pack tells of its domain; what it told before, whatever became of it since, is not told again.
+    pub fn add_pack(&self, archive: &Archive, domain: &str, texts: &[String]) -> Result<(), PlaybookError> {
+        for text in texts {
+            let told = rule(text)?;
+            if !self.list()?.iter().any(|bullet| is_of_pack(bullet, domain) && bullet.text == told) {
+                self.add(archive, &NewBullet { domain, text, origin: Origin::Pack, sources: &[] })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out what a pack told; what was reworded, moved or retired since is the user's, and stays.
+    pub fn remove_pack(&self, domain: &str, texts: &[String]) -> Result<(), PlaybookError> {
+        let texts: Vec<String> = texts.iter().filter_map(|text| rule(text).ok()).collect();
+        let mut state = self.state();
+        let all = state.all()?;
+        let untouched = |bullet: &&Bullet| {
+            is_of_pack(bullet, domain) && bullet.retired.is_none() && texts.contains(&bullet.text)
+        };
+        let write = || -> rusqlite::Result<()> {
+            let step = state.database.unchecked_transaction()?;
+            for bullet in all.iter().filter(untouched) {
+                step.execute("DELETE FROM playbook WHERE id = ?1", [bullet.id])?;
+            }
+            step.commit()
+        };
+        write().map_err(writing)?;
+        // As where an edit is undone.
+        let _ = database::empty_log(&state.database);
+        Ok(())
+    }
+
     pub fn edit(&self, id: i64, to: &Rewording) -> Result<(), PlaybookError> {
-        let text = to.text.as_deref().map(checked).transpose()?;
+        let text = to.text.as_deref().map(rule).transpose()?;
         let domain = to.domain.as_deref().map(str::trim).filter(|domain| !domain.is_empty());
         self.of_bullet(id, |step, _| {
             change(step, id, EditKind::Edit, |row| {
@@ -131,7 +163,7 @@ impl Playbook {
     /// What `id` says, `into` says as well and counts for both; with `text`, in these words, which then come from the
     /// answers of both.
     pub fn merge(&self, id: i64, into: i64, text: Option<&str>) -> Result<(), PlaybookError> {
-        let text = text.map(checked).transpose()?;
+        let text = text.map(rule).transpose()?;
         let all = self.list()?;
         let target = all.iter().find(|bullet| bullet.id == into).ok_or(PlaybookError::Unknown(into))?;
         if id == into || !target.is_in_use() {
@@ -267,8 +299,12 @@ impl State {
     }
 }
 
+fn is_of_pack(bullet: &Bullet, domain: &str) -> bool {
+    bullet.kind == BulletKind::Bullet && bullet.origin == Origin::Pack && bullet.domain == domain.trim()
+}
+
 /// One rule on one line.
-fn checked(text: &str) -> Result<String, PlaybookError> {
+pub(crate) fn rule(text: &str) -> Result<String, PlaybookError> {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match text.chars().count() {
         0 => Err(PlaybookError::Empty),

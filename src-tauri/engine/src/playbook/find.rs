@@ -65,6 +65,11 @@ impl Known {
     }
 }
 
+/// It is for questions of one of these domains, or for all.
+pub(super) fn bears(bullet: &Bullet, domains: &[&str]) -> bool {
+    bullet.domain == ANY || domains.contains(&bullet.domain.as_str())
+}
+
 /// By what a row is found.
 fn subject(bullet: &Bullet) -> &str {
     match bullet.kind {
@@ -74,20 +79,19 @@ fn subject(bullet: &Bullet) -> &str {
 }
 
 impl Playbook {
-    /// What bears on a question of a domain. Bullets of the domain are all there, in the order of their likeness to it: a
+    /// What bears on a question of these domains. Bullets of them are all there, in the order of their likeness to it: a
     /// rule on how to answer seldom has words of the question.
     pub(crate) fn find(
         &self,
         question: &str,
-        domain: &str,
+        domains: &[&str],
         meant: Option<&Meant>,
     ) -> Result<Found, ArchiveError> {
         let mut state = self.state();
         let all = state.all()?;
         let known = &mut state.known;
         let asked: HashSet<String> = terms(question).into_iter().collect();
-        let of_domain =
-            |bullet: &&Bullet| bullet.is_in_use() && [domain, ANY].contains(&bullet.domain.as_str());
+        let of_domain = |bullet: &&Bullet| bullet.is_in_use() && bears(bullet, domains);
         let mut scored: Vec<(&Bullet, f32)> = all
             .iter()
             .filter(of_domain)

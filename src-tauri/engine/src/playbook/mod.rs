@@ -17,6 +17,7 @@ mod edits;
 mod find;
 mod trajectories;
 
+pub(crate) use edits::rule;
 pub use edits::{Added, EditKind, Edited, NewBullet, Rewording};
 pub use find::Found;
 pub use trajectories::{Pair, form};
@@ -167,10 +168,10 @@ impl Playbook {
         Ok(self.state().all()?.to_vec())
     }
 
-    /// There is something in use for a question of this domain.
-    pub(crate) fn knows(&self, domain: &str) -> Result<bool, ArchiveError> {
+    /// There is something in use for a question of these domains.
+    pub(crate) fn knows(&self, domains: &[&str]) -> Result<bool, ArchiveError> {
         let all = self.state().all()?;
-        Ok(all.iter().any(|bullet| bullet.is_in_use() && [domain, ANY].contains(&bullet.domain.as_str())))
+        Ok(all.iter().any(|bullet| bullet.is_in_use() && find::bears(bullet, domains)))
     }
 
     /// Why bullets do not pay in a domain: of the judged answers fewer were right with them than without, beyond chance.

@@ -60,7 +60,7 @@ impl House {
     }
 
     fn texts_for(&self, question: &str) -> Vec<String> {
-        let found = self.playbook.find(question, "units", None).unwrap();
+        let found = self.playbook.find(question, &["units"], None).unwrap();
         found.bullets.into_iter().map(|bullet| bullet.text).collect()
     }
 }
@@ -193,9 +193,9 @@ fn a_trajectory_is_there_while_its_answer_is_judged_so() {
     house.answer("a", "Convert 5 km to m", "5 km = 5 * 1000 m\n= 5000 m", 1);
     let trajectory = &house.trajectories()[0];
     assert_eq!((trajectory.title.as_str(), trajectory.good), ("Convert … km to m", Some(true)));
-    let found = house.playbook.find("Convert 12 km to m", "units", None).unwrap();
+    let found = house.playbook.find("Convert 12 km to m", &["units"], None).unwrap();
     assert_eq!(found.trajectories[0].id, trajectory.id);
-    assert!(house.playbook.find("Who wrote Hamlet?", "units", None).unwrap().trajectories.is_empty());
+    assert!(house.playbook.find("Who wrote Hamlet?", &["units"], None).unwrap().trajectories.is_empty());
     house.rate("a", -1);
     assert_eq!(house.trajectories()[0].good, Some(false));
     house.rate("a", 0);

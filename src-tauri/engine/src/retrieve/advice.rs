@@ -15,7 +15,8 @@ const OF_CONTEXT: u32 = 8;
 /// Who is told what.
 pub struct Listener<'a> {
     pub question: &'a str,
-    pub domain: &'a str,
+    /// That of the question, then those of the expert into which no question is read.
+    pub domains: &'a [&'a str],
     pub manifest: &'a Manifest,
     pub context_length: u32,
     /// What the question says itself.
@@ -33,12 +34,12 @@ pub fn advice<E: From<ArchiveError>>(
     count: &mut dyn FnMut(&str) -> Result<u32, E>,
 ) -> Result<Option<Advice>, E> {
     let begun = Instant::now();
-    if !playbook.knows(listener.domain)? {
+    if !playbook.knows(listener.domains)? {
         return Ok(None);
     }
     let (meant, _) = archive.meant(listener.question)?;
     let Found { bullets, trajectories, considered } =
-        playbook.find(listener.question, listener.domain, meant.as_ref())?;
+        playbook.find(listener.question, listener.domains, meant.as_ref())?;
     let mut advice = Advice { trajectories, considered, ..Advice::default() };
     match off(playbook, listener)? {
         Some(why) => advice.left_out = Some(why).filter(|_| considered > 0),
@@ -71,7 +72,7 @@ pub fn advice<E: From<ArchiveError>>(
 
 /// Why no bullet is given at all.
 fn off(playbook: &Playbook, listener: &Listener<'_>) -> Result<Option<String>, ArchiveError> {
-    let Listener { domain, manifest, wanted, settings, .. } = listener;
+    let Listener { domains, manifest, wanted, settings, .. } = listener;
     if *wanted == Some(false) {
         return Ok(Some("Switched off for this question.".into()));
     }
@@ -86,5 +87,5 @@ fn off(playbook: &Playbook, listener: &Listener<'_>) -> Result<Option<String>, A
     if !settings.on {
         return Ok(Some("Switched off in the settings.".into()));
     }
-    playbook.price(domain)
+    domains.first().map_or(Ok(None), |domain| playbook.price(domain))
 }

@@ -10,6 +10,7 @@ import type { Outside } from "./outside";
 import { failure, pause } from "./pause";
 import type { Prompting } from "./prompts";
 import type { Pruning } from "./pruning";
+import type { PacksApi } from "./packs";
 import type { PlaybookApi } from "./playbook";
 import type { Reports } from "./reports";
 
@@ -58,7 +59,7 @@ function models(): Model[] {
   ];
 }
 
-type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "lessons" | "unlearn" | "meaning" | "fetchEncoder" | "dropEncoder" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof Documents | keyof MixturePruning | keyof Pruning | keyof Reports | keyof Prompting | keyof Outside | keyof PlaybookApi>;
+type Hub = Omit<Api, "ask" | "stop" | "route" | "watch" | "unseat" | "conversations" | "conversation" | "deleteConversation" | "renameConversation" | "forget" | "rate" | "lessons" | "unlearn" | "meaning" | "fetchEncoder" | "dropEncoder" | "experts" | "addExpert" | "settings" | "saveSettings" | "hasDeviceProgram" | "takeBackExpert" | "status" | "hostOf" | "openLink" | "pickModelFile" | keyof Documents | keyof MixturePruning | keyof Pruning | keyof Reports | keyof Prompting | keyof Outside | keyof PlaybookApi | keyof PacksApi>;
 
 export function hub(
   parameters: URLSearchParams,

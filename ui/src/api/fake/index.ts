@@ -15,6 +15,7 @@ import { Cancelled, failure, pause } from "./pause";
 import { plan } from "./plan";
 import { past, seeded } from "./past";
 import { prompts } from "./prompts";
+import { packs } from "./packs";
 import { playbook } from "./playbook";
 import { multiplied, pruning } from "./pruning";
 import { reply } from "./replies";
@@ -228,6 +229,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
       ),
     ...documents(scene, pace, guard),
     ...outside(scene, guard, (code, message, fix) => failure(code, message, fix, ""), () => pool, (next) => void (pool = next), () => settings, (next) => void (settings = next)),
+    ...packs(scene, guard, () => pool, (next) => void (pool = next)),
     ...playbook(scene, guard),
     ...reports(parameters, guard, () => pool),
     ...prompts(parameters, guard, () => pool),
