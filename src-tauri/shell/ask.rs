@@ -4,6 +4,7 @@
 //! Out:    every event of the engine in order, with the answer so far as a markdown tree now and then; then the answer
 //! Fails:  with the engine's failure, both as the last event and as the command's own error
 
+use crate::apart::apart;
 use crate::house::House;
 use crate::markdown::{self, Block};
 use engine::events::AnswerEvent;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tauri::ipc::Channel;
-use tauri::{AppHandle, Manager, State};
+use tauri::{AppHandle, State};
 use ts_rs::TS;
 
 /// Two frames of a 60 Hz screen: nobody reads faster.
@@ -31,16 +32,11 @@ pub struct Shown {
 
 #[tauri::command]
 pub async fn ask(app: AppHandle, question: Question, events: Channel<Shown>) -> Result<Answer, Failure> {
-    // An answer takes seconds of waiting: a thread for that, not one of the few that serve commands.
-    let answering =
-        tauri::async_runtime::spawn_blocking(move || answer(&app.state::<House>(), question, &events));
-    answering.await.unwrap_or_else(|error| {
-        Err(crate::failure::failure(
-            "window.answer_panicked", "The answer broke off inside Lectern. This is a bug.",
-            "Ask again; your conversations are safe. If it happens again, please report it.",
-        )
-        .with(error.to_string()))
-    })
+    let broke_off = crate::failure::failure(
+        "window.answer_panicked", "The answer broke off inside Lectern. This is a bug.",
+        "Ask again; your conversations are safe. If it happens again, please report it.",
+    );
+    apart(app, broke_off, move |house| answer(house, question, &events)).await
 }
 
 /// Ends that answer with what it has; `false` when it was over already.

@@ -1,5 +1,6 @@
 //! Compare: past questions, or those of a file, asked in two ways.
 
+use crate::apart::apart;
 use crate::failure::failure;
 use crate::house::{House, Open};
 use crate::pruning::Replaying;
@@ -12,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tauri::ipc::Channel;
-use tauri::{AppHandle, Manager, State};
+use tauri::{AppHandle, State};
 use ts_rs::TS;
 
 /// By this name the page stops it.
@@ -50,22 +51,18 @@ pub async fn compare(
     limit: usize,
     progress: Channel<Replaying>,
 ) -> Result<Comparison, Failure> {
-    // It takes minutes: a thread for that, not one of the few that serve commands.
-    let asking = tauri::async_runtime::spawn_blocking(move || {
-        let house = app.state::<House>();
+    let broke_off = failure(
+        "window.comparison_panicked", "Comparing broke off inside Lectern. This is a bug.",
+        "Nothing was changed. If it happens again, please report it.",
+    );
+    apart(app, broke_off, move |house| {
         let stop = Arc::new(AtomicBool::new(false));
         house.begin(COMPARISON, &stop);
-        let compared = asked(&house, &ways, file, limit, &progress, &stop);
+        let compared = asked(house, &ways, file, limit, &progress, &stop);
         house.end(COMPARISON);
         compared
-    });
-    asking.await.unwrap_or_else(|error| {
-        Err(failure(
-            "window.comparison_panicked", "Comparing broke off inside Lectern. This is a bug.",
-            "Nothing was changed. If it happens again, please report it.",
-        )
-        .with(error.to_string()))
     })
+    .await
 }
 
 fn asked(

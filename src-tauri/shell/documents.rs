@@ -1,15 +1,15 @@
 //! Documents: the files that answers may cite.
 
+use crate::apart::apart;
 use crate::failure::failure;
 use crate::house::House;
 use engine::documents::{Added, Document, Found};
 use engine::words::{Failure, Passage};
 use serde::Serialize;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use tauri::ipc::Channel;
-use tauri::{AppHandle, Manager, State};
+use tauri::{AppHandle, State};
 use ts_rs::TS;
 
 /// By this name the page stops it.
@@ -37,33 +37,25 @@ pub async fn add_documents(
     paths: Vec<PathBuf>,
     progress: Channel<ReadingFiles>,
 ) -> Result<Added, Failure> {
-    // It may take minutes: a thread for that, not one of the few that serve commands.
-    let reading =
-        tauri::async_runtime::spawn_blocking(move || read(&app.state::<House>(), &paths, &progress));
-    reading.await.unwrap_or_else(|error| {
-        Err(failure(
-            "window.reading_panicked", "Reading the files broke off inside Lectern. This is a bug.",
-            "What was read is kept. If it happens again, please report it.",
-        )
-        .with(error.to_string()))
-    })
+    let broke_off = failure(
+        "window.reading_panicked", "Reading the files broke off inside Lectern. This is a bug.",
+        "What was read is kept. If it happens again, please report it.",
+    );
+    apart(app, broke_off, move |house| read(house, &paths, &progress)).await
 }
 
 fn read(house: &House, paths: &[PathBuf], progress: &Channel<ReadingFiles>) -> Result<Added, Failure> {
     let open = house.inside()?;
-    let stop = Arc::new(AtomicBool::new(false));
-    if !house.begin_alone(READING, &stop) {
-        let message = "Other files are being read.";
-        return Err(failure("documents.busy", message, "Add these when those are done.").into());
-    }
-    let added = open.engine.documents().add(paths, &stop, &mut |done, of, path| {
-        // Nobody listens any more.
-        if progress.send(ReadingFiles { done, of, path: path.to_path_buf() }).is_err() {
-            stop.store(true, Ordering::SeqCst);
-        }
+    let added = house.alone(READING, |stop| {
+        open.engine.documents().add(paths, stop, &mut |done, of, path| {
+            // Nobody listens any more.
+            if progress.send(ReadingFiles { done, of, path: path.to_path_buf() }).is_err() {
+                stop.store(true, Ordering::SeqCst);
+            }
+        })
     });
-    house.end(READING);
-    Ok(added?)
+    let busy = || failure("documents.busy", "Other files are being read.", "Add these when those are done.");
+    Ok(added.ok_or_else(|| Failure::from(busy()))??)
 }
 
 /// The files that have not been read yet are not read.

@@ -13,6 +13,7 @@ use engine::settings::Settings;
 use engine::words::Failure;
 use engine::{Engine, Options};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -50,14 +51,22 @@ impl House {
         self.running().insert(answer.to_owned(), Arc::clone(stop));
     }
 
-    /// The same, unless something of that name is under way.
-    pub fn begin_alone(&self, work: &str, stop: &Arc<AtomicBool>) -> bool {
-        let mut running = self.running();
-        let is_free = !running.contains_key(work);
-        if is_free {
-            running.insert(work.to_owned(), Arc::clone(stop));
+    /// Does work that there may be one of at a time; by its name it is stopped. `None`: it is under way already.
+    pub fn alone<T>(&self, work: &str, job: impl FnOnce(&Arc<AtomicBool>) -> T) -> Option<T> {
+        /// Over, also when the job panics.
+        struct Over<'a>(&'a House, &'a str);
+        impl Drop for Over<'_> {
+            fn drop(&mut self) {
+                self.0.end(self.1);
+            }
         }
-        is_free
+        let stop = Arc::new(AtomicBool::new(false));
+        match self.running().entry(work.to_owned()) {
+            Entry::Occupied(_) => return None,
+            Entry::Vacant(free) => free.insert(Arc::clone(&stop)),
+        };
+        let _over = Over(self, work);
+        Some(job(&stop))
     }
 
     pub fn end(&self, answer: &str) {

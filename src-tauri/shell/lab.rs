@@ -3,6 +3,7 @@
 //!
 //! While a model is worked on the seat is empty and questions wait: one model at a time has the memory.
 
+use crate::apart::apart;
 use crate::failure::failure;
 use crate::house::{House, Open};
 use engine::pool::{Expert, Mask, MaskedLayer};
@@ -15,11 +16,11 @@ use lab::prune::{
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tauri::ipc::Channel;
-use tauri::{AppHandle, Manager, State};
+use tauri::{AppHandle, State};
 use tauri_plugin_dialog::DialogExt;
 use ts_rs::TS;
 
@@ -477,37 +478,29 @@ async fn work<T: Send + 'static>(
     progress: Channel<Working>,
     job: impl FnOnce(&At<'_>) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
-    let working = tauri::async_runtime::spawn_blocking(move || {
-        let house = app.state::<House>();
+    let broke_off = failure(
+        "window.pruning_panicked", "Model pruning broke off inside Lectern. This is a bug.",
+        "No file was changed. If it happens again, please report it.",
+    );
+    apart(app, broke_off, move |house| {
         let open = house.inside()?;
-        let stop = Arc::new(AtomicBool::new(false));
-        if !house.begin_alone(WORK, &stop) {
-            return Err(failure(
-                "prune.busy", "Model pruning is at work already.", "Wait for it, or stop it.",
-            )
-            .into());
-        }
-        let executable = std::env::current_exe().map_err(|error| {
-            failure(
-                "window.own_program_unknown", "The system does not say where Lectern's own program is.",
-                "Start Lectern by its full path.",
-            )
-            .with(error.to_string())
+        let done = house.alone(WORK, |stop| {
+            let executable = std::env::current_exe().map_err(|error| {
+                failure(
+                    "window.own_program_unknown", "The system does not say where Lectern's own program is.",
+                    "Start Lectern by its full path.",
+                )
+                .with(error.to_string())
+            })?;
+            let workshop = Workshop { executable, threads: None, stop: Arc::clone(stop) };
+            job(&At { house, open: &open, workshop, progress: &progress, loan: Mutex::default() })
         });
-        let done = executable.and_then(|executable| {
-            let workshop = Workshop { executable, threads: None, stop };
-            job(&At { house: &house, open: &open, workshop, progress: &progress, loan: Mutex::default() })
-        });
-        house.end(WORK);
-        done
-    });
-    working.await.unwrap_or_else(|error| {
-        Err(failure(
-            "window.pruning_panicked", "Model pruning broke off inside Lectern. This is a bug.",
-            "No file was changed. If it happens again, please report it.",
-        )
-        .with(error.to_string()))
+        done.unwrap_or_else(|| {
+            let busy = "Model pruning is at work already.";
+            Err(failure("prune.busy", busy, "Wait for it, or stop it.").into())
+        })
     })
+    .await
 }
 
 fn nothing() -> Failure {

@@ -6,6 +6,7 @@
 //! are running, and the [`library`], whose models may be [`moving`]. [`drops`] hears of files dragged over the window; [`markdown`] turns an answer into
 //! the tree that the page draws; [`bindings`] writes the page's types.
 
+pub mod apart;
 pub mod archive;
 pub mod ask;
 pub mod bindings;
@@ -30,6 +31,7 @@ pub mod pool;
 pub mod prompts;
 pub mod pruning;
 pub mod reports;
+pub mod saving;
 pub mod seat;
 pub mod settings;
 

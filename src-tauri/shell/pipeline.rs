@@ -1,15 +1,15 @@
 //! Pipeline: the pool gone through from end to end, stage by stage.
 
+use crate::apart::apart;
 use crate::failure::failure;
 use crate::house::House;
 use crate::prompts::task_of;
 use engine::report::pipeline::{self, Going, Pipeline, Wish};
 use engine::words::Failure;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use tauri::ipc::Channel;
-use tauri::{AppHandle, Manager, State};
+use tauri::{AppHandle, State};
 
 /// By this name the page stops it.
 const GOING: &str = "pool-pipeline";
@@ -22,19 +22,15 @@ pub async fn go_through_pool(
     wish: Wish,
     progress: Channel<Going>,
 ) -> Result<Pipeline, Failure> {
-    // It takes minutes: a thread for that, not one of the few that serve commands.
-    let going = tauri::async_runtime::spawn_blocking(move || {
-        let house = app.state::<House>();
-        let stop = Arc::new(AtomicBool::new(false));
-        if !house.begin_alone(GOING, &stop) {
-            return Err(failure(
-                "window.busy", "The pool is being gone through already.", "Wait for it to end, or stop it.",
-            )
-            .into());
-        }
-        let found = house.inside().and_then(|open| {
+    let broke_off = failure(
+        "window.pipeline_panicked", "Going through the pool broke off inside Lectern. This is a bug.",
+        "Nothing was changed. If it happens again, please report it.",
+    );
+    apart(app, broke_off, move |house| {
+        let open = house.inside()?;
+        let found = house.alone(GOING, |stop| {
             let task = task_of(&open, file)?;
-            pipeline::pipeline(&open.engine, &task, &wish, &stop, &mut |far| {
+            pipeline::pipeline(&open.engine, &task, &wish, stop, &mut |far| {
                 // Nobody listens any more.
                 if progress.send(far).is_err() {
                     stop.store(true, Ordering::SeqCst);
@@ -42,16 +38,12 @@ pub async fn go_through_pool(
                 Ok(())
             })
         });
-        house.end(GOING);
-        found
-    });
-    going.await.unwrap_or_else(|error| {
-        Err(failure(
-            "window.pipeline_panicked", "Going through the pool broke off inside Lectern. This is a bug.",
-            "Nothing was changed. If it happens again, please report it.",
-        )
-        .with(error.to_string()))
+        found.unwrap_or_else(|| {
+            let busy = "The pool is being gone through already.";
+            Err(failure("window.busy", busy, "Wait for it to end, or stop it.").into())
+        })
     })
+    .await
 }
 
 #[tauri::command(async)]

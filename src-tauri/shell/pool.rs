@@ -1,13 +1,12 @@
 //! Pool: the experts that are there, one more, one less.
 
-use crate::failure::failure;
 use crate::house::House;
+use crate::saving::save;
 use engine::hub::{Discarded, WithoutFile};
 use engine::pool::{Edit, Expert, FileState, Manifest};
 use engine::words::Failure;
 use std::path::PathBuf;
 use tauri::{AppHandle, State};
-use tauri_plugin_dialog::DialogExt;
 
 #[tauri::command(async)]
 pub fn experts(house: State<'_, House>) -> Result<Vec<Expert>, Failure> {
@@ -118,16 +117,5 @@ pub fn import_pool(house: State<'_, House>, path: PathBuf) -> Result<FileState, 
 #[tauri::command(async)]
 pub fn export_pool(app: AppHandle, house: State<'_, House>) -> Result<Option<PathBuf>, Failure> {
     let text = house.inside()?.engine.pool().export().to_yaml()?;
-    let dialog = app.dialog().file().set_file_name("pool.yaml").add_filter("YAML", &["yaml", "yml"]);
-    let Some(chosen) = dialog.blocking_save_file() else { return Ok(None) };
-    let refused = |error: String| {
-        failure(
-            "window.unwritable_file", "The file could not be written.",
-            "Choose a folder that you can write to, on a disk that is not full.",
-        )
-        .with(error)
-    };
-    let path = chosen.into_path().map_err(|error| refused(error.to_string()))?;
-    std::fs::write(&path, text).map_err(|error| refused(format!("{}: {error}", path.display())))?;
-    Ok(Some(path))
+    save(&app, "pool.yaml", ("YAML", &["yaml", "yml"]), &text)
 }

@@ -1,5 +1,6 @@
 //! Prompts: a search for better words for an expert, its history, and what is in use.
 
+use crate::apart::apart;
 use crate::failure::failure;
 use crate::house::{House, Open};
 use engine::prompts::{KeptPrompt, Use};
@@ -8,10 +9,9 @@ use engine::report::optimise::{self, Far, Found, Limits, Optimised, Task, least,
 use engine::words::Failure;
 use serde::Serialize;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use tauri::ipc::Channel;
-use tauri::{AppHandle, Manager, State};
+use tauri::{AppHandle, State};
 use ts_rs::TS;
 
 /// By this name the page stops it.
@@ -84,20 +84,15 @@ pub async fn search_prompt(
     limits: Limits,
     progress: Channel<Far>,
 ) -> Result<Found, Failure> {
-    // It takes minutes: a thread for that, not one of the few that serve commands.
-    let searching = tauri::async_runtime::spawn_blocking(move || {
-        let house = app.state::<House>();
-        let stop = Arc::new(AtomicBool::new(false));
-        if !house.begin_alone(SEARCH, &stop) {
-            return Err(failure(
-                "window.busy", "A search for a better prompt is under way already.",
-                "Wait for it to end, or stop it.",
-            )
-            .into());
-        }
-        let found = house.inside().and_then(|open| {
+    let broke_off = failure(
+        "window.search_panicked", "Searching for a better prompt broke off inside Lectern. This is a bug.",
+        "What was tried until then is in the history. If it happens again, please report it.",
+    );
+    apart(app, broke_off, move |house| {
+        let open = house.inside()?;
+        let found = house.alone(SEARCH, |stop| {
             let task = task_of(&open, file)?;
-            optimise::optimise(&open.engine, &expert, &task, &limits, &stop, &mut |far| {
+            optimise::optimise(&open.engine, &expert, &task, &limits, stop, &mut |far| {
                 // Nobody listens any more.
                 if progress.send(far).is_err() {
                     stop.store(true, Ordering::SeqCst);
@@ -105,17 +100,12 @@ pub async fn search_prompt(
                 Ok(())
             })
         });
-        house.end(SEARCH);
-        found
-    });
-    searching.await.unwrap_or_else(|error| {
-        Err(failure(
-            "window.search_panicked",
-            "Searching for a better prompt broke off inside Lectern. This is a bug.",
-            "What was tried until then is in the history. If it happens again, please report it.",
-        )
-        .with(error.to_string()))
+        found.unwrap_or_else(|| {
+            let busy = "A search for a better prompt is under way already.";
+            Err(failure("window.busy", busy, "Wait for it to end, or stop it.").into())
+        })
     })
+    .await
 }
 
 #[tauri::command(async)]

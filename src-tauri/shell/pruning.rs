@@ -1,7 +1,9 @@
 //! Pool pruning: what every expert is worth, who could go, what that loses, and taking it back.
 
+use crate::apart::apart;
 use crate::failure::failure;
 use crate::house::House;
+use crate::saving::save;
 use engine::archive::Logged;
 use engine::report::criteria::{Criterion, worth};
 use engine::report::pruning::{self, Entry, Pair, PoolReport, Pruned};
@@ -12,8 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tauri::ipc::Channel;
-use tauri::{AppHandle, Manager, State};
-use tauri_plugin_dialog::DialogExt;
+use tauri::{AppHandle, State};
 use ts_rs::TS;
 
 /// Of the random control: the same here as in the terminal.
@@ -73,16 +74,11 @@ pub async fn replay_pruning(
     pruned: Pruned,
     progress: Channel<Replaying>,
 ) -> Result<Replayed, Failure> {
-    // It takes minutes: a thread for that, not one of the few that serve commands.
-    let asking =
-        tauri::async_runtime::spawn_blocking(move || replay(&app.state::<House>(), pruned, &progress));
-    asking.await.unwrap_or_else(|error| {
-        Err(failure(
-            "window.replay_panicked", "Asking past questions again broke off inside Lectern. This is a bug.",
-            "Nothing was changed. If it happens again, please report it.",
-        )
-        .with(error.to_string()))
-    })
+    let broke_off = failure(
+        "window.replay_panicked", "Asking past questions again broke off inside Lectern. This is a bug.",
+        "Nothing was changed. If it happens again, please report it.",
+    );
+    apart(app, broke_off, move |house| replay(house, pruned, &progress)).await
 }
 
 fn replay(house: &House, pruned: Pruned, progress: &Channel<Replaying>) -> Result<Replayed, Failure> {
@@ -153,17 +149,5 @@ pub fn export_pruning(
         "plan": plan,
         "history": house.inside()?.engine.pool().history()?,
     });
-    let dialog = app.dialog().file().set_file_name("pool-pruning.json").add_filter("JSON", &["json"]);
-    let Some(chosen) = dialog.blocking_save_file() else { return Ok(None) };
-    let refused = |error: String| {
-        failure(
-            "window.unwritable_file", "The file could not be written.",
-            "Choose a folder that you can write to, on a disk that is not full.",
-        )
-        .with(error)
-    };
-    let path = chosen.into_path().map_err(|error| refused(error.to_string()))?;
-    std::fs::write(&path, format!("{whole:#}\n"))
-        .map_err(|error| refused(format!("{}: {error}", path.display())))?;
-    Ok(Some(path))
+    save(&app, "pool-pruning.json", ("JSON", &["json"]), &format!("{whole:#}\n"))
 }

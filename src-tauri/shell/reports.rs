@@ -1,7 +1,7 @@
 //! Reports: what ran, what it changed and what it cost; and what the answers come to.
 
-use crate::failure::failure;
 use crate::house::House;
+use crate::saving::save;
 use engine::report::dashboard::{self, Dashboard};
 use engine::report::modes::{self, ModeCost};
 use engine::report::{ComponentStatus, table};
@@ -9,7 +9,6 @@ use engine::words::{Answer, Failure};
 use serde::Serialize;
 use std::path::PathBuf;
 use tauri::{AppHandle, State};
-use tauri_plugin_dialog::DialogExt;
 use ts_rs::TS;
 
 #[tauri::command(async)]
@@ -63,16 +62,5 @@ pub fn export_metrics(
     since: i64,
 ) -> Result<Option<PathBuf>, Failure> {
     let text = table::csv(house.inside()?.engine.archive(), since)?;
-    let dialog = app.dialog().file().set_file_name("lectern-metrics.csv").add_filter("CSV", &["csv"]);
-    let Some(chosen) = dialog.blocking_save_file() else { return Ok(None) };
-    let refused = |error: String| {
-        failure(
-            "window.unwritable_file", "The file could not be written.",
-            "Choose a folder that you can write to, on a disk that is not full.",
-        )
-        .with(error)
-    };
-    let path = chosen.into_path().map_err(|error| refused(error.to_string()))?;
-    std::fs::write(&path, text).map_err(|error| refused(format!("{}: {error}", path.display())))?;
-    Ok(Some(path))
+    save(&app, "lectern-metrics.csv", ("CSV", &["csv"]), &text)
 }
