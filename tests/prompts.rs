@@ -335,8 +335,7 @@ fn answers_that_were_rated_up_are_questions_to_search_with() {
         archive.save(&answer, true).unwrap();
         assert!(archive.rate(&answer.id, if n == 7 { -1 } else { 1 }).unwrap());
     }
-    let experts = toys.engine.pool().experts();
-    let task = task::of_log(&archive.log().unwrap(), &experts, |_| "alpha".into());
+    let task = task::of_log(&toys.engine).unwrap();
     assert_eq!(task.cases.len(), 40, "what was rated down is no answer to judge by");
     assert!(
         task.cases

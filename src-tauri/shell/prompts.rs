@@ -60,11 +60,7 @@ pub struct ShownPrompt {
 pub(crate) fn task_of(open: &Open, file: Option<PathBuf>) -> Result<Task, Failure> {
     match file {
         Some(file) => task::of_file(&file, None),
-        None => {
-            let domain =
-                |text: &str| open.engine.route(text, None).map(|plan| plan.domain).unwrap_or_default();
-            Ok(task::of_log(&open.engine.archive().log()?, &open.engine.pool().experts(), domain))
-        }
+        None => task::of_log(&open.engine),
     }
 }
 

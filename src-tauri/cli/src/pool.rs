@@ -352,11 +352,7 @@ fn go_through(arguments: GoThrough, output: &Output) -> Result<(), Exit> {
     let engine = open(Home::find()?, output)?;
     let task = match given {
         Some(task) => task,
-        None => {
-            let log = engine.archive().log().map_err(Failure::from)?;
-            let domain = |text: &str| engine.route(text, None).map(|plan| plan.domain).unwrap_or_default();
-            task::of_log(&log, &engine.pool().experts(), domain)
-        }
+        None => task::of_log(&engine)?,
     };
     let wish = Wish {
         skip: arguments.skip.into_iter().collect(),

@@ -166,11 +166,7 @@ fn search(arguments: Optimise, output: &Output) -> Result<(), Exit> {
     let engine = open(Home::find()?, output)?;
     let task = match given {
         Some(task) => task,
-        None => {
-            let log = engine.archive().log().map_err(Failure::from)?;
-            let domain = |text: &str| engine.route(text, None).map(|plan| plan.domain).unwrap_or_default();
-            of_log(&log, &engine.pool().experts(), domain)
-        }
+        None => of_log(&engine)?,
     };
     let limits = Limits {
         rollouts: arguments.rollouts as usize,

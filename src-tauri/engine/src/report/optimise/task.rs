@@ -3,8 +3,7 @@
 //! A line of the file is `{"question", "expected" or "answer", "kind"?}`; with a signature it has a field for each input
 //! and each output. `kind` is what comes out (`text`, `number`, `choice`, `code`), or any word that sorts the questions.
 
-use crate::archive::Logged;
-use crate::pool::Expert;
+use crate::Engine;
 use crate::prompts::{Kind, Signature};
 use crate::report::compare::past_questions;
 use crate::report::is_right;
@@ -98,12 +97,14 @@ pub fn of_file(file: &Path, signature: Option<Signature>) -> Result<Task, Failur
 }
 
 /// Past questions whose answer was rated up; that is what is expected.
-pub fn of_log(log: &[Logged], experts: &[Expert], domain: impl Fn(&str) -> String) -> Task {
-    let cases = past_questions(log, experts).into_iter().filter_map(|asked| {
+pub fn of_log(engine: &Engine) -> Result<Task, Failure> {
+    let log = engine.archive().log()?;
+    let cases = past_questions(&log, &engine.pool().experts()).into_iter().filter_map(|asked| {
         let expected = vec![asked.expected.clone()?];
-        Some(Case { kind: domain(&asked.question), asked, expected })
+        let kind = engine.route(&asked.question, None).map(|plan| plan.domain).unwrap_or_default();
+        Some(Case { kind, asked, expected })
     });
-    Task { from: "log".into(), signature: Signature::plain(Kind::Text), cases: cases.collect() }
+    Ok(Task { from: "log".into(), signature: Signature::plain(Kind::Text), cases: cases.collect() })
 }
 
 #[cfg(test)]
