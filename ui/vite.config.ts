@@ -18,6 +18,6 @@ export default defineConfig({
   test: {
     environment: "jsdom",
     include: ["src/**/*.test.ts"],
-    setupFiles: ["src/shared/testing.ts"],
+    setupFiles: ["src/shared/jsdom.ts"],
   },
 });

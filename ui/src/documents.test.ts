@@ -1,24 +1,15 @@
 //! The documents: added with what became of each file, looked up, opened, and removed only when that was meant.
 
 import { flushSync, mount, unmount } from "svelte";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { api, use } from "./api";
 import { fake } from "./api/fake/index";
 import App from "./App.svelte";
 import { documents } from "./documents/documents.svelte";
 import { t } from "./shared/strings";
-
-vi.setConfig({ testTimeout: 60_000 });
+import { all, click, see, until } from "./shared/testing";
 
 let app: ReturnType<typeof mount>;
-
-const all = (id: string) => [...document.querySelectorAll<HTMLElement>(`[data-testid="${id}"]`)];
-const until = (claim: () => void) => vi.waitFor(claim, { timeout: 30_000 });
-const see = (id: string) => vi.waitFor(() => all(id)[0] ?? expect.fail(`${id} is not there`), { timeout: 30_000 });
-const click = async (id: string) => {
-  (await see(id)).click();
-  flushSync();
-};
 
 async function open(scene: string) {
   use(fake(new URLSearchParams(`scene=${scene}&pace=0.02`)));

@@ -7,19 +7,9 @@ import { disk } from "./hub/disk.svelte";
 import { downloads } from "./hub/downloads.svelte";
 import { hub } from "./hub/hub.svelte";
 import { t } from "./shared/strings";
-
-// What takes a moment may take this long on a machine that does other things as well.
-vi.setConfig({ testTimeout: 60_000 });
-const patience = { timeout: 30_000 };
+import { all, click, patience, see } from "./shared/testing";
 
 let app: ReturnType<typeof mount>;
-
-const all = (id: string) => [...document.querySelectorAll<HTMLElement>(`[data-testid="${id}"]`)];
-const see = (id: string) => vi.waitFor(() => all(id)[0] ?? expect.fail(`${id} is not there`), patience);
-const click = async (id: string) => {
-  (await see(id)).click();
-  flushSync();
-};
 
 async function open(query: string, experts = true) {
   use(fake(new URLSearchParams(`pace=0.02&${query}`)));

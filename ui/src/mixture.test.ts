@@ -5,24 +5,10 @@ import { fake } from "./api/fake/index";
 import App from "./App.svelte";
 import { mixture } from "./lab/mixture.svelte";
 import { t } from "./shared/strings";
-
-// What takes a moment may take this long on a machine that does other things as well.
-vi.setConfig({ testTimeout: 120_000 });
-const patience = { timeout: 60_000 };
+import { all, click, patience, see, until } from "./shared/testing";
 
 let app: ReturnType<typeof mount>;
 
-const all = (id: string) => [...document.querySelectorAll<HTMLElement>(`[data-testid="${id}"]`)];
-const see = (id: string) => vi.waitFor(() => all(id)[0] ?? expect.fail(`${id} is not there`), patience);
-const until = (claim: () => void) => vi.waitFor(claim, patience);
-const click = async (id: string) => {
-  const one = await vi.waitFor(() => {
-    const found = all(id)[0] as HTMLButtonElement | undefined;
-    return found && !found.disabled ? found : expect.fail(`${id} cannot be pressed`);
-  }, patience);
-  one.click();
-  flushSync();
-};
 const gone = () => all("heat-cell").filter((cell) => cell.dataset.gone === "true").length;
 
 async function open(scene: string) {

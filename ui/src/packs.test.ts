@@ -1,24 +1,16 @@
 //! Packs: listed with what they bring, read whole, added over an expert's model or with none, taken out; a file of one's own.
 
 import { flushSync, mount, unmount } from "svelte";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { api, use } from "./api";
 import { fake } from "./api/fake/index";
 import App from "./App.svelte";
 import { packs } from "./packs/packs.svelte";
 import { t } from "./shared/strings";
-
-vi.setConfig({ testTimeout: 60_000 });
+import { all, click, see, until } from "./shared/testing";
 
 let app: ReturnType<typeof mount>;
 
-const all = (id: string) => [...document.querySelectorAll<HTMLElement>(`[data-testid="${id}"]`)];
-const until = (claim: () => void) => vi.waitFor(claim, { timeout: 30_000 });
-const see = (id: string) => vi.waitFor(() => all(id)[0] ?? expect.fail(`${id} is not there`), { timeout: 30_000 });
-const click = async (id: string) => {
-  (await see(id)).click();
-  flushSync();
-};
 const card = (name: string) => document.querySelector<HTMLElement>(`[data-pack="${name}"]`);
 const press = (name: string, id: string) => {
   card(name)?.querySelector<HTMLElement>(`[data-testid="${id}"]`)?.click();

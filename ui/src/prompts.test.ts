@@ -1,27 +1,14 @@
 import { flushSync, mount, unmount } from "svelte";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { use } from "./api";
 import { fake } from "./api/fake/index";
 import App from "./App.svelte";
 import { through } from "./pipeline/pipeline.svelte";
 import { prompts } from "./prompts/prompts.svelte";
 import { t } from "./shared/strings";
-
-// What takes a moment may take this long on a machine that does other things as well.
-vi.setConfig({ testTimeout: 60_000 });
-const patience = { timeout: 30_000 };
+import { all, click, see, text, until } from "./shared/testing";
 
 let app: ReturnType<typeof mount>;
-
-const all = (id: string) => [...document.querySelectorAll<HTMLElement>(`[data-testid="${id}"]`)];
-const see = (id: string) => vi.waitFor(() => all(id)[0] ?? expect.fail(`${id} is not there`), patience);
-const until = (claim: () => void) => vi.waitFor(claim, patience);
-const text = (id: string) => all(id)[0]?.textContent ?? "";
-const click = async (id: string, at = 0) => {
-  await see(id);
-  all(id)[at]?.click();
-  flushSync();
-};
 
 async function open(scene: string, report: string, pace = "0.01") {
   use(fake(new URLSearchParams(`scene=${scene}&pace=${pace}`)));

@@ -5,20 +5,10 @@ import { fake } from "./api/fake/index";
 import App from "./App.svelte";
 import { pruning } from "./reports/pruning.svelte";
 import { t } from "./shared/strings";
-
-// What takes a moment may take this long on a machine that does other things as well.
-vi.setConfig({ testTimeout: 60_000 });
-const patience = { timeout: 30_000 };
+import { all, click, patience, see, until } from "./shared/testing";
 
 let app: ReturnType<typeof mount>;
 
-const all = (id: string) => [...document.querySelectorAll<HTMLElement>(`[data-testid="${id}"]`)];
-const see = (id: string) => vi.waitFor(() => all(id)[0] ?? expect.fail(`${id} is not there`), patience);
-const until = (claim: () => void) => vi.waitFor(claim, patience);
-const click = async (id: string) => {
-  (await see(id)).click();
-  flushSync();
-};
 const goes = () => all("goes").map((one) => one.dataset.expert);
 const verdicts = () => Object.fromEntries(all("pruning-expert").map((row) => [row.dataset.expert, row.querySelector('[data-testid="verdict"]')?.textContent]));
 

@@ -8,22 +8,10 @@ import { reports } from "./pages";
 import { comparing } from "./reports/compare.svelte";
 import { measured } from "./reports/dashboard.svelte";
 import { t } from "./shared/strings";
-
-// What takes a moment may take this long on a machine that does other things as well.
-vi.setConfig({ testTimeout: 60_000 });
-const patience = { timeout: 30_000 };
+import { all, click, see, text, until } from "./shared/testing";
 
 let app: ReturnType<typeof mount>;
 let api: Api;
-
-const all = (id: string) => [...document.querySelectorAll<HTMLElement>(`[data-testid="${id}"]`)];
-const see = (id: string) => vi.waitFor(() => all(id)[0] ?? expect.fail(`${id} is not there`), patience);
-const until = (claim: () => void) => vi.waitFor(claim, patience);
-const text = (id: string) => all(id)[0]?.textContent ?? "";
-const click = async (id: string) => {
-  (await see(id)).click();
-  flushSync();
-};
 
 async function open(scene: string, report: string) {
   api = fake(new URLSearchParams(`scene=${scene}&pace=0.01`));

@@ -5,15 +5,10 @@ import { fake } from "./api/fake/index";
 import App from "./App.svelte";
 import { conversations } from "./archive/conversations.svelte";
 import { t } from "./shared/strings";
-
-// What takes a moment may take this long on a machine that does other things as well.
-vi.setConfig({ testTimeout: 60_000 });
-const patience = { timeout: 30_000 };
+import { all, patience, see } from "./shared/testing";
 
 let app: ReturnType<typeof mount>;
 
-const all = (id: string) => [...document.querySelectorAll<HTMLElement>(`[data-testid="${id}"]`)];
-const see = (id: string) => vi.waitFor(() => all(id)[0] ?? expect.fail(`${id} is not there`), patience);
 const press = (key: string, held: KeyboardEventInit = {}) => {
   (document.activeElement ?? document.body).dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...held }));
   flushSync();

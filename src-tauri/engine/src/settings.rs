@@ -23,14 +23,10 @@ pub struct Settings {
     /// Graphics processors are left alone, also where there is one.
     pub processor_only: bool,
     pub hub: HubSettings,
-    #[ts(as = "Option<QueueSettings>", optional)]
     pub queue: QueueSettings,
     /// Experts that are servers outside Lectern may be asked: what they are asked leaves it.
-    #[ts(as = "Option<bool>", optional)]
     pub outside: bool,
-    #[ts(as = "Option<PlaybookSettings>", optional)]
     pub playbook: PlaybookSettings,
-    #[ts(as = "Option<Gates>", optional)]
     pub gates: Gates,
 }
 

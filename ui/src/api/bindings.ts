@@ -2718,11 +2718,11 @@ budget_gb: number | null,
 /**
  * Graphics processors are left alone, also where there is one.
  */
-processor_only: boolean, hub: HubSettings, queue?: QueueSettings, 
+processor_only: boolean, hub: HubSettings, queue: QueueSettings, 
 /**
  * Experts that are servers outside Lectern may be asked: what they are asked leaves it.
  */
-outside?: boolean, playbook?: PlaybookSettings, gates?: Gates, };
+outside: boolean, playbook: PlaybookSettings, gates: Gates, };
 
 /**
  * A share of `n` with its 95 % interval.

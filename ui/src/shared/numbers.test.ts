@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { about, bytes, count, duration, left, parameters, percent, plural, rate, score, signed, speed } from "./numbers";
+import { about, bytes, count, duration, left, parameters, percent, plural, points, rate, score, signed, speed } from "./numbers";
 import { t } from "./strings";
 
 /** Thin spaces read badly in expectations. */
@@ -15,6 +15,13 @@ describe("figures", () => {
     [8_000_000_000, "8 GB"],
     [123_456_789, "123 MB"],
   ])("%d bytes are %s", (value, text) => expect(plain(bytes(value))).toBe(text));
+
+  it.each([
+    [0.018, "+1.8"],
+    [-0.005, "−0.5"],
+    [0, "0.0"],
+    [-0.0001, "0.0"],
+  ])("a difference of %d is %s points", (share, text) => expect(points(share)).toBe(text));
 
   it.each([
     [0, "< 0.1 ms"],

@@ -100,6 +100,12 @@ export function about(value: number): string {
   return value.toFixed(0);
 }
 
+/** A difference of two shares in points: +1.8, −0.5, 0.0. */
+export function points(share: number): string {
+  const value = (Math.abs(share) * 100).toFixed(1);
+  return `${Number(value) === 0 ? "" : share < 0 ? "−" : "+"}${value}`;
+}
+
 /** "1 answer", "2 answers". */
 export function plural(value: number, one: string, many: string): string {
   return `${count(value)} ${value === 1 ? one : many}`;

@@ -1,19 +1,23 @@
-//! What jsdom lacks and the window uses. Tests of files run without any page.
+//! What tests of the page do to it: find by test id, wait for a claim, press.
 
-// jsdom has <dialog> without its methods; the attribute is what the styles and the tests look at.
-if (typeof HTMLDialogElement !== "undefined") {
-  HTMLDialogElement.prototype.showModal = function () {
-    this.setAttribute("open", "");
-  };
-  HTMLDialogElement.prototype.close = function () {
-    this.removeAttribute("open");
-    this.dispatchEvent(new Event("close"));
-  };
-  Element.prototype.scrollIntoView = () => {};
-  // Nothing is laid out, so nothing changes its size.
-  globalThis.ResizeObserver ??= class {
-    observe() {}
-    unobserve() {}
-    disconnect() {}
-  };
+import { flushSync } from "svelte";
+import { expect, vi } from "vitest";
+
+// What takes a moment may take this long on a machine that does other things as well.
+vi.setConfig({ testTimeout: 120_000 });
+export const patience = { timeout: 60_000 };
+
+export const all = (id: string) => [...document.querySelectorAll<HTMLElement>(`[data-testid="${id}"]`)];
+export const text = (id: string) => all(id)[0]?.textContent ?? "";
+export const until = (claim: () => void) => vi.waitFor(claim, patience);
+export const see = (id: string) => vi.waitFor(() => all(id)[0] ?? expect.fail(`${id} is not there`), patience);
+
+/** Presses the first of that name, or the one `at` that place, once it can be pressed. */
+export async function click(id: string, at = 0) {
+  const one = await vi.waitFor(() => {
+    const found = all(id)[at];
+    return found && !(found as HTMLButtonElement).disabled ? found : expect.fail(`${id} cannot be pressed`);
+  }, patience);
+  one.click();
+  flushSync();
 }

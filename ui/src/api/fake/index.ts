@@ -40,7 +40,17 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
   let encoder: string | null = null;
   let turns: Turn[] = scene === "first" || scene === "none" ? [] : seeded();
   const titles = new Map<string, string>();
-  let settings: Settings = { theme: "system", mode: "optimized", budget_gb: null, processor_only: false, hub: { endpoint: null, cache: null, offline: false, downloads_at_once: 2, folders: [] }, outside: scene === "outside" };
+  let settings: Settings = {
+    theme: "system",
+    mode: "optimized",
+    budget_gb: null,
+    processor_only: false,
+    hub: { endpoint: null, cache: null, offline: false, downloads_at_once: 2, folders: [] },
+    queue: { depth: 50, per_expert: 0, together: 8, gathering_ms: 100, waiting_s: 1800, answering_s: 1800, silence_s: 30, idle_s: 1800, warm_up: false },
+    outside: scene === "outside",
+    playbook: { on: true, tokens: 256 },
+    gates: { on: true, minimal_below: 0.3, guided_above: 0.5, verify_above: 0.95 },
+  };
   let seat: Seat = { state: "empty" };
   let tell: (news: News) => void = () => {};
   const stops = new Map<string, AbortController>();
