@@ -431,6 +431,9 @@ fn wrong_usage_is_status_2_and_names_itself_in_json() {
         let output = run(home.path(), &[arguments, &["--json"]].concat());
         assert_eq!(output.status.code(), Some(2), "{arguments:?} --json");
         assert_eq!(document(&output)["error"]["code"], "usage", "{arguments:?}");
+        let message = document(&output)["error"]["message"].to_string();
+        let names_it = arguments.iter().any(|word| !word.trim().is_empty() && message.contains(word));
+        assert!(names_it || arguments.len() < 3, "{arguments:?}: {message}");
     }
     assert!(
         std::fs::read_dir(home.path()).expect("the folder is there").next().is_none(),
@@ -488,6 +491,37 @@ fn a_file_of_questions_ends_with_a_true_summary() {
     assert_eq!(summary["loads"].as_u64(), Some(1), "the second question finds the expert seated");
     let right = results[..2].iter().filter(|result| result["contains_expected"] == true).count() as u64;
     assert_eq!(summary["contain_expected"].as_u64(), Some(right));
+}
+
+#[test]
+fn a_question_of_a_file_goes_where_it_goes_alone() {
+    if !has_starters() {
+        return;
+    }
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let file = home.path().join("as Windows writes it.jsonl");
+    // More than the starter bears at a time.
+    let lines =
+        (0..12).map(|n| json!({ "id": n, "question": format!("add {n} and 1") }).to_string() + "\r\n");
+    std::fs::write(&file, format!("\u{feff}{}", lines.collect::<String>())).expect("the folder takes a file");
+    let file = file.to_str().expect("a plain path");
+    let output = |arguments: &[&str]| {
+        let output = run(home.path(), arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let of = |text: &str| -> Vec<Value> {
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).take(12).collect()
+    };
+    let alone = output(&["route", "--file", file, "--json"]);
+    let scores = alone.split("\"score\":").skip(1).map(|rest| rest.split([',', '}']).next().unwrap_or(rest));
+    assert!(scores.clone().count() >= 12 && scores.clone().all(|score| score.len() < 12), "{alone}");
+    let asked = output(&["ask", "--file", file, "--json", "--no-recall", "--max-tokens", "4"]);
+    for (alone, asked) in of(&alone).iter().zip(of(&asked)) {
+        let route = &asked["trace"]["route"];
+        assert_eq!((&alone["chosen"], &alone["chosen"]), (&route["chosen"], &json!("arithmetic")), "{asked}");
+        assert_eq!(route["experts"][0]["terms"]["load"], 1.0, "a file is no load on itself: {route}");
+    }
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub enum Command {
     Export(Export),
     /// Search by meaning as well: use an encoder, and give the past answers that lack one their vector.
     Embed(Embed),
+    /// Thumbs: say whether an answer was good. Routing, reports and recall learn from it.
+    Rate(Rate),
     /// Forget one past answer, or everything, for good.
     Forget(Forget),
 }
@@ -68,6 +70,22 @@ pub struct Embed {
     /// Search by words alone again.
     #[arg(long)]
     off: bool,
+}
+
+#[derive(Args)]
+pub struct Rate {
+    /// The id of an answer, as `ask --json` and search show it.
+    id: String,
+    /// up, down, or none to take it back.
+    #[arg(value_enum)]
+    thumb: Thumb,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum Thumb {
+    Up,
+    Down,
+    None,
 }
 
 #[derive(Args)]
@@ -166,6 +184,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
                 None => "search goes by words alone\n".into(),
             })
         }
+        Command::Rate(rate) => self::rate(&rate, output)?,
         Command::Forget(forget) => {
             let forgotten = match forget.id {
                 Some(id) => archive.forget(&id),
@@ -175,6 +194,29 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
             output.show(&forgotten, |forgotten| format!("forgotten {}", forgotten.forgotten));
         }
     }
+    Ok(())
+}
+
+/// The same as the thumbs of the window: whoever learns from them does.
+fn rate(rate: &Rate, output: &Output) -> Result<(), Exit> {
+    let home = Home::find()?;
+    let settings = Settings::load(&home).settings;
+    let rating = match rate.thumb {
+        Thumb::Up => 1,
+        Thumb::Down => -1,
+        Thumb::None => 0,
+    };
+    if !crate::ask::open(home, &settings, output)?.rate(&rate.id, rating)? {
+        return Err(Exit::Failed(Failure {
+            code: "archive.unknown_answer".into(),
+            message: format!("there is no answer {:?}", rate.id),
+            fix: "`lectern archive search TEXT --json` and `lectern ask --json` show the ids of answers."
+                .into(),
+            detail: None,
+        }));
+    }
+    output
+        .show(&serde_json::json!({ "id": rate.id, "rating": rating }), |_| format!("{} is rated\n", rate.id));
     Ok(())
 }
 

@@ -179,7 +179,7 @@ fn question_text(argument: &str) -> Result<String, Exit> {
         std::io::stdin()
             .read_to_string(&mut text)
             .map_err(|error| Exit::Usage(format!("the question on stdin cannot be read: {error}")))?;
-        text.trim_end().to_owned()
+        text.trim_start_matches('\u{feff}').trim_end().to_owned()
     } else {
         argument.to_owned()
     };

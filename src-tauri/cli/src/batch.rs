@@ -3,7 +3,7 @@
 //!
 //! With a file for the results ([`results`](crate::results)) a run that was broken off goes on where it was.
 
-use crate::output::{Exit, Output};
+use crate::output::{Exit, Output, value_of};
 use crate::results::Results;
 use engine::Engine;
 use engine::report::benchmark::by_expert;
@@ -53,7 +53,7 @@ struct Tally {
 impl Tally {
     fn count(&mut self, answer: &Answer, expected: Option<bool>) {
         let trace = &answer.trace;
-        self.answered += 1;
+        self.answered += u64::from(!answer.stopped);
         self.stopped += u64::from(answer.stopped);
         self.refused += u64::from(answer.refused);
         self.passed_over += u64::from(!trace.passed_over.is_empty());
@@ -148,10 +148,13 @@ pub fn ask(
     early.into_values().for_each(|told| tell(output, told));
     let traffic = engine.traffic();
     tally.loads = traffic.loads;
-    let saved = loads_as_given.saturating_sub(tally.loads);
+    let asked = tally.answered + tally.stopped + tally.failed;
+    let not_asked = open.len() as u64 - asked;
+    let was_broken_off = tally.stopped + not_asked > 0;
+    // What was never asked saved no load.
+    let saved = if was_broken_off { 0 } else { loads_as_given.saturating_sub(tally.loads) };
     // What the queue of the seat saved is counted already.
     engine.count_loads_saved(saved.saturating_sub(traffic.loads_saved.max(0) as u64));
-    let asked = tally.answered + tally.failed;
     let summary = json!({ "summary": {
         "questions": lines.len(),
         "done_before": done.len(),
@@ -160,7 +163,7 @@ pub fn ask(
         "stopped": tally.stopped,
         "refused": tally.refused,
         "passed_over": tally.passed_over,
-        "not_asked": open.len() as u64 - asked,
+        "not_asked": not_asked,
         "loads": tally.loads,
         "loads_in_file_order": loads_as_given,
         "loads_saved": saved,
@@ -174,8 +177,13 @@ pub fn ask(
         output.json(&summary);
     } else {
         let before = if done.is_empty() { String::new() } else { format!("{} done before, ", done.len()) };
+        let broken_off = if was_broken_off {
+            format!("{} stopped, {not_asked} not asked, ", tally.stopped)
+        } else {
+            String::new()
+        };
         output.note(&format!(
-            "{before}{} answered, {} failed, {} loads ({} in the order of the file), {:.1} s",
+            "{before}{} answered, {broken_off}{} failed, {} loads ({} in the order of the file), {:.1} s",
             tally.answered,
             tally.failed,
             tally.loads,
@@ -184,7 +192,7 @@ pub fn ask(
         ));
     }
     written?;
-    if tally.failed == 0 {
+    if tally.failed == 0 && !was_broken_off {
         return Ok(());
     }
     // The lines above said what failed; only the status is left to tell.
@@ -198,16 +206,19 @@ fn tell(output: &Output, (result, failure): Told) {
     let id = plain(&result["id"]);
     match (output.is_json(), failure) {
         (true, _) => output.json(&result),
+        (false, None) if result["stopped"] == true => {
+            output.note(&format!("[{id}] stopped"));
+        }
         (false, None) => output.line(&format!("[{id}] {}", result["answer"].as_str().unwrap_or(""))),
         (false, Some(failure)) => output.note(&format!("[{id}] {} {}", failure.message, failure.fix)),
     }
 }
 
 fn of_answer(line: &Line, answer: &Answer, contains: Option<bool>) -> Value {
-    let mut result = match serde_json::to_value(answer) {
-        Ok(Value::Object(fields)) => fields,
+    let mut result = match value_of(answer) {
+        Value::Object(fields) => fields,
         // An answer is a struct of plain fields: this cannot happen, and a lost line would be worse than an odd one.
-        other => serde_json::Map::from_iter([("answer".to_owned(), other.unwrap_or(Value::Null))]),
+        other => serde_json::Map::from_iter([("answer".to_owned(), other)]),
     };
     // The caller's id takes the field; the archive's own stands beside it.
     let own = result.insert("id".into(), line.id.clone()).unwrap_or(Value::Null);

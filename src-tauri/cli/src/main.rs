@@ -153,8 +153,11 @@ fn wrong_usage(error: &clap::Error) -> ExitCode {
     }
     if std::env::args().any(|argument| argument == "--json") {
         let text = error.to_string();
-        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        return ExitCode::from(Output::new(true, None, false).fail(&Exit::Usage(first.to_owned())));
+        // What is wrong, without the usage that follows.
+        let lines = text.lines().take_while(|line| !line.starts_with("Usage:")).map(str::trim);
+        let what = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        let what = what.trim_start_matches("error: ").to_owned();
+        return ExitCode::from(Output::new(true, None, false).fail(&Exit::Usage(what)));
     }
     let _ = error.print();
     ExitCode::from(2)

@@ -5,6 +5,7 @@
 
 use engine::words::Failure;
 use serde::Serialize;
+use serde_json::Value;
 use std::io::{ErrorKind, Write};
 
 /// Where a command's words go.
@@ -93,6 +94,11 @@ impl Output {
         }
         status
     }
+}
+
+/// A value to add fields to. Numbers keep the digits that [`Output::json`] writes: `serde_json` would widen an f32 first.
+pub fn value_of(what: &impl Serialize) -> Value {
+    serde_json::to_string(what).and_then(|text| serde_json::from_str(&text)).unwrap_or_default()
 }
 
 fn usage(message: &str) -> Failure {

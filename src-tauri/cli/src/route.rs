@@ -2,14 +2,14 @@
 
 use crate::ask;
 use crate::batch::{self, HasQuestion};
-use crate::output::{Exit, Output};
+use crate::output::{Exit, Output, value_of};
 use engine::Engine;
 use engine::home::Home;
 use engine::route::arms::Arm;
 use engine::settings::Settings;
 use engine::words::{Plan, Ranked};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
@@ -87,7 +87,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
 fn show_ranked(engine: &Engine, line: &Line, arm: Arm, output: &Output) -> Result<(), Exit> {
     let ranked = engine.ranked(&line.question, arm)?;
     if output.is_json() {
-        output.json(&with_id(json!(ranked), line));
+        output.json(&with_id(value_of(&ranked), line));
     } else {
         let score = ranked.experts.first().map_or(0.0, |best| best.score);
         output.line(&format!("{:<14} {score:.2}  {}", ranked.chosen, line.question));
@@ -119,7 +119,7 @@ fn show_line(engine: &Engine, line: &Line, by_hand: Option<&str>, output: &Outpu
         output.line(&format!("{:<14} {score:.2}  {}", plan.chosen, line.question));
         return Ok(());
     }
-    output.json(&with_id(json!(plan), line));
+    output.json(&with_id(value_of(&plan), line));
     Ok(())
 }
 

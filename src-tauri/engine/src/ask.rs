@@ -206,7 +206,12 @@ fn standing_for(engine: &Engine, question: &Question, experts: &[pool::Expert]) 
     };
     let conversation = question.conversation.as_deref();
     let before = conversation.and_then(|id| engine.archive.last_expert(id).ok().flatten()).filter(follows);
-    route::Standing { before, taught: engine.lessons.say(&question.text), ..standing(engine) }
+    let mut standing = standing(engine);
+    if question.batch {
+        // What waits of a batch waits for itself: each question goes where it would go alone.
+        standing.waiting.clear();
+    }
+    route::Standing { before, taught: engine.lessons.say(&question.text), ..standing }
 }
 
 fn chosen<'a>(plan: &Plan, experts: &'a [pool::Expert]) -> Result<&'a pool::Expert, Failure> {

@@ -101,12 +101,16 @@ impl Frequencies {
     }
 }
 
+/// More hits are no search.
+const MOST_HITS: usize = 10_000;
+
 /// Looked at in each of two orders before they become one.
 const DEPTH: usize = 100;
 
 /// What [`Archive::search`] gives.
 pub(super) fn hits(archive: &Archive, text: &str, limit: usize) -> Result<Hits, ArchiveError> {
     let started = Instant::now();
+    let limit = limit.min(MOST_HITS);
     let (meant, without_meaning) = archive.meant(text)?;
     let mut hits = Hits { without_meaning, ..Hits::default() };
     let depth = if meant.is_some() { limit.max(DEPTH) } else { limit };

@@ -79,6 +79,10 @@ pub fn compress<E>(
     }
 
     let mut fitted = Fitted { before: system + written, after: own, room, open: reader.reads_conversation };
+    let recalled = (passages.len(), earlier.len());
+    // What it may not read is not made shorter for it.
+    let (earlier, passages) =
+        if reader.reads_conversation { (earlier, passages) } else { (&[][..], &[][..]) };
     for turn in earlier.iter().rev() {
         let tokens = count(&turn.question)? + count(&turn.answer)?;
         // A conversation with a hole in it reads wrong: the first turn that does not fit ends it.
@@ -121,7 +125,7 @@ pub fn compress<E>(
     done.kept = context.passages.len() as u32;
     done.dropped = (passages.len() - context.passages.len()) as u32;
     done.ratio = fitted.after as f32 / fitted.before.max(1) as f32;
-    done.reason = reason(reader, passages.len(), earlier.len(), &context, &done, room);
+    done.reason = reason(reader, recalled, &context, &done, room);
     done.elapsed_ms = begun.elapsed().as_secs_f32() * 1000.0;
     Ok((done, context))
 }
@@ -228,8 +232,7 @@ impl Fitted {
 
 fn reason(
     reader: &Reader,
-    passages: usize,
-    turns: usize,
+    (passages, turns): (usize, usize),
     kept: &Context,
     done: &Compressed,
     room: u32,
@@ -319,7 +322,11 @@ mod tests {
         .expect("fits");
         assert!(context.passages.is_empty());
         assert!(said.reason.contains("single questions"), "{}", said.reason);
-        assert_eq!(said.tokens_after, 12);
+        assert_eq!(
+            (said.tokens_before, said.tokens_after),
+            (12, 12),
+            "what it may not read was not compressed"
+        );
     }
 
     #[test]

@@ -241,7 +241,7 @@ impl Hub {
             let error = match ask(&client) {
                 Ok(answer) => return Ok(answer),
                 Err(_) if stop.is_set() => return Err(HubError::Stopped),
-                Err(error) if !error.may_pass() || failures >= self.patience.attempts => return Err(error),
+                Err(error) if !error.may_pass() || failures >= self.patience.of(&error) => return Err(error),
                 Err(error) => error,
             };
             failures += 1;

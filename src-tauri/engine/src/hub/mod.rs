@@ -113,7 +113,18 @@ impl Default for Patience {
     }
 }
 
+/// Failures in a row of a host that is not reached before it has said anything: then somebody waits for the first word.
+const UNREACHED: u32 = 3;
+
 impl Patience {
+    /// How many failures of this kind are borne before anything was fetched.
+    fn of(&self, error: &HubError) -> u32 {
+        match error {
+            HubError::Connection { .. } => self.attempts.min(UNREACHED),
+            _ => self.attempts,
+        }
+    }
+
     /// How long to wait after so many failures.
     fn pause(&self, failures: u32, error: &HubError) -> Duration {
         let pause = self.first.saturating_mul(1 << failures.clamp(1, 16).saturating_sub(1)).min(self.most);

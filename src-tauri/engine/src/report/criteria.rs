@@ -10,7 +10,7 @@
 
 use super::benchmark::Share;
 use crate::archive::Logged;
-use crate::pool::{Expert, percentile};
+use crate::pool::{Expert, Measured, percentile};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -123,6 +123,15 @@ pub fn worth(experts: &[Expert], log: &[Logged], seed: u64) -> Vec<Worth> {
     all
 }
 
+/// Without those that are a part of another, "held-out: subtraction" of "held-out": its questions count once.
+fn whole_tests(tests: &[Measured]) -> Vec<&Measured> {
+    let is_part = |test: &Measured| {
+        let whole = test.test.split_once(": ").map(|(whole, _)| whole);
+        whole.is_some_and(|whole| tests.iter().any(|other| other.test == whole))
+    };
+    tests.iter().filter(|test| !is_part(test)).collect()
+}
+
 fn one(
     expert: &Expert,
     answers: &[&Logged],
@@ -135,11 +144,11 @@ fn one(
     let rated_up = count(|answer| answer.rating > 0);
     let rated_down = count(|answer| answer.rating < 0);
     let refused = count(|answer| answer.rating == 0 && (answer.refused || answer.answer.trim().is_empty()));
-    let measured_n = expert.manifest.measured.iter().map(|test| u64::from(test.n)).sum::<u64>();
+    let tests = whole_tests(&expert.manifest.measured);
+    let measured_n = tests.iter().map(|test| u64::from(test.n)).sum::<u64>();
     // The decimal that the manifest says, not its nearest f32.
     let decimal = |accuracy: f32| accuracy.to_string().parse::<f64>().unwrap_or(f64::from(accuracy));
-    let right: f64 =
-        expert.manifest.measured.iter().map(|test| decimal(test.accuracy) * f64::from(test.n)).sum();
+    let right: f64 = tests.iter().map(|test| decimal(test.accuracy) * f64::from(test.n)).sum();
     let measured_accuracy = (measured_n > 0).then(|| right / measured_n as f64);
     let judged = (rated_up + rated_down + refused) as f64;
     let performance = (rated_up as f64 + PRIOR * measured_accuracy.unwrap_or(UNKNOWN)) / (judged + PRIOR);
@@ -265,4 +274,22 @@ pub fn bytes_to_free(experts: &[Expert], names: &[String]) -> u64 {
         .map(|expert| (expert.file.as_path(), bytes_of(&expert.file)))
         .collect();
     files.values().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_questions_of_a_part_of_a_test_count_once() {
+        let test = |test: &str, n| Measured { test: test.into(), accuracy: 1.0, n, seed: 1 };
+        let tests = [
+            test("held-out", 500),
+            test("held-out: sums", 300),
+            test("held-out: rest", 200),
+            test("mine: a", 7),
+        ];
+        let whole: Vec<u32> = whole_tests(&tests).iter().map(|test| test.n).collect();
+        assert_eq!(whole, [500, 7]);
+    }
 }

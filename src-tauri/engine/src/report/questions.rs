@@ -57,7 +57,9 @@ pub fn lines_of<L: DeserializeOwned + HasQuestion>(file: &Path) -> Result<Vec<L>
         fix: "Give the path of a text file with one JSON object a line.".into(),
         detail: None,
     })?;
-    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    // Some editors begin a file with a mark of its encoding.
+    let lines =
+        text.trim_start_matches('\u{feff}').lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
         .map(|(at, text)| {
             let line: L =

@@ -102,7 +102,7 @@ impl PruneError {
             PruneError::OtherModel { .. } => "Use the file that was scanned, or scan this one.",
             PruneError::Usage(_) => "`lectern prune --help` says what is possible.",
             PruneError::Unchecked(_) => {
-                "Keep more experts and check again; `--unchecked` writes it all the same."
+                "Check it with `lectern prune check`, with more experts kept where it was blocked; `--unchecked` writes it all the same."
             }
             PruneError::Nothing { .. } => "Keep fewer experts, in every layer.",
             PruneError::NotTheSame(_) => "Nothing was written. Please report this with the model's name.",

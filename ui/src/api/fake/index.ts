@@ -143,7 +143,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
       answer.trace.seat = { expert: name, was_seated: was === name, left: was === name ? null : was, freed_bytes: was && was !== name ? MEMORY : 0, memory_bytes: MEMORY, budget_bytes: BUDGET, placement: PLACEMENT, leave_ms: was && was !== name ? 11.2 : 0, load_ms: was === name ? 0 : 38.4, elapsed_ms: was === name ? 0.2 : 52.7 };
       if (words) answer.trace.seat = { ...answer.trace.seat, outside: words, memory_bytes: 0, load_ms: 0, placement: { device: null, layers: 0, on_device: 0, why: null } };
       on({ kind: "seated", ...answer.trace.seat });
-      answer.trace.compress = { tokens_before: 42, tokens_after: 18, kept: 0, dropped: sources.length, reason: `${titleOf(name)} reads single questions only, so it is given the question alone.`, elapsed_ms: 0.4 };
+      answer.trace.compress = { tokens_before: 18, tokens_after: 18, kept: 0, dropped: 0, reason: `${titleOf(name)} reads single questions only, so it is given the question alone.`, elapsed_ms: 0.4 };
       on({ kind: "compressed", ...answer.trace.compress });
       const said = reply(question.text, scene === "refused");
       answer.refused = said.refused;
