@@ -424,6 +424,8 @@ fn wrong_usage_is_status_2_and_names_itself_in_json() {
         &["ask", "x", "--aggregate", "averaging"],
         &["ask", "x", "--aggregate", "voting", "--expert", "units"],
         &["ask", "x", "--strategy", "luck"],
+        &["ask", "x", "--top-k", "-1"],
+        &["ask", "x", "--ratio", "-0.1"],
     ] {
         let output = run(home.path(), arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

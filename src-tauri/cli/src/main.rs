@@ -30,7 +30,7 @@ mod shelf;
 mod status;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use output::{Exit, Output};
 use std::process::ExitCode;
 
@@ -115,7 +115,8 @@ fn main() -> ExitCode {
     runtime::embed::serve_if_asked();
     engine::documents::serve_if_asked();
 
-    let arguments = match Arguments::try_parse() {
+    let parsed = negative(Arguments::command()).try_get_matches();
+    let arguments = match parsed.and_then(|found| Arguments::from_arg_matches(&found)) {
         Ok(arguments) => arguments,
         Err(error) => return wrong_usage(&error),
     };
@@ -143,6 +144,11 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(exit) => ExitCode::from(output.fail(&exit)),
     }
+}
+
+/// A number below 0 is a value that is refused by its option's own words, and no unknown option.
+fn negative(command: clap::Command) -> clap::Command {
+    command.allow_negative_numbers(true).mut_subcommands(negative)
 }
 
 /// Help and version are answers; everything else is wrong usage, as JSON when `--json` is among the arguments.

@@ -113,7 +113,10 @@ fn usage(message: &str) -> Failure {
 /// Writes and flushes; when nobody reads any more, the work has no purpose and the process ends without a word.
 fn write_or_leave(to: &mut impl Write, text: &str) {
     if let Err(error) = to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
-        let status = if error.kind() == ErrorKind::BrokenPipe { 0 } else { 1 };
-        std::process::exit(status);
+        if error.kind() == ErrorKind::BrokenPipe {
+            std::process::exit(0);
+        }
+        let _ = writeln!(std::io::stderr().lock(), "error: stdout takes no more: {error}");
+        std::process::exit(1);
     }
 }

@@ -18,7 +18,7 @@ use std::path::Path;
 const CORPORA: [(&str, &str); 4] =
     [("arithmetic", "mathematics"), ("units", "units"), ("words", "words"), ("code", "code")];
 const NONE: &str = "none";
-const BUCKETS: u32 = 1 << 17;
+const BUCKETS: u32 = 1 << 18;
 /// Questions of each starter in training, and of each in the held-out set.
 const TRAIN: usize = 3_000;
 const HELD_OUT: usize = 300;
@@ -212,13 +212,12 @@ fn complexity(weights: &Weights, text: &Text) -> f32 {
     weights.complexity_bias + sum
 }
 
-/// The temperature, of a fine grid, at which `texts` are least surprising. At least 1: generated wordings are easier
-/// than people's, so the gate is never made surer than training left it.
+/// The temperature, of a fine grid, at which `texts` are least surprising.
 fn temperature(weights: &Weights, texts: &[Text]) -> f32 {
     let surprise = |t: f32| -> f32 {
         texts.iter().map(|text| -probabilities(weights, text, t)[text.label].max(1e-9).ln()).sum()
     };
-    let grid = (0..=60).map(|i| 1.0 + i as f32 * 0.05);
+    let grid = (0..=70).map(|i| 0.5 + i as f32 * 0.05);
     grid.map(|t| (t, surprise(t))).min_by(|a, b| a.1.total_cmp(&b.1)).map_or(1.0, |best| best.0)
 }
 
