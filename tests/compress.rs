@@ -378,6 +378,38 @@ fn the_command_says_what_it_dropped_and_what_is_left_is_the_rest() {
 }
 
 #[test]
+fn a_model_chooses_by_what_helps_it_to_foretell_the_question() {
+    let Some(model) = data("models/stories260K.gguf") else { return };
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let model = model.to_str().expect("a path in UTF-8");
+    let added = lectern(home.path(), &["experts", "add", model, "--name", "tales"], b"");
+    assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+    let stories = "Tom had a big red truck.\n\nLily saw a bird in the tree. The bird was sad.\n\nThe sun was hot.\n\nBen and his mom went to the park.\n";
+    let of = |ratio: &str, question: &str| {
+        let arguments = [
+            "compress", "--method", "model", "--expert", "tales", "--ratio", ratio, "--question", question,
+            "--json",
+        ];
+        let output = lectern(home.path(), &arguments, stories.as_bytes());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        document(&output)
+    };
+    for (question, holds) in [
+        ("Why was the bird in the tree sad?", "The bird was sad."),
+        ("Where did Ben and his mom go?", "went to the park"),
+    ] {
+        let said = of("0.4", question);
+        assert_eq!(
+            (said["method"].as_str(), said["kept_guards"].as_bool()),
+            (Some("model"), Some(true)),
+            "{said}"
+        );
+        assert!(said["text"].as_str().is_some_and(|text| text.contains(holds)), "{said}");
+        assert!(said["ratio"].as_f64().is_some_and(|ratio| ratio < 0.7), "{said}");
+    }
+}
+
+#[test]
 fn the_command_refuses_what_cannot_work_and_leaves_nothing_as_nothing() {
     let toys = Toys::with(&[("alpha", Toy::default())]);
     let home = toys.folder.path().join("home");

@@ -2,12 +2,14 @@
 
 use crate::model::{host_failure, start};
 use crate::output::{Exit, Output};
-use engine::compress::{Method, Shortened, Wish, shorten};
+use engine::compress::by_model::Surprise;
+use engine::compress::{Method, Shortened, Wish, shorten_with};
 use engine::home::Home;
 use engine::pool::{Expert, Pool};
 use engine::words::Failure;
 use runtime::host::{HostError, Purpose};
 use serde_json::json;
+use std::cell::RefCell;
 use std::io::Read;
 use std::sync::atomic::AtomicBool;
 
@@ -16,8 +18,8 @@ pub struct Arguments {
     /// The part of the tokens that stays, above 0, at most 1.
     #[arg(long, value_name = "0.3", default_value = "0.3", value_parser = ratio)]
     ratio: f32,
-    /// rules: padding of politeness; extractive: whole sentences by relevance. Default: extractive for a long context with a
-    /// question, rules for a prompt.
+    /// rules: padding of politeness; extractive: whole sentences by relevance; model: whole sentences by how much they help the
+    /// expert to foretell the question. Default: extractive for a long context with a question, rules for a prompt.
     #[arg(long, value_name = "METHOD", value_parser = method)]
     method: Option<Method>,
     /// Tokens are those of this expert. Default: the expert who answers what no other does.
@@ -39,7 +41,8 @@ fn method(text: &str) -> Result<Method, String> {
     match text {
         "rules" => Ok(Method::Rules),
         "extractive" => Ok(Method::Extractive),
-        _ => Err("rules or extractive".into()),
+        "model" => Ok(Method::Model),
+        _ => Err("rules, extractive or model".into()),
     }
 }
 
@@ -52,15 +55,20 @@ pub fn run(arguments: Arguments, output: &Output) -> Result<(), Exit> {
         detail: None,
     })?;
     let expert = expert(arguments.expert.as_deref())?;
-    let mut host = start(&expert.file, Purpose::Tokenize, output, &AtomicBool::new(false))?;
+    let by_model = arguments.method == Some(Method::Model);
+    let purpose = if by_model { Purpose::Generate } else { Purpose::Tokenize };
+    let host = RefCell::new(start(&expert.file, purpose, output, &AtomicBool::new(false))?);
     let wish =
         Wish { question: arguments.question.as_deref(), ratio: arguments.ratio, method: arguments.method };
     // Nobody sets this stop: a count that was not stopped has a number.
     let stop = AtomicBool::new(false);
-    let mut count =
-        |text: &str| -> Result<u32, HostError> { Ok(host.count_tokens(text, &stop)?.unwrap_or(0)) };
-    let done = shorten(&text, &wish, &mut count).map_err(host_failure)?;
-    host.leave();
+    let mut count = |text: &str| -> Result<u32, HostError> {
+        Ok(host.borrow_mut().count_tokens(text, &stop)?.unwrap_or(0))
+    };
+    let mut surprise = |before: &str, text: &str| host.borrow_mut().surprise(before, text, &stop);
+    let surprise: Option<&mut Surprise<'_, HostError>> = if by_model { Some(&mut surprise) } else { None };
+    let done = shorten_with(&text, &wish, &mut count, surprise).map_err(host_failure)?;
+    host.into_inner().leave();
     show(&text, &done, &expert.manifest.name, output);
     Ok(())
 }

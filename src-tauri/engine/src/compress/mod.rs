@@ -13,12 +13,14 @@
 //! | [`units`] | a text as sentences, items, rows and code |
 //! | [`question`] | which part of a text asks |
 //! | [`relevance`] | how much each unit bears on the question |
+//! | [`by_model`] | how much each unit helps a model to foretell the question |
 //! | [`choose`] | which units stay within the tokens |
 //! | [`guards`] | what must not be lost, and whether it was |
 //! | [`rules`] | padding that a prompt can spare |
 //! | [`shorten`] | one text made shorter by these, and checked |
 //! | [`fit`] | what the seated expert gets |
 
+pub mod by_model;
 pub mod choose;
 pub mod fit;
 pub mod guards;
@@ -29,4 +31,4 @@ pub mod shorten;
 pub mod units;
 
 pub use fit::{CompressError, Reader, compress};
-pub use shorten::{Method, Shortened, Wish, shorten};
+pub use shorten::{Method, Shortened, Wish, shorten, shorten_with};

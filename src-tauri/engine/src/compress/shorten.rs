@@ -4,6 +4,7 @@
 //! worked examples, a document alone) loses only units without a guard: each number, name, formula, quote and negation
 //! in it may be the point.
 
+use super::by_model::{Surprise, by_model};
 use super::choose::choose;
 use super::guards::{self, guards};
 use super::question::{self, asks};
@@ -20,6 +21,8 @@ pub enum Method {
     Rules,
     /// Whole sentences by relevance.
     Extractive,
+    /// Whole sentences by what a model makes of them, see [`by_model`](super::by_model).
+    Model,
 }
 
 impl Method {
@@ -27,6 +30,7 @@ impl Method {
         match self {
             Method::Rules => "rules",
             Method::Extractive => "extractive",
+            Method::Model => "model",
         }
     }
 }
@@ -98,11 +102,22 @@ pub fn shorten<E>(
     wish: &Wish,
     count: &mut dyn FnMut(&str) -> Result<u32, E>,
 ) -> Result<Shortened, E> {
+    shorten_with(text, wish, count, None)
+}
+
+/// The same with a model to score sentences by, for [`Method::Model`]; without one that is [`Method::Extractive`].
+pub fn shorten_with<E>(
+    text: &str,
+    wish: &Wish,
+    count: &mut dyn FnMut(&str) -> Result<u32, E>,
+    surprise: Option<&mut Surprise<'_, E>>,
+) -> Result<Shortened, E> {
     let begun = Instant::now();
     let units = units(text);
     let found = wish.question.is_none().then(|| question::find(text, &units)).flatten();
     let is_context = wish.question.is_some() || (found.is_some() && is_context(text, &units));
     let method = wish.method.unwrap_or(if is_context { Method::Extractive } else { Method::Rules });
+    let method = if method == Method::Model && surprise.is_none() { Method::Extractive } else { method };
     let tokens_before = count(text)?;
     let mut done = Shortened {
         dropped: Vec::new(),
@@ -120,7 +135,21 @@ pub fn shorten<E>(
     } else {
         let asked = wish.question.or(found.as_ref().map(|found| found.text.as_str()));
         let own = found.as_ref().map_or(&[][..], |found| &found.units);
-        extract(text, &units, &Asked { text: asked, units: own, is_context }, wish.ratio, &mut done, count)?;
+        let asked = Asked { text: asked, units: own, is_context };
+        let scores = match surprise.filter(|_| method == Method::Model) {
+            Some(surprise) => by_model(text, &units, asked.text, asked.units, surprise)?,
+            None => None,
+        };
+        if method == Method::Model && scores.is_none() {
+            done.method = Method::Extractive;
+        }
+        extract(text, &units, &asked, scores, wish.ratio, &mut done, count)?;
+        if method == Method::Model && done.method == Method::Extractive {
+            done.reason = format!(
+                "No sentence helps this model to foretell the question, so relevance chose. {}",
+                done.reason
+            );
+        }
     }
     done.elapsed_ms = begun.elapsed().as_secs_f32() * 1000.0;
     Ok(done)
@@ -184,6 +213,7 @@ fn extract<E>(
     text: &str,
     units: &[Unit],
     asked: &Asked,
+    scores: Option<Vec<f32>>,
     ratio: f32,
     done: &mut Shortened,
     count: &mut dyn FnMut(&str) -> Result<u32, E>,
@@ -191,7 +221,7 @@ fn extract<E>(
     let tokens = units.iter().map(|unit| count(&text[unit.body()])).collect::<Result<Vec<u32>, E>>()?;
     let sum: u32 = tokens.iter().sum();
     let terms = Terms::of(text, units);
-    let scores = relevance(text, units, &terms, asked.text, &WEIGHTS);
+    let scores = scores.unwrap_or_else(|| relevance(text, units, &terms, asked.text, &WEIGHTS));
     let mut must = vec![false; units.len()];
     asked.units.iter().for_each(|&at| must[at] = true);
     if !asked.is_context {

@@ -36,6 +36,7 @@ impl Expert {
                 profile(model, &text, stop)
             }
             Look::Compare { others } => compare(model, rounded, &text, others, stop).map(Examined::Compare),
+            Look::Surprise => surprise(model, &text, stop).map(Examined::Surprise),
             Look::Digest { excluded } => digest(model, &text, excluded, stop),
         })
     }
@@ -155,6 +156,27 @@ fn round(model: &Model, number: u32, stop: &AtomicBool) -> Result<Experts, Reque
         all.push((layer, experts));
     }
     Ok(all)
+}
+
+fn surprise(model: &Model, text: &Text, stop: &AtomicBool) -> Result<Vec<f64>, RequestError> {
+    let vocabulary = model.shape().vocabulary;
+    let mut reading = Reading::new(model, text, &[]);
+    let mut found = Vec::new();
+    // The token at `at` + 1 is foretold by the logits at `at`; the last foretells nothing.
+    let (first, mut at) = (text.prompt.saturating_sub(1), 0);
+    for chunk in text.ids[..text.ids.len().saturating_sub(1)].chunks(chunk(model)) {
+        let end = at + chunk.len();
+        let want = if end > first { Want::All } else { Want::None };
+        let logits = reading.read(model, chunk, want, None, stop)?;
+        for (row, logits) in logits.chunks_exact(vocabulary).enumerate().skip(first.saturating_sub(at)) {
+            found.push(normaliser(logits) - f64::from(logits[text.ids[at + row + 1] as usize]));
+        }
+        at = end;
+    }
+    if found.iter().any(|value| !value.is_finite()) {
+        return Err(RequestError::NotNumbers { tokens: text.ids.len() });
+    }
+    Ok(found)
 }
 
 fn compare(

@@ -6,7 +6,7 @@ use super::HostError;
 use super::parent::Host;
 use super::protocol::{FromExpert, ToExpert};
 use super::state::Turn;
-use super::words::{Examined, Example, Look};
+use super::words::{Examined, Example, Look, Prompt};
 
 impl Host {
     /// Looks at what the experts do with an example.
@@ -22,6 +22,20 @@ impl Host {
             FromExpert::Examined { id: of, examined } if of == id => Turn::Done(examined),
             other => Turn::Other(other),
         })
+    }
+
+    /// Mean −ln of the probability of the tokens of `text` after `before`, in nats; 0 of no tokens.
+    pub fn surprise(&mut self, before: &str, text: &str, stop: &AtomicBool) -> Result<f32, HostError> {
+        let example =
+            Example { prompt: Prompt::Raw(before.to_owned()), answer: Some(text.to_owned()), own_tokens: 0 };
+        let Examined::Surprise(each) = self.examine(&example, &Look::Surprise, stop)? else {
+            return Err(HostError::Refused {
+                code: "host.protocol".into(),
+                message: "the expert answered another question".into(),
+                fix: "Start it again. If it happens again, please report it.".into(),
+            });
+        };
+        Ok((each.iter().sum::<f64>() / each.len().max(1) as f64) as f32)
     }
 
     /// Leaves experts out of everything that is computed from now on.

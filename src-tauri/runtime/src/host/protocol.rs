@@ -12,7 +12,7 @@ use super::words::{
 };
 
 /// Both sides must say the same.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 /// Largest frame: a prompt of some million characters, or the logits of a vocabulary of a million.
 pub const MAX_FRAME: u32 = 32 << 20;
 

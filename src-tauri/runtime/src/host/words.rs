@@ -342,6 +342,8 @@ pub enum Look {
     Profile,
     /// How much differs with each of these in its place.
     Compare { others: Vec<Other> },
+    /// How little each token of the answer was expected.
+    Surprise,
     /// The very logits.
     Digest { excluded: Vec<Vec<bool>> },
 }
@@ -363,6 +365,8 @@ pub enum Examined {
     Profile { tokens: u32, layers: Vec<LayerSums> },
     /// One for each of the others.
     Compare(Vec<Compared>),
+    /// −ln of the probability of each token of the answer. Of a dense model as well.
+    Surprise(Vec<f64>),
     /// SHA-256 of the logits after every token, as the bits of 32-bit floats, little-endian.
     Digest(String),
 }
