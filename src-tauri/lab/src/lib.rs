@@ -7,6 +7,7 @@ pub mod export;
 pub mod gate;
 pub mod prune;
 pub mod recipes;
+pub mod scorer;
 pub mod starters;
 pub mod tokenizer;
 pub mod train;

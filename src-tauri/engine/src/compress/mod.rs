@@ -13,6 +13,10 @@
 //! | [`units`] | a text as sentences, items, rows and code |
 //! | [`question`] | which part of a text asks |
 //! | [`relevance`] | how much each unit bears on the question |
+//! | [`features`] | what is known of a unit beside a question, as numbers |
+//! | [`scorer`] | what these numbers are worth, learned |
+//! | `kin` | words that stand for one another in question and answer |
+//! | `sought` | the kind of thing that is asked for |
 //! | [`by_model`] | how much each unit helps a model to foretell the question |
 //! | [`choose`] | which units stay within the tokens |
 //! | [`guards`] | what must not be lost, and whether it was |
@@ -22,12 +26,16 @@
 
 pub mod by_model;
 pub mod choose;
+pub mod features;
 pub mod fit;
 pub mod guards;
+mod kin;
 pub mod question;
 pub mod relevance;
 pub mod rules;
+pub mod scorer;
 pub mod shorten;
+mod sought;
 pub mod units;
 
 pub use fit::{CompressError, Reader, compress};

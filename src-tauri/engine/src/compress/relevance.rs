@@ -1,11 +1,15 @@
 //! Relevance: how much each unit of a context bears on a question.
 //!
-//! A unit's score is what its own terms share with the question, plus what its passage shares, plus a little of its
-//! neighbours (the answer often stands beside the sentence that repeats the question), its place in the passage, and
-//! whether it holds the kind of thing that is asked for (a time for "when"). Rarity comes from the context itself.
+//! With a question, what was learned of a unit's [`features`]; first of them is a score by hand: what the unit's own terms
+//! share with the question, plus what its passage shares, plus a little of its neighbours (the answer often stands beside
+//! the sentence that repeats the question), its place in the passage, and whether it holds the kind of thing that is asked
+//! for (a time for "when"). Rarity comes from the context itself.
 //!
-//! Source: BM25 (Robertson and Zaragoza 2009) with k1 1.2; weights chosen on Natural Questions, see `tests/compress.rs`
+//! Source: BM25 (Robertson and Zaragoza 2009) with k1 1.2; weights learned on Natural Questions, see `tests/compress.rs`
 
+use super::features::features;
+use super::scorer::Scorer;
+use super::sought::Sought;
 use super::units::{Kind, Unit};
 use crate::archive::terms;
 use std::collections::{HashMap, HashSet};
@@ -48,7 +52,7 @@ const LONG_PASSAGE: usize = 12;
 const NEIGHBOURS: usize = 2;
 
 /// Words that ask and join: they say nothing of what is asked about.
-const ASKING: [&str; 57] = [
+pub(super) const ASKING: [&str; 57] = [
     "a", "an", "the", "of", "in", "on", "at", "to", "for", "by", "with", "from", "and", "or", "is", "are",
     "was", "were", "be", "been", "do", "doe", "did", "has", "have", "had", "who", "whom", "whose", "what",
     "when", "where", "which", "why", "how", "mani", "much", "it", "this", "that", "these", "those", "as",
@@ -60,7 +64,7 @@ const ASKING: [&str; 57] = [
 pub struct Terms {
     /// Of each unit, in order.
     pub of: Vec<Vec<u32>>,
-    known: HashMap<String, u32>,
+    pub(super) known: HashMap<String, u32>,
     /// Units that hold the term.
     within: Vec<u32>,
     numbers: Vec<bool>,
@@ -109,20 +113,46 @@ impl Terms {
     }
 }
 
-/// The score of each unit, 0 to about 3; only the order means something. Without a question, how much a unit has in
-/// common with the whole.
-pub fn relevance(
+/// The score of each unit; only the order means something. With a question, what was learned of its [`features`];
+/// without one, how much a unit has in common with the whole.
+pub fn relevance(text: &str, units: &[Unit], terms_of: &Terms, question: Option<&str>) -> Vec<f32> {
+    let asked = question.map(|question| asked(question, terms_of)).unwrap_or_default();
+    match question {
+        Some(question) if !asked.is_empty() => {
+            let scorer = Scorer::shipped();
+            features(text, units, terms_of, question).iter().map(|row| scorer.score(row)).collect()
+        }
+        _ => parts(text, units, terms_of, question, &WEIGHTS)
+            .map_or_else(|| vec![0.0; units.len()], |parts| parts.score),
+    }
+}
+
+/// What the score is made of, of each unit.
+pub(super) struct Parts {
+    /// BM25 of the unit alone, of what is read with it, and of the units beside it: 0 to 1.
+    pub own: Vec<f32>,
+    pub around: Vec<f32>,
+    pub near: Vec<f32>,
+    pub place: Vec<f32>,
+    pub kind: Vec<f32>,
+    pub pairs: Vec<f32>,
+    /// All of it by [`Weights`].
+    pub score: Vec<f32>,
+}
+
+/// `None` when nothing is asked about and the text is about nothing.
+pub(super) fn parts(
     text: &str,
     units: &[Unit],
     terms_of: &Terms,
     question: Option<&str>,
     weights: &Weights,
-) -> Vec<f32> {
+) -> Option<Parts> {
     let asked = question.map(|question| asked(question, terms_of)).unwrap_or_default();
     let wanted: Vec<u32> = if asked.is_empty() { subject(terms_of) } else { asked };
     let most: f32 = wanted.iter().map(|&id| terms_of.rarity(id)).sum::<f32>() * (K1 + 1.0);
     if most == 0.0 {
-        return vec![0.0; units.len()];
+        return None;
     }
     let counted = Counted::of(terms_of, &wanted);
     let mean_unit = counted.mean_length();
@@ -131,45 +161,50 @@ pub fn relevance(
     let surroundings = surroundings(units);
     let mean_around =
         surroundings.iter().map(|around| counted.length(around)).sum::<f32>() / units.len().max(1) as f32;
-    let mut of_passage: Vec<f32> = Vec::with_capacity(units.len());
-    for (at, around) in surroundings.iter().enumerate() {
-        let same = at.checked_sub(1).filter(|&before| surroundings[before] == *around);
-        let passage = same.map(|before| of_passage[before]);
-        of_passage.push(passage.unwrap_or_else(|| score(around.clone(), weights.passage_b, mean_around)));
+    let mut around: Vec<f32> = Vec::with_capacity(units.len());
+    for (at, range) in surroundings.iter().enumerate() {
+        let same = at.checked_sub(1).filter(|&before| surroundings[before] == *range);
+        let passage = same.map(|before| around[before]);
+        around.push(passage.unwrap_or_else(|| score(range.clone(), weights.passage_b, mean_around)));
     }
+    let beside = |at: usize, other: Option<usize>| {
+        other
+            .filter(|&other| units.get(other).is_some_and(|other| other.passage == units[at].passage))
+            .map_or(0.0, |other| own[other])
+    };
+    let near =
+        (0..units.len()).map(|at| (beside(at, at.checked_sub(1)) + beside(at, Some(at + 1))) / 2.0).collect();
     let first = first_units(units);
-    let sought = question.map_or(Sought::Anything, Sought::of);
-    let ordered: HashSet<(u32, u32)> =
-        question.map(|question| in_order(question, terms_of)).unwrap_or_default();
-    let mut scores: Vec<f32> = units
+    let place = units
         .iter()
         .enumerate()
-        .map(|(at, unit)| {
-            let beside = |other: Option<usize>| {
-                other
-                    .filter(|&other| units.get(other).is_some_and(|other| other.passage == unit.passage))
-                    .map_or(0.0, |other| own[other])
-            };
-            let near = (beside(at.checked_sub(1)) + beside(Some(at + 1))) / 2.0;
-            let place = 1.0 / (1 + at - first[unit.passage]) as f32;
-            let kind = sought.share(&text[unit.body()]);
-            let pairs = if ordered.is_empty() {
-                0.0
-            } else {
-                let there =
-                    terms_of.of[at].windows(2).filter(|pair| ordered.contains(&(pair[0], pair[1]))).count();
-                (there as f32 / ordered.len() as f32).min(1.0)
-            };
-            own[at]
-                + weights.passage * of_passage[at]
-                + weights.neighbour * near
-                + weights.place * place
-                + weights.kind * kind
-                + weights.pairs * pairs
+        .map(|(at, unit)| 1.0 / (1 + at.saturating_sub(first[unit.passage])) as f32)
+        .collect();
+    let sought = question.map_or(Sought::Anything, Sought::of);
+    let kind = units.iter().map(|unit| f32::from(u8::from(sought.is_in(&text[unit.body()])))).collect();
+    let ordered: HashSet<(u32, u32)> =
+        question.map(|question| in_order(question, terms_of)).unwrap_or_default();
+    let pairs = terms_of
+        .of
+        .iter()
+        .map(|ids| {
+            let there = ids.windows(2).filter(|pair| ordered.contains(&(pair[0], pair[1]))).count();
+            (there as f32 / ordered.len().max(1) as f32).min(1.0)
         })
         .collect();
-    share_within(&mut scores, units, weights);
-    scores
+    let mut parts = Parts { own, around, near, place, kind, pairs, score: Vec::new() };
+    parts.score = (0..units.len())
+        .map(|at| {
+            parts.own[at]
+                + weights.passage * parts.around[at]
+                + weights.neighbour * parts.near[at]
+                + weights.place * parts.place[at]
+                + weights.kind * parts.kind[at]
+                + weights.pairs * parts.pairs[at]
+        })
+        .collect();
+    share_within(&mut parts.score, units, weights);
+    Some(parts)
 }
 
 /// The units of a passage stand by their best one, and behind each other.
@@ -293,7 +328,7 @@ fn surroundings(units: &[Unit]) -> Vec<Range<usize>> {
 }
 
 /// The first unit of each passage that is no heading.
-fn first_units(units: &[Unit]) -> Vec<usize> {
+pub(super) fn first_units(units: &[Unit]) -> Vec<usize> {
     let mut first = vec![usize::MAX; units.last().map_or(0, |unit| unit.passage + 1)];
     for (at, unit) in units.iter().enumerate().filter(|(_, unit)| unit.kind != Kind::Heading) {
         first[unit.passage] = first[unit.passage].min(at);
@@ -302,55 +337,4 @@ fn first_units(units: &[Unit]) -> Vec<usize> {
         first[unit.passage] = first[unit.passage].min(at);
     }
     first
-}
-
-/// What kind of thing a question asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sought {
-    Time,
-    Number,
-    Name,
-    Anything,
-}
-
-impl Sought {
-    fn of(question: &str) -> Sought {
-        let low = question.to_lowercase();
-        let has = |word: &str| low.split(|c: char| !c.is_alphanumeric()).any(|other| other == word);
-        let says = |words: &[&str]| words.iter().any(|word| low.contains(word));
-        if has("when") || says(&["what year", "which year", "what date", "what time", "what month"]) {
-            Sought::Time
-        } else if says(&[
-            "how many", "how much", "how long", "how old", "how tall", "how far", "how big", "what percent",
-        ]) {
-            Sought::Number
-        } else if has("who") || has("whom") || has("whose") || has("where") || says(&["name of", "which "]) {
-            Sought::Name
-        } else {
-            Sought::Anything
-        }
-    }
-
-    /// 1 when the text holds such a thing, else 0.
-    fn share(self, text: &str) -> f32 {
-        let digits = || text.bytes().any(|byte| byte.is_ascii_digit());
-        let holds = match self {
-            Sought::Anything => false,
-            Sought::Time => digits(),
-            Sought::Number => {
-                const WORDS: [&str; 14] = [
-                    " one ", " two ", " three ", " four ", " five ", " six ", " seven ", " eight ", " nine ",
-                    " ten ", " twelve ", " hundred ", " thousand ", " million ",
-                ];
-                digits() || WORDS.iter().any(|word| text.contains(word))
-            }
-            Sought::Name => text
-                .split_whitespace()
-                .skip(1)
-                .filter(|word| word.chars().next().is_some_and(char::is_uppercase))
-                .nth(1)
-                .is_some(),
-        };
-        f32::from(u8::from(holds))
-    }
 }

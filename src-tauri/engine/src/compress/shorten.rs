@@ -8,7 +8,7 @@ use super::by_model::{Surprise, by_model};
 use super::choose::choose;
 use super::guards::{self, guards};
 use super::question::{self, asks};
-use super::relevance::{Terms, WEIGHTS, relevance};
+use super::relevance::{Terms, relevance};
 use super::rules;
 use super::units::{Unit, about_words, units};
 use std::collections::HashSet;
@@ -221,7 +221,11 @@ fn extract<E>(
     let tokens = units.iter().map(|unit| count(&text[unit.body()])).collect::<Result<Vec<u32>, E>>()?;
     let sum: u32 = tokens.iter().sum();
     let terms = Terms::of(text, units);
-    let scores = scores.unwrap_or_else(|| relevance(text, units, &terms, asked.text, &WEIGHTS));
+    let scores = match scores {
+        Some(scores) => scores,
+        None if asked.units.is_empty() => relevance(text, units, &terms, asked.text),
+        None => of_the_rest(text, units, asked),
+    };
     let mut must = vec![false; units.len()];
     asked.units.iter().for_each(|&at| must[at] = true);
     if !asked.is_context {
@@ -274,6 +278,16 @@ fn extract<E>(
         );
     }
     Ok(())
+}
+
+/// The scores of the units that do not ask, as if the question stood elsewhere; it bears most on itself.
+fn of_the_rest(text: &str, units: &[Unit], asked: &Asked) -> Vec<f32> {
+    let others: Vec<usize> = (0..units.len()).filter(|at| !asked.units.contains(at)).collect();
+    let rest: Vec<Unit> = others.iter().map(|&at| units[at].clone()).collect();
+    let mut scores = vec![f32::MAX; units.len()];
+    let of_rest = relevance(text, &rest, &Terms::of(text, &rest), asked.text);
+    others.into_iter().zip(of_rest).for_each(|(at, score)| scores[at] = score);
+    scores
 }
 
 fn reason(
@@ -412,7 +426,7 @@ mod tests {
 
     #[test]
     fn sentences_stay_whole_and_in_order_and_paragraphs_apart() {
-        let (_, rest) = extractive(CITIES, Some("silk of Lyon and grapes of the south"), 0.6);
+        let (_, rest) = extractive(CITIES, Some("silk of Lyon and grapes of the south"), 0.65);
         for unit in units(&rest) {
             assert!(CITIES.contains(&rest[unit.body()]), "{:?}", &rest[unit.body()]);
         }
