@@ -19,7 +19,7 @@ use engine::read::Reader;
 use engine::report::benchmark::{Sample, difference};
 use engine::report::compare::compare;
 use engine::report::pruning::Asked;
-use engine::words::{Aggregate, Answer, Council, Failure, Mode, Origin, Question};
+use engine::words::{Aggregate, Answer, Council, Failure, Mode, Origin, Question, Strategy};
 use engine::{Engine, Options};
 use lab::data::{Split, corpus, refusals};
 use rand_chacha::ChaCha8Rng;
@@ -299,27 +299,41 @@ fn what_parts_gain_over_the_best_single_expert_and_over_a_vote() {
     let reader = Reader::new(engine::pool::gate()).unwrap();
     let second =
         |text: &str| reader.read(text).unwrap().domains.get(1).map_or(0.0, |second| second.probability);
-    let share = |all: &[f32]| all.iter().filter(|second| **second >= 0.15).count() as f64 / all.len() as f64;
+    let shares = |all: &[f32]| {
+        [0.15f32, 0.2, 0.25].map(|least| {
+            let over = all.iter().filter(|second| **second >= least).count();
+            format!("{:.1} % at least {least}", over as f64 / all.len() as f64 * 100.0)
+        })
+    };
     let of_two: Vec<f32> = questions.iter().map(|(text, _)| second(text)).collect();
-    eprintln!("second domain at least 0.15: {:.1} % of {n} questions about two", share(&of_two) * 100.0);
+    eprintln!("second domain of {n} questions about two: {:?}", shares(&of_two));
     for starter in ["arithmetic", "units"] {
         let of_one: Vec<f32> = (0..500).map(|_| second(&fresh(starter, &mut rng).0)).collect();
-        eprintln!("second domain at least 0.15: {:.1} % of 500 of {starter}", share(&of_one) * 100.0);
+        eprintln!("second domain of 500 of {starter}: {:?}", shares(&of_one));
     }
 
     let base =
         Question { mode: Mode::Basic, recall: false, trial: true, seed: Some(1), ..Question::default() };
     let single = |name: &str| Question { expert: Some(name.into()), ..base.clone() };
     let several = |aggregate| Question { aggregate: Some(aggregate), ..base.clone() };
+    let by_steps = |name: &str| Question { strategy: Some(Strategy::Steps), ..single(name) };
     let ways = [
         ("arithmetic", single("arithmetic")),
         ("units", single("units")),
         ("generalist", single("generalist")),
         ("router", base.clone()),
+        ("arithmetic by steps", by_steps("arithmetic")),
+        ("units by steps", by_steps("units")),
+        ("generalist by steps", by_steps("generalist")),
         ("voting", Question { top_k: Some(3), ..several(Aggregate::Voting) }),
+        (
+            "voting by steps",
+            Question { top_k: Some(3), strategy: Some(Strategy::Steps), ..several(Aggregate::Voting) },
+        ),
         ("hierarchical", several(Aggregate::Hierarchical)),
         ("auto", several(Aggregate::Auto)),
     ];
+    let singles = 7;
     let mut lists: Vec<(&str, Vec<Sample>)> = Vec::new();
     for (name, like) in ways {
         engine.unseat().unwrap();
@@ -341,11 +355,14 @@ fn what_parts_gain_over_the_best_single_expert_and_over_a_vote() {
         lists.push((name, list));
     }
     let right = |list: &[Sample]| list.iter().filter(|sample| sample.right == Some(true)).count();
-    let (best, of_best) = lists[..4].iter().max_by_key(|(_, list)| right(list)).unwrap();
+    let (best, of_best) = lists[..singles].iter().max_by_key(|(_, list)| right(list)).unwrap();
     let of = |name: &str| &lists.iter().find(|(own, _)| *own == name).unwrap().1;
-    for (name, than, of_than) in
-        [("hierarchical", *best, of_best), ("hierarchical", "voting", of("voting")), ("auto", *best, of_best)]
-    {
+    for (name, than, of_than) in [
+        ("hierarchical", *best, of_best),
+        ("hierarchical", "voting by steps", of("voting by steps")),
+        ("hierarchical", "voting", of("voting")),
+        ("auto", *best, of_best),
+    ] {
         let found = difference(of(name), of_than).unwrap();
         let [points, low, high] = [found.difference, found.low, found.high].map(|share| share * 100.0);
         eprintln!("{name} - {than}: {points:+.1} ({low:+.1} to {high:+.1}), n = {}", found.n);

@@ -72,8 +72,8 @@ pub fn why_not(answer: &Answer) -> Option<String> {
     if answer.trace.generate.finish == Finish::Length {
         return Some(format!("it was cut off at {} tokens", answer.tokens));
     }
-    let of_parts = |council: &&Box<Council>| council.drafts.iter().any(|draft| draft.part.is_some());
-    if let Some(council) = answer.trace.council.as_ref().filter(of_parts) {
+    let of_parts = |council: &&Council| council.drafts.iter().any(|draft| draft.part.is_some());
+    if let Some(council) = answer.trace.council.as_deref().filter(of_parts) {
         if council.agreement < 1.0 {
             return Some("a part of it has no answer".into());
         }

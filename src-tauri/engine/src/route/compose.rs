@@ -14,8 +14,8 @@ use crate::words::{Aggregate, Candidate, Composed, Part, Plan, Reading};
 /// Scores that differ by no more, swaps aside, are near: less does not make the router leave a conversation's expert,
 /// either. Whoever is further behind has mostly another domain, and says so or errs.
 const NEAR: f32 = STAYS;
-/// A second domain from this probability on is spoken of, too: of 96 questions about one of the starters' domains none got
-/// that far, of 48 sentences about two of them 19 did; the others are asked as questions about one.
+/// A second domain from this probability on is spoken of, too: of 500 fresh questions about arithmetic 6 % get that far
+/// and of 500 about units 2 %, of 100 about both 54 % (`tests/compose.rs`); the others are asked as if about one.
 const SECOND: f32 = 0.15;
 /// Fewer answers are no measurement of an expert's or a pair's accuracy; as everywhere in the reports.
 const ENOUGH: u32 = 20;

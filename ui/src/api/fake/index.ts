@@ -18,7 +18,7 @@ import { prompts } from "./prompts";
 import { packs } from "./packs";
 import { playbook } from "./playbook";
 import { multiplied, pruning } from "./pruning";
-import { reply } from "./replies";
+import { plainOf, reply } from "./replies";
 import { reports } from "./reports";
 import { composed, council, reasoned } from "./several";
 
@@ -155,6 +155,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
       if (question.aggregate && answer.trace.composed?.aggregate !== null) {
         const heard = await council(question, planned.plan.experts, blocks, answer.trace.seat, answer.trace.generate, wait, on);
         [answer.trace.council, drafts] = [heard.council, heard.drafts];
+        if (heard.together) [blocks, answer.answer] = [heard.together, plainOf(heard.together)];
       } else if (question.strategy && question.strategy !== "direct") {
         answer.trace.reason = reasoned(question, answer.answer);
         on({ kind: "reasoned", ...answer.trace.reason });

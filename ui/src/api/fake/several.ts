@@ -9,7 +9,7 @@ type On = (event: AnswerEvent, blocks?: Block[]) => void;
 const other: Block[] = [{ kind: "paragraph", inlines: [{ kind: "text", text: "I make that 471." }] }];
 const refusal: Block[] = [{ kind: "paragraph", inlines: [{ kind: "text", text: "This starter expert can't do that; download one that can." }] }];
 
-export async function council(question: Question, experts: Candidate[], right: Block[], seat: Seated, generate: Generated, wait: (ms: number) => Promise<void>, on: On): Promise<{ council: Council; drafts: Block[][] }> {
+export async function council(question: Question, experts: Candidate[], right: Block[], seat: Seated, generate: Generated, wait: (ms: number) => Promise<void>, on: On): Promise<{ council: Council; drafts: Block[][]; together?: Block[] }> {
   if (question.aggregate === "hierarchical" || question.aggregate === "auto") return parts(question, experts, seat, generate, wait, on);
   const k = question.top_k ?? 3;
   const members = experts.slice(0, k);
@@ -53,7 +53,7 @@ export function composed(question: Question): Composed {
 
 const asks = (text: string) => text.match(/[^?]+\?/g)?.map((one) => one.trim()) ?? [text];
 
-async function parts(question: Question, experts: Candidate[], seat: Seated, generate: Generated, wait: (ms: number) => Promise<void>, on: On): Promise<{ council: Council; drafts: Block[][] }> {
+async function parts(question: Question, experts: Candidate[], seat: Seated, generate: Generated, wait: (ms: number) => Promise<void>, on: On): Promise<{ council: Council; drafts: Block[][]; together: Block[] }> {
   const said = [{ text: "17 * 23 = 391", says: "391", domain: "mathematics" }, { text: "3 km = 3000 m", says: "3000 m", domain: "units" }];
   const texts = asks(question.text);
   const drafts: { draft: Draft; blocks: Block[] }[] = [];
@@ -82,7 +82,8 @@ async function parts(question: Question, experts: Candidate[], seat: Seated, gen
     fell_back: "no expert of the pool reads answers that it could join: the parts stand together", loads: 1, swaps: 1, tokens: 128, elapsed_ms: 192,
   };
   on({ kind: "joined", ...joint });
-  return { council: joint, drafts: drafts.map((one) => one.blocks) };
+  const together = drafts.flatMap((one): Block[] => [{ kind: "paragraph", inlines: [{ kind: "strong", inlines: [{ kind: "text", text: one.draft.part?.text ?? "" }] }] }, ...one.blocks]);
+  return { council: joint, drafts: drafts.map((one) => one.blocks), together };
 }
 
 /** One answer and one check that agrees with it. */
