@@ -134,6 +134,24 @@ describe("comparing two ways", () => {
     expect(select.value).toBe("optimized");
   });
 
+  it("compares one expert with several: a side says in which way, and how many where that is not the question's to say", async () => {
+    await open("full", "compare");
+    const asked = vi.spyOn(api, "compare");
+    await click("preset-council");
+    const council = (await see("second-council")) as HTMLSelectElement;
+    expect(council.value).toBe("auto");
+    expect(all("second-many")).toHaveLength(0);
+    await click("start-compare");
+    await see("findings");
+    const [one, several] = asked.mock.calls[0]![0];
+    expect([one.aggregate, several.aggregate, several.top_k]).toEqual([undefined, "auto", undefined]);
+    comparing.ways[1] = { ...comparing.ways[1], aggregate: "voting", topK: 3 };
+    await see("second-many");
+    await click("start-compare");
+    await until(() => expect(asked.mock.calls).toHaveLength(2));
+    expect(asked.mock.calls[1]![0][1]).toMatchObject({ aggregate: "voting", top_k: 3 });
+  });
+
   it("stops when it is told, and then says nothing", async () => {
     await open("full", "compare");
     use(fake(new URLSearchParams("scene=full&pace=1")));

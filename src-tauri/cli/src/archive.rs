@@ -21,7 +21,7 @@ pub enum Command {
     /// Take in past answers from a file of JSON lines.
     #[command(alias = "import")]
     Add(Add),
-    /// Write every past answer and the playbook's bullets, or every conversation, into a file of JSON lines. `add` takes the
+    /// Write every past answer and the playbook's rules, or every conversation, into a file of JSON lines. `add` takes the
     /// first two in again.
     Export(Export),
     /// Search by meaning as well: use an encoder, and give the past answers that lack one their vector.
@@ -163,7 +163,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
             output.show(&added, |added| {
                 let mut text = format!("added {}\n", added.added);
                 if added.bullets > 0 {
-                    text.push_str(&format!("added {} bullets to the playbook\n", added.bullets));
+                    text.push_str(&format!("added {} rules to the playbook\n", added.bullets));
                 }
                 for rejected in &added.rejected {
                     text.push_str(&format!("line {} not taken: {}\n", rejected.line, rejected.reason));

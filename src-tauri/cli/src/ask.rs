@@ -37,11 +37,14 @@ pub struct Arguments {
     /// Ask the N best experts in turn, one at the lectern at a time, and make one answer of theirs.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64), conflicts_with = "expert")]
     top_k: Option<u32>,
-    /// voting (most say it), weighted (most weight says it), sequential (each improves the answer before it) or ensemble
-    /// (one expert writes it). Without --top-k 3 experts are asked, 5 when the question is hard.
+    /// voting (most say it), weighted (most weight says it), sequential (each improves the answer before it), ensemble
+    /// (one expert writes it), hierarchical (each part of the question goes to its own expert, then they are joined) or
+    /// auto (one of these or one expert alone, as the question is). Without --top-k 3 experts are asked, 5 when the
+    /// question is hard.
     #[arg(long, value_name = "WAY", value_parser = aggregate, conflicts_with = "expert")]
     aggregate: Option<Aggregate>,
-    /// The expert that writes the one answer of an ensemble. Default: the best generalist.
+    /// The expert that writes the one answer of an ensemble (default: the best generalist) or joins the parts of a
+    /// hierarchical council (default: the best for the whole that reads prompts).
     #[arg(long, value_name = "NAME", requires = "aggregate")]
     synthesis: Option<String>,
     /// How each expert is asked: direct, steps, guided, refine, verify, multi-stage or vote. Default: direct, or what
@@ -51,7 +54,7 @@ pub struct Arguments {
     /// Look at no past answers and no documents.
     #[arg(long)]
     no_recall: bool,
-    /// Put bullets of the playbook beside the question, whatever the settings say; --no-playbook puts none.
+    /// Put rules of the playbook beside the question, whatever the settings say; --no-playbook puts none.
     #[arg(long, overrides_with = "no_playbook")]
     playbook: bool,
     #[arg(long, hide = true)]
@@ -84,7 +87,7 @@ pub fn mode(text: &str) -> Result<Mode, String> {
 
 pub fn aggregate(text: &str) -> Result<Aggregate, String> {
     let known = Aggregate::ALL.into_iter().find(|aggregate| aggregate.name() == text);
-    known.ok_or_else(|| "voting, weighted, sequential or ensemble".into())
+    known.ok_or_else(|| "voting, weighted, sequential, ensemble, hierarchical or auto".into())
 }
 
 pub fn strategy(text: &str) -> Result<Strategy, String> {
@@ -236,6 +239,10 @@ fn ask_one(engine: &Engine, question: Question, stop: &Arc<AtomicBool>, output: 
         if !streams || is_thinking {
             output.line(answer.answer.trim_end());
         }
+        if let Some(composed) = &answer.trace.composed {
+            let way = composed.aggregate.map_or("one expert", Aggregate::name);
+            output.note(&format!("{way}: {}", composed.why));
+        }
         if let Some(council) = &answer.trace.council {
             output.note(&council_lines(council));
         } else if let Some(reasoned) = &answer.trace.reason {
@@ -284,22 +291,21 @@ fn draft_line(draft: &Draft) -> String {
         (None, true) => "cannot do this".into(),
         (None, false) => draft.says.clone(),
     };
-    let Draft { title, weight, .. } = draft;
+    let Draft { title, weight, part, .. } = draft;
+    let part = part.as_ref().map(|part| format!("\"{}\" ", part.text)).unwrap_or_default();
     format!(
-        "  {title}: {said} (weight {:.3} = accuracy {:.3}, n = {}, x route {:.3})",
+        "  {part}{title}: {said} (weight {:.3} = accuracy {:.3}, n = {}, x route {:.3})",
         weight.weight, weight.accuracy, weight.n, weight.route
     )
 }
 
 fn council_lines(council: &Council) -> String {
-    let mut text = format!(
-        "{}: {} Agreement {:.0} %, {} loads, {} swaps.",
-        council.aggregate.name(),
-        council.outcome,
-        council.agreement * 100.0,
-        council.loads,
-        council.swaps
-    );
+    let (way, outcome) = (council.aggregate.name(), &council.outcome);
+    let mut text = format!("{way}: {outcome}");
+    if !council.groups.is_empty() {
+        text.push_str(&format!(" Agreement {:.0} %,", council.agreement * 100.0));
+    }
+    text.push_str(&format!(" {} loads, {} swaps.", council.loads, council.swaps));
     for group in &council.groups {
         text.push_str(&format!("\n  \"{}\": {}", group.says, group.experts.join(", ")));
     }

@@ -37,7 +37,7 @@ pub struct Arguments {
     /// Ask by each of these as well, and say what it gains over asking once.
     #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = ask::strategy)]
     strategies: Vec<Strategy>,
-    /// The same for councils: voting, weighted, sequential, ensemble.
+    /// The same for councils: voting, weighted, sequential, ensemble, hierarchical, auto.
     #[arg(long, value_name = "A,B", value_delimiter = ',', value_parser = ask::aggregate, conflicts_with = "expert")]
     aggregate: Vec<Aggregate>,
     /// Experts of a council. Default: 3, or 5 for a hard question.

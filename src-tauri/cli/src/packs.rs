@@ -18,10 +18,10 @@ pub enum Command {
     List,
     /// One in full.
     Show { name: String },
-    /// Import one: its questions become a file for `lectern bench`, its bullets go into the playbook. With --expert its experts are added
+    /// Import one: its questions become a file for `lectern bench`, its rules go into the playbook. With --expert its experts are added
     /// over the model of that expert, and routing learns which questions are theirs. It gives no model any knowledge.
     Add(Add),
-    /// Take it out, with its experts, its lessons, and its bullets that nobody has changed.
+    /// Take it out, with its experts, its lessons, and its rules that nobody has changed.
     Remove { name: String },
 }
 

@@ -15,9 +15,9 @@ use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Bullets with how often they helped and harmed, as the answers with them were judged.
+    /// Rules with how often they helped and harmed, as the answers with them were judged.
     List(List),
-    /// Add a bullet: one rule, for every question of a domain.
+    /// Add a rule, for every question of a domain.
     Add(Add),
     /// Say it otherwise, or move it to another domain.
     Edit {
@@ -27,17 +27,17 @@ pub enum Command {
         #[arg(long)]
         domain: Option<String>,
     },
-    /// Make two bullets one, which counts for both.
+    /// Make two rules one, which counts for both.
     Merge {
         id: i64,
-        /// The bullet that stays.
+        /// The rule that stays.
         #[arg(long, value_name = "ID")]
         into: i64,
         /// What it says from then on.
         #[arg(long)]
         text: Option<String>,
     },
-    /// Use a bullet no more.
+    /// Use a rule no more.
     Retire { id: i64 },
     /// Undo the newest edit, or that one.
     Undo { number: Option<i64> },
@@ -58,10 +58,10 @@ pub struct List {
     /// Retired and merged ones, too.
     #[arg(long)]
     all: bool,
-    /// How answers went that were judged good or bad, in place of the bullets.
+    /// How answers went that were judged good or bad, in place of the rules.
     #[arg(long, conflicts_with = "log")]
     trajectories: bool,
-    /// The edits, the newest first, in place of the bullets.
+    /// The edits, the newest first, in place of the rules.
     #[arg(long)]
     log: bool,
 }
@@ -102,7 +102,7 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
         let done = open(home, output)?.reflect(expert.as_deref(), &stop_on_interrupt()?)?;
         output.show(&done, |done| {
             format!(
-                "{} was asked about {} of {} pairs of answers: {} bullets\n",
+                "{} was asked about {} of {} pairs of answers: {} rules\n",
                 done.expert,
                 done.asked,
                 done.pairs,

@@ -1,19 +1,23 @@
 //! One question from start to end, one line a room. This file is the architecture: only it strings rooms together, with
-//! those beside it: how [`one`] expert is heard, how [`several`] are, and how an expert is asked to [`reflect`].
+//! those beside it: how [`one`] expert is heard, how [`several`] are and which way is [`compose`]d for a question, how the
+//! parts of one are answered ([`hierarchy`]), and how an expert is asked to [`reflect`].
 //!
 //! Each room gives its part of the trace and its event; between rooms the user may stop. A stopped answer keeps what it
 //! has; a failed one ends the stream with its failure, and the next question works.
 
+mod compose;
+mod hierarchy;
 mod one;
 mod reflect;
 mod several;
 
 use crate::engine::Engine;
 use crate::events::AnswerEvent;
-use crate::words::{Answer, Failure, Plan, Question, Ranked, Stage, Trace};
-use crate::{learn, pool, report, retrieve, route};
+use crate::words::{Aggregate, Answer, Failure, Plan, Question, Ranked, Reading, Stage, Trace};
+use crate::{learn, pool, reason, report, retrieve, route};
 use one::Way;
 pub(crate) use one::guest;
+use reason::strategy::questions_in;
 pub use reflect::Reflected;
 pub(crate) use reflect::reflect;
 use std::sync::Arc;
@@ -113,6 +117,13 @@ fn walk(
         room(Stage::Route, stop, || route::route(&trace.read, &question.text, &experts, &standing, by_hand))?;
     on(AnswerEvent::Routed(trace.route.clone()));
 
+    let composed = compose::composed(engine, question, &trace.read, &trace.route, &experts);
+    let composed = composed.map_err(Halt::Failed)?;
+    if let Some((composed, _)) = &composed {
+        trace.composed = Some(composed.clone());
+        on(AnswerEvent::Composed(composed.clone()));
+    }
+    let question = composed.as_ref().map_or(question, |(_, asked)| asked);
     let way = Way { engine, question, conversation, stop, experts: &experts };
     if question.is_for_several() {
         return several::ask(&way, &standing, trace, text, on);
@@ -142,26 +153,46 @@ fn taking_part(engine: &Engine, question: &Question) -> Vec<pool::Expert> {
 
 /// The plan for a question, without answering it: what the window shows under the draft.
 pub(crate) fn plan(engine: &Engine, question: &Question) -> Result<Plan, Failure> {
-    let reading = engine.reader.read(&question.text)?;
-    let experts = taking_part(engine, question);
-    let by_hand = question.expert.as_deref();
-    let mut plan =
-        route::route(&reading, &question.text, &experts, &standing_for(engine, question, &experts), by_hand)?;
+    let (reading, mut plan) = read_and_route(engine, question, &taking_part(engine, question))?;
     plan.elapsed_ms += reading.elapsed_ms;
     Ok(plan)
 }
 
-/// Who takes the lectern for a question, in that order, if `seated` stands there. The one who writes an ensemble's answer
-/// is known only when the others have spoken, and is not among them.
+fn read_and_route(
+    engine: &Engine,
+    question: &Question,
+    experts: &[pool::Expert],
+) -> Result<(Reading, Plan), Failure> {
+    let reading = engine.reader.read(&question.text)?;
+    let standing = standing_for(engine, question, experts);
+    let plan = route::route(&reading, &question.text, experts, &standing, question.expert.as_deref())?;
+    Ok((reading, plan))
+}
+
+/// Who takes the lectern for a question, in that order, if `seated` stands there. Who writes the one answer of an ensemble
+/// or of parts, or names parts that do not stand in the question, is not among them: that is known only on the way.
 pub(crate) fn cast(
     engine: &Engine,
     question: &Question,
     seated: Option<&str>,
 ) -> Result<Vec<String>, Failure> {
-    let question = &engine.ruled(question);
-    let plan = plan(engine, question)?;
+    let ruled = engine.ruled(question);
+    let experts = taking_part(engine, &ruled);
+    let (reading, plan) = read_and_route(engine, &ruled, &experts)?;
+    let composed = compose::composed(engine, &ruled, &reading, &plan, &experts)?;
+    let question = composed.map_or(ruled, |(_, asked)| asked);
     if !question.is_for_several() {
         return Ok(vec![plan.chosen]);
+    }
+    if question.aggregate == Some(Aggregate::Hierarchical) {
+        let parts = compose::routed(engine, questions_in(&question.text), &experts)?;
+        if !parts.is_empty() {
+            let standing = route::Standing { seated: seated.map(str::to_owned), ..standing(engine) };
+            let mut names: Vec<String> =
+                compose::in_turn(parts, &standing, None).into_iter().map(|one| one.plan.chosen).collect();
+            names.dedup();
+            return Ok(names);
+        }
     }
     let k = question.top_k.unwrap_or_else(|| route::council::size(plan.complexity));
     let standing = route::Standing { seated: seated.map(str::to_owned), ..standing(engine) };

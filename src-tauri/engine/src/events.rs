@@ -2,8 +2,8 @@
 //! them, and [`News`], whole states of the app, never deltas to reconcile.
 
 use crate::words::{
-    Answer, Called, Compressed, Council, Draft, Failure, Generated, PassedOver, Plan, Reading, Reasoned,
-    Recalled, Seated, Step, StepKind,
+    Answer, Called, Composed, Compressed, Council, Draft, Failure, Generated, PassedOver, Plan, Reading,
+    Reasoned, Recalled, Seated, Step, StepKind,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub enum AnswerEvent {
     Routed(Plan),
     /// This expert could not answer and the next one is asked; a new `Routed` follows, and text from the beginning.
     PassedOver(PassedOver),
+    /// Whether several are asked and how, where that was left open.
+    Composed(Composed),
     /// A council: this expert is asked now. What follows is of its draft, from the beginning.
     Called(Called),
     /// The seat changes hands: what it is now. Repeats while memory drains and fills.

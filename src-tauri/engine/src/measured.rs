@@ -1,5 +1,5 @@
-//! Measured: what `lectern bench --remember` found on this machine: how often each expert is right in a domain, and what a
-//! strategy gains there over asking once.
+//! Measured: what `lectern bench --remember` and `lectern pool pipeline` found on this machine: how often each expert is right
+//! in a domain, what a strategy gains there over asking once, and a pair of experts over the better one.
 //!
 //! In:     shares and paired differences of a benchmark
 //! Out:    accuracies that councils weigh by; the strategy that a question may be asked by without being told to
@@ -7,7 +7,7 @@
 //! Cost:   one small JSON file, read once
 
 use crate::home::{Home, write_atomically};
-use crate::words::{Failure, Mode, Strategy};
+use crate::words::{Aggregate, Failure, Mode, Strategy};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -18,6 +18,7 @@ pub struct Measured {
     accuracies: Vec<Accuracy>,
     gains: Vec<Gain>,
     modes: Vec<ModeGain>,
+    pairs: Vec<PairGain>,
 }
 
 /// Right answers of one expert in one domain.
@@ -51,6 +52,27 @@ pub struct ModeGain {
     pub high: f64,
 }
 
+/// The accuracy of two experts as a council minus that of the better one alone, over the same questions, with its 95 %
+/// interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PairGain {
+    pub pair: [String; 2],
+    pub domain: String,
+    pub aggregate: Aggregate,
+    pub n: u32,
+    pub difference: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl PairGain {
+    fn is_of(&self, one: &str, other: &str, domain: &str) -> bool {
+        let [first, second] = &self.pair;
+        let same = (first == one && second == other) || (first == other && second == one);
+        same && self.domain == domain
+    }
+}
+
 impl Measured {
     pub fn load(home: &Home) -> Measured {
         let read = std::fs::read(home.measured_file());
@@ -82,6 +104,16 @@ impl Measured {
     pub fn mode(&mut self, gain: ModeGain) {
         self.modes.retain(|known| known.mode != gain.mode || known.than != gain.than);
         self.modes.push(gain);
+    }
+
+    pub fn pair_of(&mut self, gain: PairGain) {
+        self.pairs.retain(|known| !known.is_of(&gain.pair[0], &gain.pair[1], &gain.domain));
+        self.pairs.push(gain);
+    }
+
+    /// What two experts gain together in a domain, in whatever order they are named.
+    pub fn pair(&self, one: &str, other: &str, domain: &str) -> Option<&PairGain> {
+        self.pairs.iter().find(|known| known.is_of(one, other, domain))
     }
 
     /// What a mode gains over another.

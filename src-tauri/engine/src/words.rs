@@ -9,7 +9,9 @@ mod several;
 pub use advice::{Advice, Advised, Difficulty, Origin};
 pub use prompt::{Prompt, QUESTION, Shot, sentences};
 pub use ranked::{Ranked, RankedExpert};
-pub use several::{Aggregate, Called, Council, Draft, Group, Reasoned, Step, StepKind, Strategy, Weight};
+pub use several::{
+    Aggregate, Called, Composed, Council, Draft, Group, Part, Reasoned, Step, StepKind, Strategy, Weight,
+};
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -43,11 +45,11 @@ pub struct Question {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub top_k: Option<u32>,
-    /// How their answers become one; `None` without `top_k`: one expert is asked.
+    /// How their answers become one; `None` without `top_k`: one expert is asked. `Auto`: as the question is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub aggregate: Option<Aggregate>,
-    /// Who writes the one answer of an ensemble; `None`: the best generalist.
+    /// Who writes the one answer of an ensemble, or joins parts; `None`: the best generalist, or the best for the whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub synthesis: Option<String>,
@@ -466,7 +468,11 @@ pub struct Trace {
     pub retrieve: Recalled,
     /// `chosen` is who was asked in the end.
     pub route: Plan,
-    /// How hard it is for who was asked; `None`: several were, or it came to nobody.
+    /// Why it was asked of several, or of one; `None`: that was not left open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub composed: Option<Composed>,
+    /// How hard it is for who was asked; `None`: it came to nobody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub difficulty: Option<Difficulty>,
@@ -489,7 +495,7 @@ pub struct Trace {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub reason: Option<Reasoned>,
-    /// Several experts were asked: seat, compress and generate are of the one whose text the answer is.
+    /// Several experts were asked: what stands above from `difficulty` on is of the one whose text the answer is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub council: Option<Box<Council>>,

@@ -103,7 +103,7 @@ score: number, };
 /**
  * How several drafts become one answer.
  */
-export type Aggregate = "voting" | "weighted" | "sequential" | "ensemble";
+export type Aggregate = "voting" | "weighted" | "sequential" | "ensemble" | "hierarchical" | "auto";
 
 export type Aggregation = { 
 /**
@@ -152,7 +152,7 @@ created: number, };
 /**
  * One answer as it happens. The last event is `Done` or `Failed`.
  */
-export type AnswerEvent = { "kind": "begun", id: string, conversation: string, } | { "kind": "read" } & Reading | { "kind": "retrieved" } & Recalled | { "kind": "routed" } & Plan | { "kind": "passed_over" } & PassedOver | { "kind": "called" } & Called | { "kind": "seating" } & Seat | { "kind": "seated" } & Seated | { "kind": "compressed" } & Compressed | { "kind": "asked", step: StepKind, prompt: string, } | { "kind": "text", piece: string, } | { "kind": "step" } & Step | { "kind": "reasoned" } & Reasoned | { "kind": "generated" } & Generated | { "kind": "drafted" } & Draft | { "kind": "joined" } & Council | { "kind": "done", answer: Answer, } | { "kind": "failed", failure: Failure, };
+export type AnswerEvent = { "kind": "begun", id: string, conversation: string, } | { "kind": "read" } & Reading | { "kind": "retrieved" } & Recalled | { "kind": "routed" } & Plan | { "kind": "passed_over" } & PassedOver | { "kind": "composed" } & Composed | { "kind": "called" } & Called | { "kind": "seating" } & Seat | { "kind": "seated" } & Seated | { "kind": "compressed" } & Compressed | { "kind": "asked", step: StepKind, prompt: string, } | { "kind": "text", piece: string, } | { "kind": "step" } & Step | { "kind": "reasoned" } & Reasoned | { "kind": "generated" } & Generated | { "kind": "drafted" } & Draft | { "kind": "joined" } & Council | { "kind": "done", answer: Answer, } | { "kind": "failed", failure: Failure, };
 
 /**
  * What one answer gives to a figure.
@@ -459,6 +459,23 @@ mean_ms: number | null, total_ms: number,
 last_run: number | null, };
 
 /**
+ * How a question that left it open is answered.
+ */
+export type Composed = { 
+/**
+ * `None`: by one expert.
+ */
+aggregate: Aggregate | null, 
+/**
+ * Experts that it takes; 0: as many as the parts of the question have, or one.
+ */
+k: number, 
+/**
+ * One sentence.
+ */
+why: string, };
+
+/**
  * How a domain's questions are asked best.
  */
 export type Composition = { domain: string, n: number, 
@@ -562,7 +579,8 @@ drafts: Array<Draft>,
  */
 groups: Array<Group>, 
 /**
- * Part of the votes for the answer; of the weight in a weighted council.
+ * Part of the votes for the answer; of the weight in a weighted council; of a hierarchical one's parts, those that
+ * have an answer.
  */
 agreement: number, 
 /**
@@ -578,7 +596,11 @@ outcome: string,
  */
 fell_back: string | null, 
 /**
- * The answer that an ensemble's synthesis wrote, also when it was not taken.
+ * Who named the parts of the question, and how; `None`: they stand in it.
+ */
+listed?: Draft, 
+/**
+ * The answer that was written from the others, also when it was not taken.
  */
 synthesis?: Draft, 
 /**
@@ -758,7 +780,15 @@ absent: Failure | null,
 /**
  * It was shown the answer before it.
  */
-shown_answer: boolean, seat: Seated, generate: Generated, reason?: Reasoned, elapsed_ms: number, };
+shown_answer: boolean, 
+/**
+ * What it was asked, where that was not the whole question.
+ */
+part?: QuestionPart, 
+/**
+ * How hard the question is for this expert, and what the playbook told it.
+ */
+difficulty?: Difficulty, advice?: Advice, seat: Seated, generate: Generated, reason?: Reasoned, elapsed_ms: number, };
 
 /**
  * Files that somebody drags over the window.
@@ -2239,17 +2269,30 @@ ratio?: number,
  */
 top_k?: number, 
 /**
- * How their answers become one; `None` without `top_k`: one expert is asked.
+ * How their answers become one; `None` without `top_k`: one expert is asked. `Auto`: as the question is.
  */
 aggregate?: Aggregate, 
 /**
- * Who writes the one answer of an ensemble; `None`: the best generalist.
+ * Who writes the one answer of an ensemble, or joins parts; `None`: the best generalist, or the best for the whole.
  */
 synthesis?: string, 
 /**
  * How each expert is asked; `None`: once, or by what was measured to do better (in the mode Optimized).
  */
 strategy?: Strategy, max_tokens: number | null, temperature: number | null, seed: number | null, };
+
+/**
+ * A part of a question that an expert was asked in the place of the whole.
+ */
+export type QuestionPart = { 
+/**
+ * Its place in the question, from 1.
+ */
+place: number, text: string, 
+/**
+ * As it was read.
+ */
+domain: string, };
 
 /**
  * Questions that are on their way to the lectern or stand there.
@@ -2966,7 +3009,11 @@ waiting?: number, read: Reading, retrieve: Recalled,
  */
 route: Plan, 
 /**
- * How hard it is for who was asked; `None`: several were, or it came to nobody.
+ * Why it was asked of several, or of one; `None`: that was not left open.
+ */
+composed?: Composed, 
+/**
+ * How hard it is for who was asked; `None`: it came to nobody.
  */
 difficulty?: Difficulty, 
 /**
@@ -2986,7 +3033,7 @@ prompt?: number,
  */
 reason?: Reasoned, 
 /**
- * Several experts were asked: seat, compress and generate are of the one whose text the answer is.
+ * Several experts were asked: what stands above from `difficulty` on is of the one whose text the answer is.
  */
 council?: Council, learn: Learned, total_ms: number, 
 /**

@@ -6,6 +6,7 @@ import type {
   Answer,
   Block,
   Called,
+  Composed,
   Compressed,
   Council,
   Difficulty,
@@ -51,6 +52,8 @@ export interface Turn {
   read: Reading | null;
   retrieve: Recalled | null;
   route: Plan | null;
+  /** Why one is asked, or several; `null`: that was not left open. */
+  composed: Composed | null;
   /** How hard it was, and what the playbook gave; known when it is answered. */
   difficulty: Difficulty | null;
   advice: Advice | null;
@@ -94,6 +97,7 @@ export function fresh(question: string, without: string[] = []): Turn {
     read: null,
     retrieve: null,
     route: null,
+    composed: null,
     difficulty: null,
     advice: null,
     passedOver: [],
@@ -134,6 +138,7 @@ function withAnswer(turn: Turn, answer: Answer, blocks: Block[], drafts: Block[]
     read: trace.read,
     retrieve: trace.retrieve,
     route: trace.route,
+    composed: trace.composed ?? null,
     difficulty: trace.difficulty ?? null,
     advice: trace.advice ?? null,
     passedOver: trace.passed_over ?? [],
@@ -171,6 +176,8 @@ export function step(turn: Turn, shown: Shown): Turn {
       return { ...now, retrieve: event };
     case "routed":
       return { ...now, route: event, expert: event.chosen };
+    case "composed":
+      return { ...now, composed: event };
     case "passed_over":
       return { ...now, passedOver: [...turn.passedOver, event], text: "", blocks: [], seat: null, compress: null, generate: null, asking: null, steps: [] };
     case "seating":

@@ -1,7 +1,7 @@
 //! Compare: two ways of asking, the questions, and what asking both came to.
 
 import { api, asFailure } from "../api";
-import type { Comparable, Comparison, Failure, Mode, Question, Replaying, Strategy } from "../api/bindings";
+import type { Aggregate, Comparable, Comparison, Failure, Mode, Question, Replaying, Strategy } from "../api/bindings";
 
 export const ratios = { fit: null, half: 0.5, third: 0.3, fifth: 0.2 } as const;
 export type Ratio = keyof typeof ratios;
@@ -12,26 +12,36 @@ export interface Way {
   recall: boolean;
   ratio: Ratio;
   strategy: Strategy | null;
+  /** Several experts; `null`: one. */
+  aggregate: Aggregate | null;
+  /** How many of them; `null`: as the question is. */
+  topK: number | null;
 }
 
-const plain: Way = { mode: "optimized", recall: true, ratio: "fit", strategy: null };
+const plain: Way = { mode: "optimized", recall: true, ratio: "fit", strategy: null, aggregate: null, topK: null };
+export const sizes = [2, 3, 5] as const;
+/** The question itself says how many: its parts, or those that are worth asking. */
+export const hasSize = (aggregate: Aggregate | null) => aggregate !== null && aggregate !== "auto" && aggregate !== "hierarchical";
 
 export const presets = {
   modes: [{ ...plain, mode: "basic" }, plain],
   recall: [{ ...plain, recall: false }, plain],
   compression: [plain, { ...plain, ratio: "half" }],
   verify: [{ ...plain, strategy: "direct" }, { ...plain, strategy: "verify" }],
+  council: [{ ...plain, mode: "basic" }, { ...plain, mode: "basic", aggregate: "auto" }],
 } satisfies Record<string, [Way, Way]>;
 export type Preset = keyof typeof presets;
 
 export const limits = [20, 50, 100, 200] as const;
 
-function asQuestion({ mode, recall, ratio, strategy }: Way): Question {
+function asQuestion({ mode, recall, ratio, strategy, aggregate, topK }: Way): Question {
   const share = ratios[ratio];
   return {
     text: "", conversation: null, mode, expert: null, recall, without: [], replaces: null, max_tokens: null, temperature: null, seed: 1,
     ...(share === null ? {} : { ratio: share }),
     ...(strategy === null ? {} : { strategy }),
+    ...(aggregate === null ? {} : { aggregate }),
+    ...(topK === null || !hasSize(aggregate) ? {} : { top_k: topK }),
   };
 }
 

@@ -139,7 +139,9 @@ fn take_advice_out_of_traces(database: &Connection, turn: &str) -> Result<(), Ar
                  JOIN playbook_uses ON playbook_uses.bullet = playbook_sources.bullet
                  JOIN turns ON turns.id = playbook_uses.turn WHERE playbook_sources.turn = ?1";
     in_traces(database, using, turn, |answer| {
-        if let Some(advice) = answer.trace.advice.as_deref_mut() {
+        let council = answer.trace.council.iter_mut().flat_map(|council| council.heard_mut());
+        let given = council.filter_map(|draft| draft.advice.as_deref_mut());
+        for advice in given.chain(answer.trace.advice.as_deref_mut()) {
             advice.bullets.retain(|bullet| !made.contains(&bullet.id));
             advice.trajectories.retain(|trajectory| !made.contains(&trajectory.id));
         }

@@ -211,7 +211,7 @@ impl Metric {
 fn seats(answer: &Answer) -> Vec<&Seated> {
     let trace = &answer.trace;
     let seats: Vec<&Seated> = match trace.council.as_deref() {
-        Some(council) => council.drafts.iter().chain(council.synthesis.as_deref()).map(|d| &d.seat).collect(),
+        Some(council) => council.heard().map(|draft| &draft.seat).collect(),
         None => vec![&trace.seat],
     };
     seats.into_iter().filter(|seat| !seat.expert.is_empty()).collect()
@@ -221,9 +221,7 @@ fn seats(answer: &Answer) -> Vec<&Seated> {
 fn spoken(answer: &Answer) -> Vec<&Generated> {
     let trace = &answer.trace;
     let all: Vec<&Generated> = match trace.council.as_deref() {
-        Some(council) => {
-            council.drafts.iter().chain(council.synthesis.as_deref()).map(|draft| &draft.generate).collect()
-        }
+        Some(council) => council.heard().map(|draft| &draft.generate).collect(),
         None => vec![&trace.generate],
     };
     all.into_iter().filter(|one| one.elapsed_ms > 0.0).collect()
@@ -237,9 +235,9 @@ fn speaking_ms(answer: &Answer) -> f64 {
             .as_ref()
             .map_or(ms(trace.generate.elapsed_ms), |reasoned| ms(reasoned.elapsed_ms));
     };
-    let drafts = council.drafts.iter().chain(council.synthesis.as_deref());
-    let spoken =
-        drafts.map(|draft| draft.reason.as_ref().map_or(draft.generate.elapsed_ms, |r| r.elapsed_ms));
+    let spoken = council
+        .heard()
+        .map(|draft| draft.reason.as_ref().map_or(draft.generate.elapsed_ms, |r| r.elapsed_ms));
     spoken.map(ms).sum()
 }
 

@@ -56,6 +56,10 @@ pub(super) enum Instead<'a> {
     Improve(&'a str),
     /// These made one: title and answer.
     Join(&'a [(&'a str, &'a str)]),
+    /// The answers to its parts made one: part and answer.
+    Assemble(&'a [(&'a str, &'a str)]),
+    /// Its parts.
+    List,
 }
 
 /// The expert of the plan answers. When it cannot, and nobody chose it by hand, whoever the router names without it does.
@@ -165,8 +169,9 @@ impl Way<'_> {
 
         let earlier = earlier(engine, question, expert).map_err(Halt::Failed)?;
         let passages = &trace.retrieve.passages;
-        let hard = self.difficulty(expert, trace);
-        let advice = room(Stage::Retrieve, stop, || self.advice(expert, &turn, trace, hard.as_ref()))?;
+        let hard =
+            engine.outcomes.difficulty(&trace.read.domain, trace.read.complexity, &expert.manifest.name);
+        let advice = room(Stage::Retrieve, stop, || self.advice(expert, &turn, trace, &hard))?;
         let rules = advice.as_ref().map(Advice::in_prompt).unwrap_or_default();
         let (number, prompt) = match instead {
             Some(_) => (None, None),
@@ -206,12 +211,14 @@ impl Way<'_> {
         let asked = &asked;
         let goes_on = Some(self.conversation).filter(|_| reads_conversation && !question.trial);
         let guides = !trajectories.is_empty() || !passages.is_empty();
-        let (strategy, why, gate) = self.strategy(trace, hard.as_ref(), guides);
-        heard.difficulty = hard.map(|hard| Difficulty { gate, ..hard });
+        let (strategy, why, gate) = self.strategy(trace, &hard, guides);
+        heard.difficulty = Some(Difficulty { gate, ..hard });
         heard.advice = advice.map(Box::new);
         let request = instead.and_then(|instead| match instead {
             Instead::Improve(answer) => reason::improving(&manifest, asked, &context, answer),
-            Instead::Join(drafts) => reason::joining(&manifest, asked, drafts),
+            Instead::Join(drafts) => reason::joining(&manifest, asked, &context, drafts),
+            Instead::Assemble(parts) => reason::assembling(&manifest, asked, &context, parts),
+            Instead::List => reason::listing(&manifest, asked, &context),
         });
         let mut speaker = Speaker { turn: &turn, stop, goes_on, said: String::new(), is_unable: false, on };
         let spoken = room(Stage::Generate, stop, || match (request, strategy) {
@@ -260,28 +267,21 @@ impl Way<'_> {
         found.filter(|(_, prompt)| prompt.suits(&question.text)).unzip()
     }
 
-    /// How hard the question is for this expert; `None`: several are asked, and each may find it otherwise.
-    fn difficulty(&self, expert: &pool::Expert, trace: &Trace) -> Option<Difficulty> {
-        let (read, outcomes) = (&trace.read, &self.engine.outcomes);
-        let one = !self.question.is_for_several();
-        one.then(|| outcomes.difficulty(&read.domain, read.complexity, &expert.manifest.name))
-    }
-
     /// What the playbook says to this expert. It belongs to the mode Optimized, unless the question asks for it.
     fn advice(
         &self,
         expert: &pool::Expert,
         turn: &seat::Turn,
         trace: &Trace,
-        hard: Option<&Difficulty>,
+        hard: &Difficulty,
     ) -> Result<Option<Advice>, Failure> {
         let Way { engine, question, stop, .. } = self;
         let wanted = question.playbook;
-        if question.is_for_several() || (question.mode != Mode::Optimized && wanted != Some(true)) {
+        if question.mode != Mode::Optimized && wanted != Some(true) {
             return Ok(None);
         }
         let (settings, gates) = engine.advice_rules();
-        let value = hard.and_then(|hard| hard.value).filter(|value| gates.on && *value < gates.verify_above);
+        let value = hard.value.filter(|value| gates.on && *value < gates.verify_above);
         let (manifest, read_into) = (&expert.manifest, engine.domains());
         let of_expert = manifest.domains.iter().filter(|domain| !read_into.contains(domain));
         let domains: Vec<&str> =
@@ -303,17 +303,19 @@ impl Way<'_> {
 
     /// How this question is asked, why, and what its difficulty has to do with it: as it was told, by what was measured to
     /// gain here, or by how hard it is. `guides`: there are past answers to go by.
-    fn strategy(&self, trace: &Trace, hard: Option<&Difficulty>, guides: bool) -> (Strategy, String, String) {
+    fn strategy(&self, trace: &Trace, hard: &Difficulty, guides: bool) -> (Strategy, String, String) {
         let Way { question, engine, .. } = self;
         if let Some(strategy) = question.strategy {
             return (strategy, "chosen by hand".into(), "The way of asking was chosen by hand.".into());
         }
         let read = &trace.read;
         let direct = |gate: &str| (Strategy::Direct, String::new(), gate.to_owned());
-        // Several experts are several answers already.
-        let Some(hard) = hard.filter(|_| question.mode == Mode::Optimized) else {
+        if question.mode != Mode::Optimized {
             return direct("This mode asks once, however hard it is.");
-        };
+        }
+        if question.is_for_several() {
+            return direct("Several experts are several answers already: each is asked once.");
+        }
         let (_, gates) = engine.advice_rules();
         let (gate, by_gate) = gate(gates, hard, guides);
         let measured = engine.measured();

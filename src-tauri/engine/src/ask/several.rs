@@ -2,7 +2,7 @@
 //! cannot come is absent and named; the others answer.
 
 use super::one::{Heard, Instead, Way};
-use super::{Halt, milliseconds};
+use super::{Halt, hierarchy, milliseconds};
 use crate::aggregate::{self, Decision};
 use crate::events::AnswerEvent;
 use crate::extract::said;
@@ -23,10 +23,20 @@ pub(super) fn ask(
     let begun = Instant::now();
     let question = way.question;
     let aggregate = question.aggregate.unwrap_or_default();
+    let mut council = Council { aggregate, ..Council::default() };
+    if aggregate == Aggregate::Hierarchical {
+        match hierarchy::parts(way, trace, &mut council, on) {
+            Ok(parts) if parts.is_empty() => {}
+            Ok(parts) => return hierarchy::ask(way, standing, parts, council, trace, text, on),
+            Err(halt) => {
+                trace.council = Some(Box::new(council));
+                return Err(halt);
+            }
+        }
+    }
     let k = question.top_k.unwrap_or_else(|| route::council::size(trace.read.complexity));
     let mut members = route::council::order(route::council::members(&trace.route, k), standing);
-    let mut council =
-        Council { aggregate, k, why: why(question.top_k, k, &members, trace), ..Council::default() };
+    (council.k, council.why) = (k, why(question.top_k, k, &members, trace));
 
     let mut halted = None;
     let mut compressed = Vec::new();
@@ -61,7 +71,7 @@ pub(super) fn ask(
         return Err(Halt::Failed(failure));
     }
 
-    let mut decision = match aggregate {
+    let decision = match aggregate {
         Aggregate::Sequential => aggregate::last_of_chain(&question.text, &council.drafts),
         _ => aggregate::decide(&question.text, aggregate, &council.drafts),
     };
@@ -72,13 +82,12 @@ pub(super) fn ask(
             Err(ended) => {
                 let Ended { draft, why, stopped } = *ended;
                 council.synthesis = draft.map(Box::new);
-                council.fell_back = Some(why);
-                halted = stopped;
+                council.fell_back = Some(format!("{why}: voted instead"));
+                halted = stopped.map(Halt::Stopped);
             }
         }
     }
-    trace.compress = compressed.into_iter().nth(decision.speaker).unwrap_or_default();
-    finish(&mut council, &mut decision, joined, trace, text);
+    finish(&mut council, decision, joined, compressed, trace, text);
     council.elapsed_ms = milliseconds(begun);
     on(AnswerEvent::Joined(Box::new(council.clone())));
     trace.council = Some(Box::new(council));
@@ -88,6 +97,7 @@ pub(super) fn ask(
 /// Why so many, and why in this order.
 fn why(asked: Option<u32>, k: u32, members: &[Candidate], trace: &Trace) -> String {
     let many = match asked {
+        Some(_) if trace.composed.is_some() => format!("{k} that are worth asking"),
         Some(_) if (members.len() as u32) < k => {
             format!("{k} were asked for, and {} are ready", members.len())
         }
@@ -120,9 +130,7 @@ fn draft(
     draft.elapsed_ms = milliseconds(begun);
     let end = match end {
         Some(Halt::Failed(failure)) => {
-            // Half an answer of an expert that crashed is none.
-            (draft.answer, draft.says) = (String::new(), String::new());
-            draft.absent = Some(failure);
+            draft.is_absent(failure);
             None
         }
         end => end,
@@ -130,8 +138,18 @@ fn draft(
     (draft, compressed, end)
 }
 
-fn take(draft: &mut Draft, heard: Heard, question: &str) {
-    let Heard { seat, generate, reason, text, .. } = heard;
+impl Draft {
+    /// Half an answer of an expert that crashed is none.
+    pub(super) fn is_absent(&mut self, failure: Failure) {
+        (self.answer, self.says) = (String::new(), String::new());
+        self.absent = Some(failure);
+    }
+}
+
+/// What an expert gave becomes its draft.
+pub(super) fn take(draft: &mut Draft, heard: Heard, question: &str) {
+    let Heard { difficulty, advice, seat, generate, reason, text, .. } = heard;
+    (draft.difficulty, draft.advice) = (difficulty, advice);
     draft.refused = text.trim_start().starts_with(REFUSAL);
     draft.says = if draft.refused { String::new() } else { said(question, &text).shown() };
     draft.confidence = generate.confidence;
@@ -154,7 +172,7 @@ fn last_word(question: &str, drafts: &[Draft]) -> Option<String> {
 }
 
 /// Every expert is absent.
-fn nobody(drafts: &[Draft]) -> Option<Failure> {
+pub(super) fn nobody(drafts: &[Draft]) -> Option<Failure> {
     let absent: Option<Vec<&Failure>> = drafts.iter().map(|draft| draft.absent.as_ref()).collect();
     let absent = absent?;
     let why: Vec<String> = drafts
@@ -170,11 +188,36 @@ fn nobody(drafts: &[Draft]) -> Option<Failure> {
     })
 }
 
-/// Why there is no synthesis.
-struct Ended {
-    draft: Option<Draft>,
-    why: String,
-    stopped: Option<Halt>,
+/// Why there is no one answer from several.
+pub(super) struct Ended {
+    pub draft: Option<Draft>,
+    pub why: String,
+    pub stopped: Option<Stage>,
+}
+
+/// What `expert` writes `instead` of an answer of its own, as the `at`th of `of` who are called; and where it was stopped.
+pub(super) fn written(
+    way: &Way,
+    trace: &Trace,
+    expert: &Expert,
+    instead: Instead,
+    (at, of): (u32, u32),
+    on: &mut dyn FnMut(AnswerEvent),
+) -> (Draft, Option<Stage>) {
+    let begun = Instant::now();
+    let (name, title) = (expert.manifest.name.clone(), expert.manifest.title.clone());
+    on(AnswerEvent::Called(Called { expert: name.clone(), title: title.clone(), at, of }));
+    let mut draft = Draft { expert: name, title, shown_answer: true, ..Draft::default() };
+    let mut heard = Heard::default();
+    let end = way.hear(expert, trace, Some(instead), &mut heard, on).err();
+    take(&mut draft, heard, &way.question.text);
+    draft.elapsed_ms = milliseconds(begun);
+    match end {
+        Some(Halt::Stopped(stage)) => return (draft, Some(stage)),
+        Some(Halt::Failed(failure)) => draft.absent = Some(failure),
+        None => {}
+    }
+    (draft, None)
 }
 
 /// One expert reads all drafts and writes one answer. It may use no number that nobody gave.
@@ -184,8 +227,7 @@ fn synthesis(
     drafts: &[Draft],
     on: &mut dyn FnMut(AnswerEvent),
 ) -> Result<Draft, Box<Ended>> {
-    let ended =
-        |why: String| Box::new(Ended { draft: None, why: format!("{why}: voted instead"), stopped: None });
+    let ended = |why: String| Box::new(Ended { draft: None, why, stopped: None });
     let given: Vec<(&str, &str)> = drafts
         .iter()
         .filter(|draft| aggregate::speaks(draft))
@@ -195,45 +237,23 @@ fn synthesis(
         return Err(ended("there are no two answers to make one of".into()));
     }
     let expert = synthesist(way, trace).map_err(&ended)?;
-    let manifest = &expert.manifest;
-    if manifest.reads != Reads::Conversation {
-        return Err(ended(format!("{} reads single questions and cannot read the answers", manifest.title)));
+    if expert.manifest.reads != Reads::Conversation {
+        let title = &expert.manifest.title;
+        return Err(ended(format!("{title} reads single questions and cannot read the answers")));
     }
     let called = drafts.len() as u32 + 1;
-    on(AnswerEvent::Called(Called {
-        expert: manifest.name.clone(),
-        title: manifest.title.clone(),
-        at: called,
-        of: called,
-    }));
-    let begun = Instant::now();
-    let mut draft = Draft {
-        expert: manifest.name.clone(),
-        title: manifest.title.clone(),
-        shown_answer: true,
-        ..Draft::default()
-    };
-    let mut heard = Heard::default();
-    let end = way.hear(expert, trace, Some(Instead::Join(&given)), &mut heard, on).err();
-    take(&mut draft, heard, &way.question.text);
-    draft.elapsed_ms = milliseconds(begun);
-    let why = match end {
-        None if !aggregate::speaks(&draft) => format!("{} wrote nothing", draft.title),
-        None => match aggregate::invented(&way.question.text, drafts, &draft.answer) {
+    let (draft, stopped) = written(way, trace, expert, Instead::Join(&given), (called, called), on);
+    let title = &draft.title;
+    let why = match (&draft.absent, stopped) {
+        (_, Some(_)) => "it was stopped before it was written".into(),
+        (Some(failure), _) => format!("{title} could not write it ({})", failure.message),
+        (None, None) if !aggregate::speaks(&draft) => format!("{title} wrote nothing"),
+        (None, None) => match aggregate::invented(&way.question.text, drafts, &draft.answer) {
             None => return Ok(draft),
-            Some(number) => format!("{} wrote {number}, which no expert gave", draft.title),
+            Some(number) => format!("{title} wrote {number}, which no expert gave"),
         },
-        Some(Halt::Failed(failure)) => {
-            let why = format!("{} could not write it ({})", draft.title, failure.message);
-            draft.absent = Some(failure);
-            why
-        }
-        Some(Halt::Stopped(stage)) => {
-            let why = "it was stopped before it was written: voted instead".into();
-            return Err(Box::new(Ended { draft: Some(draft), why, stopped: Some(Halt::Stopped(stage)) }));
-        }
     };
-    Err(Box::new(Ended { draft: Some(draft), why: format!("{why}: voted instead"), stopped: None }))
+    Err(Box::new(Ended { draft: Some(draft), why, stopped }))
 }
 
 /// Who was named for it, or the best generalist: of those that take anything, the first by the route's score.
@@ -261,30 +281,33 @@ fn synthesist<'a>(way: &'a Way, trace: &Trace) -> Result<&'a Expert, String> {
     best.ok_or_else(|| "no expert of the pool takes anything".into())
 }
 
-/// The council's figures, and the speaker's part in the trace.
-fn finish(
+/// The council's figures, and the speaker's part in the trace. `compressed`: what each draft's expert was given to read.
+pub(super) fn finish(
     council: &mut Council,
-    decision: &mut Decision,
+    decision: Decision,
     joined: Option<Draft>,
+    compressed: Vec<Compressed>,
     trace: &mut Trace,
     text: &mut String,
 ) {
-    let Decision { speaker, groups, agreement, outcome } = std::mem::take(decision);
+    let Decision { speaker, groups, agreement, outcome } = decision;
     (council.groups, council.agreement, council.outcome) = (groups, agreement, outcome);
+    trace.compress = compressed.into_iter().nth(speaker).unwrap_or_default();
+    let taken = joined.is_some();
     if let Some(draft) = joined {
         council.outcome = format!("{} wrote one answer from {}.", draft.title, council.drafts.len());
         council.synthesis = Some(Box::new(draft));
     }
-    let all = || council.drafts.iter().chain(council.synthesis.as_deref());
-    let loads = all().filter(|draft| draft.seat.load_ms > 0.0).count() as u32;
-    let swaps = all().filter(|draft| draft.seat.left.is_some()).count() as u32;
-    let tokens =
-        all().map(|draft| draft.reason.as_ref().map_or(draft.generate.tokens, |reason| reason.tokens)).sum();
+    let loads = council.heard().filter(|draft| draft.seat.load_ms > 0.0).count() as u32;
+    let swaps = council.heard().filter(|draft| draft.seat.left.is_some()).count() as u32;
+    let tokens = |draft: &Draft| draft.reason.as_ref().map_or(draft.generate.tokens, |reason| reason.tokens);
+    let tokens = council.heard().map(tokens).sum();
     (council.loads, council.swaps, council.tokens) = (loads, swaps, tokens);
-    let taken = council.synthesis.as_deref().filter(|_| council.fell_back.is_none());
-    let Some(spoken) = taken.or_else(|| council.drafts.get(speaker)) else { return };
+    let written = council.synthesis.as_deref().filter(|_| taken);
+    let Some(spoken) = written.or_else(|| council.drafts.get(speaker)) else { return };
     text.clone_from(&spoken.answer);
     let (seat, generate, reason) = (spoken.seat.clone(), spoken.generate.clone(), spoken.reason.clone());
+    (trace.difficulty, trace.advice) = (spoken.difficulty.clone(), spoken.advice.clone());
     let name = spoken.expert.clone();
     (trace.seat, trace.generate, trace.reason) = (seat, generate, reason);
     council.speaker = name;

@@ -113,6 +113,11 @@ pub fn said(question: &str, answer: &str) -> Said {
     }
 }
 
+/// The question offers letters to choose from.
+pub fn offers_choices(question: &str) -> bool {
+    text::offered(question).len() > 1
+}
+
 /// Every number of a text in its one form.
 pub fn numbers(text: &str) -> Vec<String> {
     number::all(&text::plain(text)).into_iter().map(|number| number.value).collect()

@@ -17,7 +17,8 @@ pub struct Stores<'a> {
 /// An answer was stored. `before`: the answer to the same question that it replaces. What cannot be written teaches nothing,
 /// and is no reason to fail an answer.
 pub fn answered(stores: &Stores<'_>, answer: &Answer, before: Option<&Answer>) {
-    if let Some(advice) = &answer.trace.advice {
+    let council = answer.trace.council.iter().flat_map(|council| council.heard());
+    for advice in council.filter_map(|draft| draft.advice.as_ref()).chain(&answer.trace.advice) {
         let _ = stores.playbook.used(&answer.id, &advice.ids());
     }
     let _ = checked(stores, answer);

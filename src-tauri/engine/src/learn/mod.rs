@@ -12,7 +12,7 @@ pub use judge::{Stores, answered, is_another, rated};
 
 use crate::archive::{Archive, ArchiveError, not_worth_keeping, terms};
 use crate::lessons::{Lessons, New, TaughtBy};
-use crate::words::{Answer, Finish, Learned, Question};
+use crate::words::{Answer, Council, Finish, Learned, Question};
 use std::time::Instant;
 
 /// Stores the answer: the turn always, the past answer when it is worth keeping. Database first, then the
@@ -71,6 +71,15 @@ pub fn why_not(answer: &Answer) -> Option<String> {
     }
     if answer.trace.generate.finish == Finish::Length {
         return Some(format!("it was cut off at {} tokens", answer.tokens));
+    }
+    let of_parts = |council: &&Council| council.drafts.iter().any(|draft| draft.part.is_some());
+    if let Some(council) = answer.trace.council.as_deref().filter(of_parts) {
+        if council.agreement < 1.0 {
+            return Some("a part of it has no answer".into());
+        }
+        if council.drafts.iter().any(|draft| draft.generate.finish == Finish::Length) {
+            return Some("a part of it was cut off".into());
+        }
     }
     if terms(&answer.question).is_empty() {
         return Some("the question has no word to find it by".into());

@@ -100,19 +100,19 @@ impl Bullet {
 pub enum PlaybookError {
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    #[error("there is no bullet {0}")]
+    #[error("there is no rule {0}")]
     Unknown(i64),
-    #[error("a bullet has no words")]
+    #[error("a rule has no words")]
     Empty,
-    #[error("a bullet has {0} characters; at most {LONGEST} are a rule")]
+    #[error("a rule has {0} characters; at most {LONGEST} are one")]
     Long(usize),
-    #[error("bullet {0} cannot be merged into {1}: that is merged into it, retired, or the same")]
+    #[error("rule {0} cannot be merged into {1}: that is merged into it, retired, or the same")]
     Circle(i64, i64),
     #[error("there is no edit {0} that could be undone")]
     NoEdit(i64),
     #[error("there is nothing to undo")]
     NothingToUndo,
-    #[error("edit {0} was overtaken by edit {1} of the same bullet")]
+    #[error("edit {0} was overtaken by edit {1} of the same rule")]
     Overtaken(i64, i64),
     #[error("{0} is a trajectory: it says how an answer went, and goes with that answer")]
     NotABullet(i64),
@@ -126,8 +126,8 @@ impl From<PlaybookError> for Failure {
                 ("playbook.unknown", "`lectern playbook list` shows those that there are.")
             }
             PlaybookError::Empty => ("playbook.empty", "Write what an expert should do."),
-            PlaybookError::Long(_) => ("playbook.long", "Say it shorter, or in two bullets."),
-            PlaybookError::Circle(..) => ("playbook.circle", "Merge it into a bullet that is in use."),
+            PlaybookError::Long(_) => ("playbook.long", "Say it shorter, or in two rules."),
+            PlaybookError::Circle(..) => ("playbook.circle", "Merge it into a rule that is in use."),
             PlaybookError::NoEdit(_) | PlaybookError::NothingToUndo => {
                 ("playbook.no_edit", "`lectern playbook list --log` shows the edits.")
             }

@@ -55,13 +55,46 @@ pub fn improving(
 
 /// The question with the answers of several experts, to be made one; `None`: this expert would not see them.
 /// `drafts`: title and answer.
-pub fn joining(manifest: &Manifest, question: &Question, drafts: &[(&str, &str)]) -> Option<Request> {
+pub fn joining(
+    manifest: &Manifest,
+    question: &Question,
+    context: &Context,
+    drafts: &[(&str, &str)],
+) -> Option<Request> {
     let mut told = format!("{}\n\nThese experts answered:\n\n", question.text);
     for (title, answer) in drafts {
         told.push_str(&format!("{title}:\n{}\n\n", answer.trim()));
     }
     told.push_str("Write the one answer that these support best. Use no number that none of them gives.");
-    with_text(manifest, question, &Context::default(), told)
+    with_text(manifest, question, &beside(context), told)
+}
+
+/// The question with the answers to its parts, to be made one; `None`: this expert would not see them. `parts`: what was
+/// asked, and the answer.
+pub fn assembling(
+    manifest: &Manifest,
+    question: &Question,
+    context: &Context,
+    parts: &[(&str, &str)],
+) -> Option<Request> {
+    let mut told = format!("{}\n\nIts parts were asked one by one:\n\n", question.text);
+    for (part, answer) in parts {
+        told.push_str(&format!("{part}\n{}\n\n", answer.trim()));
+    }
+    told.push_str("With these, answer the whole question. Keep what they say, and leave none of them out.");
+    with_text(manifest, question, &beside(context), told)
+}
+
+/// The question is not to be answered: what is in it that can be asked on its own is to be listed. `None`: this expert
+/// would answer it.
+pub fn listing(manifest: &Manifest, question: &Question, context: &Context) -> Option<Request> {
+    let told = strategy::listing(&question.text, "the questions in it that can each be answered alone");
+    with_text(manifest, question, context, told)
+}
+
+/// What the playbook says, without sources and earlier turns: those have gone into what is joined.
+fn beside(context: &Context) -> Context {
+    Context { advice: context.advice.clone(), ..Context::default() }
 }
 
 fn with_text(manifest: &Manifest, question: &Question, context: &Context, text: String) -> Option<Request> {

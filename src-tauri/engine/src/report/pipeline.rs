@@ -16,6 +16,7 @@ use super::everybody::{Everybody, Of, ask_everybody, choices};
 use super::optimise::{Limits, Optimised, Task, least, optimise};
 use super::pruning::{Asked, Pair, Pruned, replay};
 use crate::Engine;
+use crate::measured::PairGain;
 use crate::words::{Aggregate, Failure, Mode, Question};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -151,7 +152,9 @@ pub fn pipeline(
         })?;
         let is_whole = !stop.load(Ordering::Relaxed);
         if wants(PoolStage::Compose) {
-            found.compose = Some(compose(engine, &lines, &lists, stop, on)?);
+            let composed = compose(engine, &lines, &lists, stop, on)?;
+            remember_pairs(engine, &composed)?;
+            found.compose = Some(composed);
         }
         if wants(PoolStage::Optimise) {
             found.optimise = Some(optimised(engine, task, &lists, wish, stop, on)?);
@@ -340,6 +343,19 @@ fn optimised(
         all.push(found);
     }
     Ok(all)
+}
+
+/// What a pair gains is what decides from now on whether it is asked together.
+fn remember_pairs(engine: &Engine, composed: &[Composition]) -> Result<(), Failure> {
+    let mut measured = engine.measured();
+    for one in composed {
+        let (Some(beside), Some(gain)) = (&one.beside, one.gain) else { continue };
+        let Difference { n, difference, low, high, .. } = gain;
+        let (pair, domain) = ([one.alone.clone(), beside.clone()], one.domain.clone());
+        let aggregate = Aggregate::Weighted;
+        measured.pair_of(PairGain { pair, domain, aggregate, n: n as u32, difference, low, high });
+    }
+    engine.remember(measured)
 }
 
 /// Who is right how often is what councils weigh by from now on.

@@ -2,12 +2,13 @@
 //!
 //! In:     the question as the user wrote it, its reading, the pool, who is seated and what swaps cost
 //! Out:    a plan: every ready expert with every term of its score, the one that answers, and one sentence; of a plan,
-//!         a [`council`]; by other [`arms`], the same list to compare with
+//!         a [`council`] and how it is to be [`compose`]d; by other [`arms`], the same list to compare with
 //! Fails:  NoExpert (nothing is ready), UnknownExpert and Unavailable (a choice by hand that cannot be followed)
 //! Cost:   under 1 ms for 64 experts; loads nothing
 //! Source: gate and self-assessment of requirement R61
 
 pub mod arms;
+pub mod compose;
 pub mod council;
 mod score;
 

@@ -1,6 +1,6 @@
 //! What goes between rooms when an answer is more than one text of one expert: strategies and councils.
 
-use super::{Failure, Generated, Seated};
+use super::{Advice, Difficulty, Failure, Generated, Seated};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -62,11 +62,21 @@ pub enum Aggregate {
     Sequential,
     /// One expert reads all answers and writes one.
     Ensemble,
+    /// Each part of the question is answered by its own expert, then they are joined.
+    Hierarchical,
+    /// One of these, or none, as the question is: no council sits by it.
+    Auto,
 }
 
 impl Aggregate {
-    pub const ALL: [Aggregate; 4] =
-        [Aggregate::Voting, Aggregate::Weighted, Aggregate::Sequential, Aggregate::Ensemble];
+    pub const ALL: [Aggregate; 6] = [
+        Aggregate::Voting,
+        Aggregate::Weighted,
+        Aggregate::Sequential,
+        Aggregate::Ensemble,
+        Aggregate::Hierarchical,
+        Aggregate::Auto,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -74,6 +84,8 @@ impl Aggregate {
             Aggregate::Weighted => "weighted",
             Aggregate::Sequential => "sequential",
             Aggregate::Ensemble => "ensemble",
+            Aggregate::Hierarchical => "hierarchical",
+            Aggregate::Auto => "auto",
         }
     }
 }
@@ -130,6 +142,28 @@ pub struct Reasoned {
     pub elapsed_ms: f32,
 }
 
+/// How a question that left it open is answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct Composed {
+    /// `None`: by one expert.
+    pub aggregate: Option<Aggregate>,
+    /// Experts that it takes; 0: as many as the parts of the question have, or one.
+    pub k: u32,
+    /// One sentence.
+    pub why: String,
+}
+
+/// A part of a question that an expert was asked in the place of the whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[ts(rename = "QuestionPart")]
+pub struct Part {
+    /// Its place in the question, from 1.
+    pub place: u32,
+    pub text: String,
+    /// As it was read.
+    pub domain: String,
+}
+
 /// A council: an expert that is asked now.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct Called {
@@ -157,6 +191,17 @@ pub struct Draft {
     pub absent: Option<Failure>,
     /// It was shown the answer before it.
     pub shown_answer: bool,
+    /// What it was asked, where that was not the whole question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub part: Option<Part>,
+    /// How hard the question is for this expert, and what the playbook told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub difficulty: Option<Difficulty>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub advice: Option<Box<Advice>>,
     pub seat: Seated,
     pub generate: Generated,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -199,7 +244,8 @@ pub struct Council {
     pub drafts: Vec<Draft>,
     /// What was said, most support first; a second one is a conflict.
     pub groups: Vec<Group>,
-    /// Part of the votes for the answer; of the weight in a weighted council.
+    /// Part of the votes for the answer; of the weight in a weighted council; of a hierarchical one's parts, those that
+    /// have an answer.
     pub agreement: f32,
     /// Whose text the answer is.
     pub speaker: String,
@@ -207,7 +253,11 @@ pub struct Council {
     pub outcome: String,
     /// Why another way was gone than the one that was asked for.
     pub fell_back: Option<String>,
-    /// The answer that an ensemble's synthesis wrote, also when it was not taken.
+    /// Who named the parts of the question, and how; `None`: they stand in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub listed: Option<Box<Draft>>,
+    /// The answer that was written from the others, also when it was not taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub synthesis: Option<Box<Draft>>,
@@ -217,4 +267,16 @@ pub struct Council {
     /// Generated in all.
     pub tokens: u32,
     pub elapsed_ms: f32,
+}
+
+impl Council {
+    /// All that was generated for it.
+    pub fn heard(&self) -> impl Iterator<Item = &Draft> {
+        self.listed.as_deref().into_iter().chain(&self.drafts).chain(self.synthesis.as_deref())
+    }
+
+    pub fn heard_mut(&mut self) -> impl Iterator<Item = &mut Draft> {
+        let listed = self.listed.as_deref_mut().into_iter();
+        listed.chain(&mut self.drafts).chain(self.synthesis.as_deref_mut())
+    }
 }

@@ -18,9 +18,9 @@ import { prompts } from "./prompts";
 import { packs } from "./packs";
 import { playbook } from "./playbook";
 import { multiplied, pruning } from "./pruning";
-import { reply } from "./replies";
+import { plainOf, reply } from "./replies";
 import { reports } from "./reports";
-import { council, reasoned } from "./several";
+import { composed, council, reasoned } from "./several";
 
 /** Looked for in the build, where it must not be. */
 export const MARK = "lectern-development-double";
@@ -158,9 +158,14 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
       answer.tokens = said.pieces.length;
       answer.trace.generate = { prompt_tokens: 18, tokens: said.pieces.length, first_token_ms: 7.4, tokens_per_s: 612, prompt_tokens_per_s: 2480, confidence: 0.982, peak_memory_bytes: MEMORY * 1.1, cached_tokens: 0, cached_in: null, read_tokens: 18, shifted: 0, together: 1, finish: "end", elapsed_ms: said.pieces.length * 1.7 };
       on({ kind: "generated", ...answer.trace.generate });
-      if (question.aggregate) {
+      if (question.aggregate === "auto") {
+        answer.trace.composed = composed(question);
+        on({ kind: "composed", ...answer.trace.composed });
+      }
+      if (question.aggregate && answer.trace.composed?.aggregate !== null) {
         const heard = await council(question, planned.plan.experts, blocks, answer.trace.seat, answer.trace.generate, wait, on);
         [answer.trace.council, drafts] = [heard.council, heard.drafts];
+        if (heard.together) [blocks, answer.answer] = [heard.together, plainOf(heard.together)];
       } else if (question.strategy && question.strategy !== "direct") {
         answer.trace.reason = reasoned(question, answer.answer);
         on({ kind: "reasoned", ...answer.trace.reason });

@@ -57,7 +57,7 @@ export function playbook(scene: string, guard: <T>(result: () => T) => Promise<T
 
   function change(id: number, edit: Edited["edit"], part: Partial<Bullet>) {
     const before = bullets.find((one) => one.id === id);
-    if (!before) throw failure("playbook.unknown", `there is no bullet ${id}`, "`lectern playbook list` shows those that there are.", "");
+    if (!before) throw failure("playbook.unknown", `there is no rule ${id}`, "`lectern playbook list` shows those that there are.", "");
     const now = { ...before, ...part };
     bullets = bullets.map((one) => (one.id === id ? now : one));
     note(edit, before, now);

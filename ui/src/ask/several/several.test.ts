@@ -61,6 +61,30 @@ describe("a council", () => {
     view.end();
   });
 
+  it("shows the parts in the question's order, each with its expert, and what went beside each", async () => {
+    const text = "What is 17 * 23? Then how many metres are 3 km?";
+    const turn = (await heard({ text, aggregate: "auto" })).at(-1)!;
+    expect(turn.composed?.aggregate).toBe("hierarchical");
+    const view = drawn(CouncilView, { ...turn, drafts: [...turn.drafts].reverse() });
+    const parts = [...document.querySelectorAll('[data-testid="council-parts"] li')].map((li) => li.textContent ?? "");
+    expect(parts).toHaveLength(2);
+    expect(parts[0]).toMatch(/1\. What is 17 \* 23\?.*391/);
+    expect(parts[1]).toMatch(/2\. Then how many metres are 3 km\?.*3000 m/);
+    view.press("part-2");
+    expect(view.text()).toContain("It was asked: Then how many metres are 3 km?");
+    expect(view.text()).toContain("0.14");
+    view.end();
+  });
+
+  it("does not sit where one expert is far ahead, and the turn says why", async () => {
+    const turns = await heard({ aggregate: "auto" });
+    const turn = turns.at(-1)!;
+    expect(turn.composed).toMatchObject({ aggregate: null });
+    expect(turn.composed?.why).toContain("gain nothing");
+    expect(turn.drafts).toHaveLength(0);
+    expect(turns.some((one) => one.composed !== null && one.outcome === "running")).toBe(true);
+  });
+
   it("is the same from the archive", async () => {
     const live = (await heard({ aggregate: "ensemble", top_k: 3 })).at(-1)!;
     const answer = { council: live.council };

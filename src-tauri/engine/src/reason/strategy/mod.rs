@@ -18,6 +18,8 @@ mod refine;
 mod verify;
 mod vote;
 
+pub use parts::{MOST_PARTS, listing, numbered, questions_in, side_by_side};
+
 use super::direct;
 use crate::extract::{Said, said};
 use crate::pool::{Manifest, Reads};

@@ -1,9 +1,11 @@
-//! Steps: the question in parts, each solved, then joined. Multi-stage: understand, plan, solve, verify, finish.
+//! Steps: the question in parts, each solved, then joined. Multi-stage: understand, plan, solve, verify, finish. The parts
+//! are for hierarchical councils, too.
 
 use super::{Outcome, Work, verify};
 use crate::words::{Exchange, Failure, StepKind};
 
-const MOST_PARTS: usize = 6;
+/// More parts than this are not asked.
+pub const MOST_PARTS: usize = 6;
 
 pub(super) fn steps(work: &mut Work) -> Result<Outcome, Failure> {
     let own = questions_in(&work.subject.question.text);
@@ -14,9 +16,7 @@ pub(super) fn steps(work: &mut Work) -> Result<Outcome, Failure> {
         return work.directly("this expert reads single questions and lists no steps: answered directly");
     }
     let question = work.subject.question.text.clone();
-    let prompt = format!(
-        "{question}\n\nDo not solve this yet. List the steps that solve it, two to {MOST_PARTS}, numbered, one a line."
-    );
+    let prompt = listing(&question, "the steps that solve it");
     let Some(plan) = work.ask(StepKind::Plan, prompt)? else { return work.directly("stopped") };
     let listed = numbered(&plan.text);
     if work.stopped || listed.len() < 2 {
@@ -58,24 +58,31 @@ fn each(work: &mut Work, questions: Vec<String>) -> Result<Outcome, Failure> {
     let Some(mut answer) = attempts.pop() else { return work.directly("stopped") };
     let said = format!("{} questions, each asked alone.", attempts.len() + 1);
     attempts.push(answer.clone());
-    let parts: Vec<String> = questions
-        .iter()
-        .zip(&attempts)
-        .map(|(question, attempt)| format!("**{question}**\n\n{}", attempt.text.trim()))
-        .collect();
-    answer.text = parts.join("\n\n");
+    let asked = questions.iter().map(String::as_str);
+    answer.text = side_by_side(asked.zip(attempts.iter().map(|attempt| attempt.text.as_str())));
     Ok(Outcome { answer, said, fell_back: None })
 }
 
+/// What an expert is asked so that it lists `what` of a question; [`numbered`] reads the list.
+pub fn listing(question: &str, what: &str) -> String {
+    format!("{question}\n\nDo not solve this yet. List {what}, two to {MOST_PARTS}, numbered, one a line.")
+}
+
+/// Parts, each with its answer, as one text.
+pub fn side_by_side<'t>(parts: impl Iterator<Item = (&'t str, &'t str)>) -> String {
+    let parts: Vec<String> = parts.map(|(part, answer)| format!("**{part}**\n\n{}", answer.trim())).collect();
+    parts.join("\n\n")
+}
+
 /// The questions of a text, where it has more than one and nothing else.
-fn questions_in(text: &str) -> Vec<String> {
+pub fn questions_in(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut begin = 0;
     for (at, c) in text.char_indices() {
         let ends = c == '?' && text[at + 1..].chars().next().is_none_or(char::is_whitespace);
         if ends {
             let sentence = text[begin..=at].trim();
-            let bare = ["And ", "and ", "Also, ", "Then, "]
+            let bare = ["And ", "and ", "Also, ", "Then, ", "Then "]
                 .iter()
                 .find_map(|word| sentence.strip_prefix(word))
                 .unwrap_or(sentence);
@@ -90,7 +97,7 @@ fn questions_in(text: &str) -> Vec<String> {
 }
 
 /// The lines of a numbered or dashed list.
-fn numbered(text: &str) -> Vec<String> {
+pub fn numbered(text: &str) -> Vec<String> {
     let items = text.lines().filter_map(|line| {
         let line = line.trim().trim_start_matches("**");
         let bare = line.trim_start_matches(|c: char| c.is_ascii_digit());
