@@ -3,7 +3,7 @@
 use super::ArchiveError;
 use super::vectors::{self, Near, Of, Signs};
 use runtime::embed::{Embedder, Packed};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -86,7 +86,7 @@ impl Encoder {
         let chosen = &encoder.chosen;
         let store = || -> rusqlite::Result<()> {
             let mut database = lock(database);
-            let step = database.transaction()?;
+            let step = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let is_another = self::chosen(&step)?.is_none_or(|before| before.id != chosen.id);
             step.execute(
                 "INSERT OR REPLACE INTO encoder (only, id, name, folder, bytes, modified) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
@@ -180,7 +180,7 @@ impl Encoder {
     ) -> Result<usize, ArchiveError> {
         let store = || -> rusqlite::Result<usize> {
             let mut database = lock(database);
-            let step = database.transaction()?;
+            let step = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
             // Another process may have chosen another one meanwhile.
             if chosen(&step)?.is_none_or(|now| now.id != self.chosen.id) {
                 return Ok(0);
