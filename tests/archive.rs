@@ -143,6 +143,7 @@ fn the_index_of_an_older_time_or_another_database_is_reconciled() {
         let archive = Archive::open(&place.home).unwrap();
         archive.add(entry("What colour is grass?", "Green")).unwrap().unwrap();
         let lost = archive.add(entry("What colour is snow?", "White")).unwrap().unwrap();
+        archive.settle();
         copy_index(&place.home.index_dir(), &copy);
         archive.forget(&lost).unwrap();
         archive.add(entry("What colour is coal?", "Black")).unwrap().unwrap();
@@ -192,6 +193,7 @@ fn forgetting_leaves_no_byte_in_any_file() {
         ..Passage::default()
     });
     keep(&archive, &citing);
+    archive.settle();
     assert!(!with_bytes(&place.home, secret).is_empty(), "the scan must find it while it is there");
     assert!(segments_with_term(&place.home, secret) > 0, "the dictionary must know it while it is there");
 
@@ -274,18 +276,98 @@ fn two_archives_of_one_home_see_what_the_other_did() {
 }
 
 #[test]
-fn an_index_that_somebody_else_writes_makes_no_ask_fail() {
+fn what_is_kept_is_found_before_the_index_has_it_and_scored_the_same_after() {
     let place = place();
     let archive = Archive::open(&place.home).unwrap();
     keep(&archive, &answer("a1", "c1", "Who wrote Hamlet?", "Shakespeare", 1));
-    let lock = std::fs::File::options().write(true).open(place.home.index_lock()).unwrap();
-    lock.lock().unwrap();
-    keep(&archive, &answer("a2", "c1", "Who painted Guernica?", "Picasso", 2));
-    assert_eq!(recalled(&archive, "Who wrote Hamlet?"), ["a1"], "reading needs no lock");
-    assert!(recalled(&archive, "Who painted Guernica?").is_empty(), "not in the index yet");
-    assert_eq!(archive.conversation("c1").unwrap().len(), 2, "but in the database");
+    keep(&archive, &answer("a2", "c1", "Who wrote the play Macbeth?", "Shakespeare wrote it", 2));
+    archive.settle();
+    // Somebody else writes the index: nobody can commit.
+    let others = || {
+        let lock = std::fs::File::options().write(true).open(place.home.index_lock()).unwrap();
+        lock.lock().unwrap();
+        lock
+    };
+    let lock = others();
+    keep(&archive, &answer("a3", "c1", "Who painted Guernica?", "Picasso painted it", 3));
+    let found = |archive: &Archive| -> (Vec<String>, Vec<f32>, u32) {
+        let found = archive.search("who wrote or painted it, Shakespeare?", 10).unwrap();
+        let ids = found.hits.iter().map(|hit| hit.id.clone());
+        (ids.collect(), found.hits.iter().flat_map(|hit| [hit.bm25, hit.score]).collect(), found.considered)
+    };
+    let before = found(&archive);
+    assert_eq!((before.0.len(), before.2), (3, 3));
+    assert_eq!(recalled(&archive, "Who painted Guernica?"), ["a3"]);
+    let other = Archive::open(&place.home).unwrap();
+    assert_eq!(found(&other), before, "also in another process, which starts meanwhile");
+    assert_eq!(segments_with_term(&place.home, "Guernica"), 0, "the index does not have it yet");
     drop(lock);
-    assert_eq!(recalled(&archive, "Who painted Guernica?"), ["a2"], "the next search takes it in");
+    archive.settle();
+    assert!(segments_with_term(&place.home, "Guernica") > 0);
+    for after in [found(&archive), found(&other)] {
+        assert_eq!((&after.0, after.2), (&before.0, before.2));
+        // Sums in another order.
+        assert!(after.1.iter().zip(&before.1).all(|(after, before)| (after - before).abs() < 1e-4));
+    }
+    // It takes the place of the first, which the index still has.
+    let lock = others();
+    keep(&archive, &answer("a4", "c2", "Who wrote Hamlet?", "William Shakespeare", 4));
+    for archive in [&archive, &other] {
+        let (ids, _, considered) = found(archive);
+        assert_eq!(considered, 3);
+        assert_eq!(ids.iter().map(String::as_str).collect::<HashSet<_>>(), HashSet::from(["a2", "a3", "a4"]));
+    }
+    drop(lock);
+}
+
+/// The process that is killed: keeps answers, and says of each that it was kept.
+#[test]
+#[ignore = "started by the test below"]
+fn keeps_answers_until_it_is_killed() {
+    use std::io::Write;
+    let Some(home) = std::env::var_os("LECTERN_KEEPS_IN") else { return };
+    let archive = Archive::open(&Home::at(PathBuf::from(home))).unwrap();
+    let from = archive.count().unwrap();
+    for number in from.. {
+        let question = format!("What is the name of town t{number}x?");
+        keep(&archive, &answer(&format!("a{number}"), "c", &question, "Its name is Bonn", number as i64));
+        writeln!(std::io::stderr(), "kept {number}").unwrap();
+    }
+}
+
+#[test]
+fn a_kill_loses_nothing_that_was_said_to_be_kept() {
+    use std::io::{BufRead, BufReader};
+    let place = place();
+    let mut said = 0;
+    for lines in [1, 7, 23] {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["keeps_answers_until_it_is_killed", "--exact", "--ignored", "--nocapture"])
+            .env("LECTERN_KEEPS_IN", place.home.root())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let kept = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let kept = kept.filter_map(|line| line.strip_prefix("kept ")?.parse::<u64>().ok());
+        said = kept.take(lines).last().unwrap() + 1;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let archive = Archive::open(&place.home).unwrap();
+        let count = archive.count().unwrap();
+        assert!((said..).contains(&count), "{said} were said, {count} are there");
+        assert_eq!(archive.conversation("c").unwrap().len() as u64, count);
+        assert_eq!(u64::from(archive.search("town", 1).unwrap().considered), count);
+        for number in 0..count {
+            assert_eq!(
+                recalled(&archive, &format!("What is the name of town t{number}x?")),
+                [format!("a{number}")]
+            );
+        }
+        archive.settle();
+        assert!(segments_with_term(&place.home, "t0x") > 0, "the index follows");
+    }
+    assert!(said >= 31);
 }
 
 #[test]

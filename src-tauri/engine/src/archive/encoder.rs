@@ -1,12 +1,11 @@
-//! Encoder: the one that the user chose, its process, and the vectors that it made: in SQLite eight bits a number with one
-//! scale each, and a copy in memory that is searched.
+//! Encoder: the one that the user chose, its processes, and what of its vectors is in memory.
 
 use super::ArchiveError;
-use runtime::embed::{Embedder, Nearest, Packed};
-use rusqlite::{Connection, OptionalExtension, params};
+use super::vectors::{self, Near, Of, Signs};
+use runtime::embed::{Embedder, Packed};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,8 +13,8 @@ use std::time::UNIX_EPOCH;
 
 /// Threads of the encoder: short texts have little to share.
 const THREADS: usize = 2;
-/// Texts that are embedded between two looks at the database.
-pub(super) const BATCH: usize = 64;
+/// Texts that are embedded between two looks at the database: so many are lost when it ends meanwhile.
+pub(super) const BATCH: usize = 16;
 
 /// The encoder whose vectors are used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,20 +28,6 @@ pub struct Chosen {
     modified: i64,
 }
 
-/// What a vector is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Of {
-    PastAnswers,
-    Passages,
-}
-
-/// Ids near a text with their cosines, nearest first, and the cosines of others that were asked for.
-#[derive(Debug, Default)]
-pub(crate) struct Near {
-    pub nearest: Vec<(String, f32)>,
-    pub of: HashMap<String, f32>,
-}
-
 /// The encoder's processes and its vectors in memory.
 pub(crate) struct Encoder {
     pub chosen: Chosen,
@@ -51,24 +36,10 @@ pub(crate) struct Encoder {
     asked: Mutex<Option<Embedder>>,
     /// Another one for many texts, so that no question waits for them; it ends when they are done.
     many: Mutex<Option<Embedder>>,
-    past_answers: Mutex<Copied>,
-    passages: Mutex<Copied>,
-}
-
-/// A copy of a part of the table. What was deleted since is still in it, until its row is asked for or it is let go.
-#[derive(Default)]
-struct Copied {
-    newest: i64,
-    vectors: Nearest,
-}
-
-impl Of {
-    fn column(self) -> &'static str {
-        match self {
-            Of::PastAnswers => "past_answer",
-            Of::Passages => "passage",
-        }
-    }
+    /// The last question with its vector: several search by it.
+    last: Mutex<Option<(String, Packed)>>,
+    past_answers: Mutex<Signs>,
+    passages: Mutex<Signs>,
 }
 
 /// The encoder that the database names.
@@ -85,14 +56,14 @@ pub(super) fn chosen(database: &Connection) -> rusqlite::Result<Option<Chosen>> 
 
 /// Removes the choice; its vectors go.
 pub(super) fn drop_choice(database: &Connection) -> rusqlite::Result<()> {
-    database.execute_batch("BEGIN; DELETE FROM meanings; DELETE FROM encoder; COMMIT")
+    database.execute_batch("BEGIN; DELETE FROM signs; DELETE FROM meanings; DELETE FROM encoder; COMMIT")
 }
 
 impl Encoder {
     pub fn of(chosen: Chosen, executable: &Path) -> Encoder {
-        let (asked, many) = (Mutex::default(), Mutex::default());
+        let (asked, many, last) = (Mutex::default(), Mutex::default(), Mutex::default());
         let (past_answers, passages) = (Mutex::default(), Mutex::default());
-        Encoder { chosen, executable: executable.into(), asked, many, past_answers, passages }
+        Encoder { chosen, executable: executable.into(), asked, many, last, past_answers, passages }
     }
 
     /// Makes the encoder in a folder the one that is used, when it works. With other weights than those before, every
@@ -115,7 +86,7 @@ impl Encoder {
         let chosen = &encoder.chosen;
         let store = || -> rusqlite::Result<()> {
             let mut database = lock(database);
-            let step = database.transaction()?;
+            let step = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let is_another = self::chosen(&step)?.is_none_or(|before| before.id != chosen.id);
             step.execute(
                 "INSERT OR REPLACE INTO encoder (only, id, name, folder, bytes, modified) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
@@ -129,7 +100,7 @@ impl Encoder {
             )?;
             if is_another {
                 step.execute_batch(
-                    "DELETE FROM meanings;
+                    "DELETE FROM signs; DELETE FROM meanings;
                      INSERT INTO meanings (past_answer) SELECT id FROM past_answers;
                      INSERT INTO meanings (passage) SELECT id FROM document_passages;",
                 )?;
@@ -153,7 +124,18 @@ impl Encoder {
         }
     }
 
-    /// The vector of a question.
+    /// The vector of a question, which is made once for all who search by it.
+    pub fn question(&self, text: &str) -> Result<Packed, ArchiveError> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, vector)) = last.as_ref().filter(|(same, _)| same == text) {
+            return Ok(vector.clone());
+        }
+        let vector = self.embed(text)?;
+        *last = Some((text.to_owned(), vector.clone()));
+        Ok(vector)
+    }
+
+    /// The vector of a text.
     pub fn embed(&self, text: &str) -> Result<Packed, ArchiveError> {
         let vectors = self.run(&self.asked, &[text])?;
         Ok(vectors.first().map(|vector| Packed::of(vector)).unwrap_or_default())
@@ -186,25 +168,24 @@ impl Encoder {
         let missing = &missing[..missing.len().min(BATCH)];
         let texts: Vec<&str> = missing.iter().map(|(_, text)| text.as_str()).collect();
         let vectors = self.run(if most < BATCH { &self.asked } else { &self.many }, &texts)?;
+        let made = missing.iter().zip(&vectors).map(|((number, _), vector)| (*number, Packed::of(vector)));
+        self.store(database, made)
+    }
+
+    /// The vectors of rows that lack one.
+    pub(super) fn store(
+        &self,
+        database: &Mutex<Connection>,
+        vectors: impl Iterator<Item = (i64, Packed)>,
+    ) -> Result<usize, ArchiveError> {
         let store = || -> rusqlite::Result<usize> {
             let mut database = lock(database);
-            let step = database.transaction()?;
+            let step = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
             // Another process may have chosen another one meanwhile.
             if chosen(&step)?.is_none_or(|now| now.id != self.chosen.id) {
                 return Ok(0);
             }
-            let mut made = 0;
-            for ((number, _), vector) in missing.iter().zip(&vectors) {
-                let Packed { scale, numbers } = Packed::of(vector);
-                let bytes: Vec<u8> = numbers.iter().map(|&number| number as u8).collect();
-                // It may have been forgotten meanwhile. The row without numbers goes: what it is of is unique.
-                made += step
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO meanings (past_answer, passage, scale, numbers)
-                         SELECT past_answer, passage, ?2, ?3 FROM meanings WHERE number = ?1",
-                    )?
-                    .execute(params![number, scale, bytes])?;
-            }
+            let made = vectors::store(&step, vectors)?;
             step.commit()?;
             Ok(made)
         };
@@ -220,58 +201,30 @@ impl Encoder {
         limit: usize,
         others: impl Iterator<Item = &'a str>,
     ) -> Result<Near, ArchiveError> {
-        let copied = match of {
-            Of::PastAnswers => &self.past_answers,
-            Of::Passages => &self.passages,
-        };
-        let mut copied = copied.lock().unwrap_or_else(PoisonError::into_inner);
         let read = || -> rusqlite::Result<Near> {
-            copied.follow(database, of)?;
-            let column = of.column();
-            let sql = format!("SELECT {column} FROM meanings WHERE number = ?1");
-            let mut id = database.prepare_cached(&sql)?;
-            let mut near = Near::default();
-            for (number, cosine) in copied.vectors.nearest(asked, limit) {
-                // Gone from the database: it is gone.
-                let id: Option<String> = id.query_row([number], |row| row.get(0)).optional()?;
-                near.nearest.extend(id.map(|id| (id, cosine)));
-            }
-            let sql = format!("SELECT number FROM meanings WHERE {column} = ?1");
-            let mut number = database.prepare_cached(&sql)?;
-            for other in others {
-                let number: Option<i64> = number.query_row([other], |row| row.get(0)).optional()?;
-                let cosine = number.and_then(|number| copied.vectors.cosine(asked, number));
-                near.of.extend(cosine.map(|cosine| (other.to_owned(), cosine)));
-            }
-            Ok(near)
+            let candidates = {
+                let mut signs = self.signs(of).lock().unwrap_or_else(PoisonError::into_inner);
+                signs.follow(database, of)?;
+                signs.nearest.candidates(asked, limit)
+            };
+            vectors::near(database, of, asked, &candidates, limit, others)
         };
         read().map_err(failed("read the vectors"))
     }
 
     /// After forgetting: nothing of it stays in memory either.
     pub fn let_go(&self) {
-        for copied in [&self.past_answers, &self.passages] {
-            *copied.lock().unwrap_or_else(PoisonError::into_inner) = Copied::default();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        for of in [Of::PastAnswers, Of::Passages] {
+            *self.signs(of).lock().unwrap_or_else(PoisonError::into_inner) = Signs::default();
         }
     }
-}
 
-impl Copied {
-    /// Reads what came since. The rows of one encoder have one width; another one is passed over.
-    fn follow(&mut self, database: &Connection, of: Of) -> rusqlite::Result<()> {
-        let column = of.column();
-        let sql = format!(
-            "SELECT number, scale, numbers FROM meanings
-             WHERE number > ?1 AND numbers IS NOT NULL AND {column} IS NOT NULL ORDER BY number"
-        );
-        let mut rows = database.prepare_cached(&sql)?;
-        let mut rows = rows.query([self.newest])?;
-        while let Some(row) = rows.next()? {
-            self.newest = row.get(0)?;
-            let numbers = row.get_ref(2)?.as_blob()?;
-            self.vectors.push(self.newest, row.get(1)?, numbers.iter().map(|&byte| byte as i8));
+    fn signs(&self, of: Of) -> &Mutex<Signs> {
+        match of {
+            Of::PastAnswers => &self.past_answers,
+            Of::Passages => &self.passages,
         }
-        Ok(())
     }
 }
 

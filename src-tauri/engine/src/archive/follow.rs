@@ -1,10 +1,10 @@
 //! The index follows the database. Every change of a past answer is a row of `changes`; the index remembers, in
-//! the note of its last commit, up to which revision it has gone. Following is the same work after a save,
-//! after a forget, at the start, and when the other process was in the way: whoever writes next does all that
-//! is left.
+//! the note of its last commit, up to which revision it has gone. Following is the same work after a save (on a thread of its
+//! own), after a forget, at the start, and when the other process was in the way: whoever writes next does all
+//! that is left.
 
 use super::index::{Patience, SearchIndex, failed};
-use super::{ArchiveError, erase, index};
+use super::{ArchiveError, erase, fresh, index};
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::{BTreeSet, HashSet};
 use tantivy::collector::DocSetCollector;
@@ -28,7 +28,7 @@ struct Position {
 
 /// What there is to do.
 #[derive(Debug)]
-enum Work {
+pub(super) enum Work {
     Nothing,
     /// The listed changes.
     Changes(BTreeSet<String>),
@@ -42,17 +42,40 @@ pub(super) fn follow(
     index: &SearchIndex,
     patience: Patience,
 ) -> Result<(), ArchiveError> {
-    let to_erase = erasures(database).map_err(read_changes)?;
-    // Without the lock first: a search comes by here each time, and nearly always finds nothing.
-    if matches!(work(database, index.payload()?.as_deref())?, Work::Nothing) && !to_erase {
+    // Without the lock first: nearly always there is nothing.
+    if matches!(left(database, index)?, (Work::Nothing, false)) {
         return Ok(());
     }
     write(database, index, patience, false)
 }
 
-/// At the start: also looks whether the index has as many documents as there are past answers, and compares all
-/// when not.
+/// The same; an index that is damaged is made again, once.
+pub(super) fn follow_or_make_again(
+    database: &Connection,
+    index: &SearchIndex,
+    patience: Patience,
+) -> Result<(), ArchiveError> {
+    match follow(database, index, patience) {
+        Err(ArchiveError::Index { .. }) => {
+            index.start_over()?;
+            follow(database, index, patience)
+        }
+        other => other,
+    }
+}
+
+/// What is left to do, and whether words have to leave the files.
+pub(super) fn left(database: &Connection, index: &SearchIndex) -> Result<(Work, bool), ArchiveError> {
+    let to_erase = erasures(database).map_err(read_changes)?;
+    Ok((work(database, index.payload()?.as_deref())?, to_erase))
+}
+
+/// At the start: a few changes are left to the first search; an index that is in step is looked at whether it has as many
+/// documents as there are past answers, and all is compared when not.
 pub(super) fn reconcile(database: &Connection, index: &SearchIndex) -> Result<(), ArchiveError> {
+    if matches!(left(database, index)?, (Work::Changes(ids), false) if ids.len() <= fresh::MOST) {
+        return Ok(());
+    }
     follow(database, index, Patience::Long)?;
     let kept: u64 = database
         .query_row("SELECT count(*) FROM past_answers", [], |row| row.get(0))
@@ -115,7 +138,7 @@ impl Position {
     }
 }
 
-fn read_changes(source: rusqlite::Error) -> ArchiveError {
+pub(super) fn read_changes(source: rusqlite::Error) -> ArchiveError {
     ArchiveError::Database { doing: "read the list of changes", source }
 }
 
@@ -144,8 +167,8 @@ fn work(database: &Connection, payload: Option<&str>) -> Result<Work, ArchiveErr
             {
                 at.revision
             }
-            // A new index over a database in which nothing was ever kept is in step as well.
-            None if payload.is_none() && newest == 0 => return Ok(Work::Nothing),
+            // A new index is empty, and every change is still listed.
+            None if payload.is_none() && trimmed == 0 => 0,
             _ => return Ok(Work::Everything),
         };
         if at == newest {

@@ -48,9 +48,9 @@ struct Reading {
 pub(crate) enum Patience {
     /// A question waits: not at all.
     None,
-    /// An answer was stored: the next writer or start takes it in otherwise.
+    /// Many answers were stored: the next writer or start takes them in otherwise.
     Short,
-    /// The user asked for text to be gone, or the index is being opened.
+    /// The user asked for text to be gone, the index is being opened, or nobody waits.
     Long,
 }
 
@@ -59,7 +59,8 @@ impl Patience {
         match self {
             Patience::None => Duration::ZERO,
             Patience::Short => Duration::from_millis(300),
-            Patience::Long => Duration::from_secs(10),
+            // Of a million answers a merge takes seconds.
+            Patience::Long => Duration::from_secs(30),
         }
     }
 }
@@ -72,12 +73,13 @@ pub(crate) struct WriteLock {
 impl SearchIndex {
     /// Opens it for reading; makes it (again) when it is absent, damaged, or of another version.
     pub fn open(folder: PathBuf, lock_file: PathBuf) -> Result<SearchIndex, ArchiveError> {
-        let lock = lock(&lock_file, Patience::Long)?;
         let reading = match open_checked(&folder) {
             Ok(reading) => reading,
-            Err(_damaged_or_absent) => create(&folder)?,
+            Err(_damaged_or_absent_or_being_written) => {
+                let _lock = lock(&lock_file, Patience::Long)?;
+                open_checked(&folder).or_else(|_damaged_or_absent| create(&folder))?
+            }
         };
-        drop(lock);
         let fields = fields(&reading.index.schema())?;
         Ok(SearchIndex { folder, lock_file, fields, reading: Mutex::new(reading) })
     }

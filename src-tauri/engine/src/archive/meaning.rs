@@ -1,18 +1,19 @@
 //! Meaning: a vector beside each past answer and each passage of a document, made by an encoder that the user chose.
 //! Without an encoder there are none, and everything goes by words alone.
 
-use super::encoder::{self, BATCH, Chosen, Encoder, Near, Of, failed};
+use super::encoder::{self, BATCH, Chosen, Encoder, failed};
+use super::vectors::{Near, Of};
+use super::worker::Worker;
 use super::{Archive, ArchiveError, database};
-use crate::home::Home;
 use runtime::embed::Packed;
 use rusqlite::Connection;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// New texts that a question embeds on its way; when more lack a vector it goes without them.
-const ON_THE_WAY: usize = 16;
+const ON_THE_WAY: usize = 8;
 /// How often the background looks for texts without a vector: those of documents, and of other processes.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -64,7 +65,7 @@ impl Meaning {
         let encoder = self.encoder(&database.lock().unwrap_or_else(PoisonError::into_inner))?;
         let Some(encoder) = encoder else { return Ok(None) };
         encoder.make_some(database, ON_THE_WAY)?;
-        let vector = encoder.embed(text)?;
+        let vector = encoder.question(text)?;
         Ok(Some(Meant { encoder, vector }))
     }
 
@@ -89,9 +90,8 @@ impl Meant {
         if !known.of.contains_key(text) {
             known.of.insert(text.to_owned(), self.encoder.embed(text)?);
         }
-        let (one, Some(other)) = (&self.vector, known.of.get(text)) else { return Ok(0.0) };
-        let products = one.numbers.iter().zip(&other.numbers).map(|(a, b)| i32::from(*a) * i32::from(*b));
-        Ok(products.sum::<i32>() as f32 * one.scale * other.scale)
+        let other = known.of.get(text);
+        Ok(other.and_then(|other| self.vector.cosine(other.scale, other.bytes())).unwrap_or(0.0))
     }
 
     pub fn near<'a>(
@@ -139,6 +139,9 @@ impl Archive {
         let _ = self.meaning.0.executable.set(executable.into());
         let encoder = Encoder::choose(&self.database, executable, folder)?;
         *self.meaning.0.encoder.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(encoder));
+        if let Some(embedder) = &*self.embedder.lock().unwrap_or_else(PoisonError::into_inner) {
+            embedder.wake();
+        }
         Ok(())
     }
 
@@ -157,7 +160,7 @@ impl Archive {
     /// Past answers and passages that have a vector of the encoder, and all that should have one.
     pub fn embedded(&self) -> Result<(u64, u64), ArchiveError> {
         self.database()
-            .query_row("SELECT count(numbers), count(*) FROM meanings", [], |row| {
+            .query_row("SELECT (SELECT count(*) FROM signs), (SELECT count(*) FROM meanings)", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .map_err(failed("count the vectors"))
@@ -165,31 +168,17 @@ impl Archive {
 
     /// Makes the vectors that are missing on a thread of its own, now and whenever some are, until this archive is gone.
     pub fn embed_in_background(&self) -> Result<(), ArchiveError> {
-        let database = Mutex::new(database::open(&self.home)?);
-        let meaning = Arc::downgrade(&self.meaning.0);
-        let home = self.home.clone();
-        let started = std::thread::Builder::new().name("embed".into()).spawn(move || {
-            while let Some(pause) = work(&meaning, &database) {
-                std::thread::sleep(pause);
-            }
+        let (database, meaning) = (Mutex::new(database::open(&self.home)?), self.meaning());
+        let worker = Worker::start("embed", Some(LOOK), move || {
+            let encoder = meaning.encoder(&database.lock().unwrap_or_else(PoisonError::into_inner));
+            // What fails now is tried again at the next look.
+            encoder.ok().flatten().is_some_and(|encoder| encoder.make_some(&database, BATCH).unwrap_or(0) > 0)
         });
-        let failed =
-            |source| ArchiveError::Files { doing: "start a thread for", path: folder(&home), source };
-        started.map(|_| ()).map_err(failed)
+        let path = self.home.root().to_path_buf();
+        let worker =
+            worker.map_err(|source| ArchiveError::Files { doing: "start a thread for", path, source })?;
+        worker.wake();
+        *self.embedder.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker);
+        Ok(())
     }
-}
-
-/// `None`: nobody needs it any more. What fails now is tried again at the next look.
-fn work(meaning: &Weak<Inside>, database: &Mutex<Connection>) -> Option<Duration> {
-    let meaning = Meaning(meaning.upgrade()?);
-    let encoder = meaning.encoder(&database.lock().unwrap_or_else(PoisonError::into_inner));
-    let made = match encoder {
-        Ok(Some(encoder)) => encoder.make_some(database, BATCH).unwrap_or(0),
-        _ => 0,
-    };
-    Some(if made > 0 { Duration::ZERO } else { LOOK })
-}
-
-fn folder(home: &Home) -> PathBuf {
-    home.root().to_path_buf()
 }

@@ -4,7 +4,8 @@
 //! Out:    conversations, hits by BM25, candidates for recall; forgetting for good
 //! Fails:  a damaged or newer database (named), a full disk. A busy or damaged index never loses anything: it
 //!         follows later
-//! Cost:   a save is one SQLite transaction and one index commit, tens of milliseconds; a search well under one
+//! Cost:   a save is one SQLite transaction, some milliseconds, and is found at once; the index follows on a thread. A search
+//!         takes under a millisecond, of a million some tens
 //! Source: SQLite is the truth (WAL, secure_delete); the tantivy index is made from it whenever it has to be
 
 mod conversations;
@@ -16,6 +17,7 @@ pub(crate) mod erase;
 mod failure;
 mod follow;
 pub(crate) mod forget;
+mod fresh;
 pub(crate) mod fuse;
 pub(crate) mod index;
 mod log;
@@ -23,33 +25,44 @@ pub(crate) mod meaning;
 mod metrics;
 pub(crate) mod search;
 mod terms;
+mod vectors;
+mod worker;
 mod worth;
 
 pub use conversations::Conversation;
 pub use counters::Counted;
 pub use encoder::Chosen;
-pub(crate) use encoder::Of;
 pub use entries::{Entry, HIGHEST_RATING, LOWEST_RATING, NewEntry};
 pub use failure::ArchiveError;
 pub use log::Logged;
 pub use metrics::Metric;
 pub use search::{Candidate, Candidates, Frequencies, Hit, Hits};
 pub use terms::terms;
+pub(crate) use vectors::Of;
 pub use worth::{STARTER_REFUSAL, normalise, not_worth_keeping};
 
 use crate::home::Home;
 use crate::states;
 use crate::words::Answer;
+use follow::Work;
+use fresh::Fresh;
 use index::{Patience, SearchIndex};
 use meaning::{Meaning, Meant};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use worker::Worker;
 
 /// Open for one process; any number of threads and any number of processes may have it open.
 pub struct Archive {
     home: Home,
     database: Mutex<Connection>,
-    index: SearchIndex,
+    index: Arc<SearchIndex>,
+    /// Writes the index after a save; started by the first one.
+    follower: Mutex<Option<Worker>>,
+    /// Makes vectors, where that was asked for.
+    embedder: Mutex<Option<Worker>>,
+    /// With the note of the index and the newest change that it was read at.
+    fresh: Mutex<(Option<String>, i64, Arc<Fresh>)>,
     meaning: Meaning,
 }
 
@@ -58,9 +71,11 @@ impl Archive {
     pub fn open(home: &Home) -> Result<Archive, ArchiveError> {
         home.prepare()?;
         let database = database::open(home)?;
-        let index = SearchIndex::open(home.index_dir(), home.index_lock())?;
-        let (database, meaning) = (Mutex::new(database), Meaning::default());
-        let archive = Archive { home: home.clone(), database, index, meaning };
+        let index = Arc::new(SearchIndex::open(home.index_dir(), home.index_lock())?);
+        let (database, home) = (Mutex::new(database), home.clone());
+        let (follower, embedder, fresh) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let meaning = Meaning::default();
+        let archive = Archive { home, database, index, follower, embedder, fresh, meaning };
         {
             let database = archive.database();
             match follow::reconcile(&database, &archive.index) {
@@ -142,7 +157,8 @@ impl Archive {
             };
             kept().map_err(|source| ArchiveError::Database { doing: "keep the answer", source })
         })?;
-        self.follow(&database, Patience::Short)
+        self.follow_soon();
+        Ok(())
     }
 
     /// Writes into a stored trace how long storing it took: known only after it was stored.
@@ -178,7 +194,11 @@ impl Archive {
             };
             add().map_err(|source| ArchiveError::Database { doing: "add past answers", source })
         })?;
-        self.follow(&database, Patience::Short)?;
+        if results.len() <= fresh::MOST {
+            self.follow_soon();
+        } else {
+            self.follow(&database, Patience::Short)?;
+        }
         Ok(results)
     }
 
@@ -200,7 +220,8 @@ impl Archive {
 
     /// How many kept questions have each of these terms.
     pub fn frequencies<'a>(&self, terms: impl Iterator<Item = &'a str>) -> Result<Frequencies, ArchiveError> {
-        search::frequencies(&self.index, self.index.fields.question, terms)
+        let fresh = self.fresh(&self.database())?;
+        search::frequencies_with(&self.index, &fresh, self.index.fields.question, terms)
     }
 
     /// Forgets an answer for good: recall, its turn, the copies in other traces, and the files of database and
@@ -218,6 +239,10 @@ impl Archive {
     pub fn forget_all(&self) -> Result<u64, ArchiveError> {
         let database = self.database();
         let forgotten = self.change(&database, "forget everything", forget::forget_all)?;
+        // Sooner than taking out each. Elsewhere than on Unix an open file stays.
+        if cfg!(unix) {
+            self.index.start_over()?;
+        }
         self.erase(&database)?;
         Ok(forgotten)
     }
@@ -327,13 +352,8 @@ impl Archive {
         answers_too: bool,
     ) -> Result<(search::Found, Vec<(Entry, f32)>), ArchiveError> {
         let database = self.database();
-        // What another process left to do is done on the way when nobody is writing; else the search goes
-        // without.
-        match follow::follow(&database, &self.index, Patience::None) {
-            Ok(()) | Err(ArchiveError::IndexBusy { .. }) => {}
-            Err(error) => return Err(error),
-        }
-        let found = search::search(&self.index, words, limit, answers_too)?;
+        let fresh = self.fresh(&database)?;
+        let found = search::search_with(&self.index, &fresh, words, limit, answers_too)?;
         let mut entries = Vec::with_capacity(found.ids.len());
         for (id, bm25) in &found.ids {
             let entry = entries::get(&database, id)
@@ -342,6 +362,62 @@ impl Archive {
             entries.extend(entry.map(|entry| (entry, *bm25)));
         }
         Ok((found, entries))
+    }
+
+    /// What the index does not have yet. More than a few changes, which another process left, are written on the way when
+    /// nobody else is writing; else the search goes without them.
+    fn fresh(&self, database: &Connection) -> Result<Arc<Fresh>, ArchiveError> {
+        let newest = follow::newest_revision(database).map_err(follow::read_changes)?;
+        let note = self.index.payload()?;
+        let mut known = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        if (&known.0, known.1) == (&note, newest) {
+            return Ok(known.2.clone());
+        }
+        let fresh = match follow::left(database, &self.index)? {
+            (Work::Nothing, false) => Fresh::default(),
+            (Work::Changes(ids), false) if ids.len() <= fresh::MOST => {
+                self.follow_soon();
+                Fresh::read(database, ids)?
+            }
+            _ => {
+                return match follow::follow(database, &self.index, Patience::None) {
+                    Ok(()) | Err(ArchiveError::IndexBusy { .. }) => Ok(Arc::default()),
+                    Err(error) => Err(error),
+                };
+            }
+        };
+        *known = (note, newest, Arc::new(fresh));
+        Ok(known.2.clone())
+    }
+
+    /// The index takes in what is new, and nobody waits for it. What fails stays in the list of changes, for whoever comes
+    /// next.
+    fn follow_soon(&self) {
+        let mut follower = self.follower.lock().unwrap_or_else(PoisonError::into_inner);
+        if follower.is_none() {
+            let (home, index, mut own) = (self.home.clone(), self.index.clone(), None);
+            let started = Worker::start("index", None, move || {
+                own = own.take().or_else(|| database::open(&home).ok());
+                if let Some(database) = &own {
+                    let _ = follow::follow_or_make_again(database, &index, Patience::Long);
+                }
+                false
+            });
+            *follower = started.ok();
+        }
+        if let Some(follower) = &*follower {
+            follower.wake();
+        }
+        if let Some(embedder) = &*self.embedder.lock().unwrap_or_else(PoisonError::into_inner) {
+            embedder.wake();
+        }
+    }
+
+    /// Returns when the index has what this process kept.
+    pub fn settle(&self) {
+        if let Some(follower) = &*self.follower.lock().unwrap_or_else(PoisonError::into_inner) {
+            follower.wait();
+        }
     }
 
     /// One transaction; what it did is there entirely or not at all.
@@ -362,12 +438,8 @@ impl Archive {
     /// The index takes in what is new. Busy: the next writer, search or start does it. Damaged: made again,
     /// once.
     fn follow(&self, database: &Connection, patience: Patience) -> Result<(), ArchiveError> {
-        match follow::follow(database, &self.index, patience) {
+        match follow::follow_or_make_again(database, &self.index, patience) {
             Err(ArchiveError::IndexBusy { .. }) if patience != Patience::Long => Ok(()),
-            Err(ArchiveError::Index { .. }) => {
-                self.index.start_over()?;
-                follow::follow(database, &self.index, patience)
-            }
             other => other,
         }
     }
@@ -375,6 +447,7 @@ impl Archive {
     /// After forgetting: nothing of it stays in the index or in the log of the database.
     fn erase(&self, database: &Connection) -> Result<(), ArchiveError> {
         self.meaning.let_go();
+        *self.fresh.lock().unwrap_or_else(PoisonError::into_inner) = Default::default();
         let states = states::forget(&self.home);
         self.follow(database, Patience::Long)?;
         match database::empty_log(database) {

@@ -379,3 +379,14 @@ CREATE TABLE playbook_log (
     undone INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX playbook_log_by_bullet ON playbook_log (bullet, number);
+
+-- version 10
+-- One bit for each number of a vector: searched first, and small, so that those of a million answers are soon read.
+CREATE TABLE signs (
+    number INTEGER PRIMARY KEY REFERENCES meanings (number) ON DELETE CASCADE,
+    -- 1: of a passage; 0: of a past answer.
+    passage INTEGER NOT NULL,
+    bits BLOB NOT NULL
+);
+-- They come with the numbers, which are made again.
+UPDATE meanings SET scale = NULL, numbers = NULL;

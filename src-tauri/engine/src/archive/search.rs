@@ -1,15 +1,16 @@
 //! Candidates by BM25. The words of the user become term queries; they never pass a query parser, which would
 //! refuse or misread half of what people type.
 
-use super::encoder::{Near, Of};
+use super::fresh::{Fresh, Known};
 use super::index::{SearchIndex, failed};
 use super::meaning::Meant;
+use super::vectors::{Near, Of};
 use super::{Archive, ArchiveError, Entry, entries, fuse, now_ms, terms};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 use tantivy::collector::{Count, TopDocs};
-use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery};
+use tantivy::query::{BooleanQuery, BoostQuery, Occur, Query, TermQuery, TermSetQuery};
 use tantivy::schema::{Field, IndexRecordOption, Value};
 use tantivy::{Searcher, TantivyDocument, Term};
 use ts_rs::TS;
@@ -213,10 +214,22 @@ pub(crate) fn search(
     limit: usize,
     answers_too: bool,
 ) -> Result<Found, ArchiveError> {
+    search_with(index, &Fresh::default(), words, limit, answers_too)
+}
+
+/// The same, with what the index does not have yet.
+pub(super) fn search_with(
+    index: &SearchIndex,
+    fresh: &Fresh,
+    words: Vec<String>,
+    limit: usize,
+    answers_too: bool,
+) -> Result<Found, ArchiveError> {
     let nothing = Found { ids: Vec::new(), considered: 0, ceiling: 0.0 };
     let searcher = index.searcher()?;
+    let known = Known { searcher: &searcher, fields: index.fields, fresh };
     let words: HashSet<String> = words.into_iter().collect();
-    if words.is_empty() || searcher.num_docs() == 0 || limit == 0 {
+    if words.is_empty() || known.answers() == 0 || limit == 0 {
         return Ok(nothing);
     }
     let fields = [(index.fields.question, QUESTION_BOOST), (index.fields.answer, 1.0)];
@@ -225,10 +238,10 @@ pub(crate) fn search(
     for (field, boost) in fields.into_iter().take(if answers_too { 2 } else { 1 }) {
         for word in &words {
             let term = Term::from_field_text(field, word);
-            let found = searcher.doc_freq(&term).map_err(failed("search the index"))?;
+            let found = known.frequency(&term)?;
             commonest = commonest.max(found);
             if found > 0 {
-                weighed.push((idf(searcher.num_docs(), found) * boost, term, boost));
+                weighed.push((idf(known.answers(), found) * boost, term, boost));
             }
         }
     }
@@ -238,27 +251,48 @@ pub(crate) fn search(
         return Ok(nothing);
     }
     let ceiling = weighed.iter().map(|(weight, ..)| weight * (K1 + 1.0)).sum();
-    let clauses = weighed.into_iter().map(|(_, term, boost)| {
-        let query: Box<dyn Query> = Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs));
-        (Occur::Should, Box::new(BoostQuery::new(query, boost)) as Box<dyn Query>)
+    let weighed: Vec<(Term, f32)> = weighed.into_iter().map(|(_, term, boost)| (term, boost)).collect();
+    let clauses = weighed.iter().map(|(term, boost)| {
+        let query: Box<dyn Query> = Box::new(TermQuery::new(term.clone(), IndexRecordOption::WithFreqs));
+        (Occur::Should, Box::new(BoostQuery::new(query, *boost)) as Box<dyn Query>)
     });
     let query = BooleanQuery::new(clauses.collect());
     // Each by itself: the best few are found without looking at all, which counting would undo.
+    let best = TopDocs::with_limit(limit + fresh.ids.len()).order_by_score();
     let top = searcher
-        .search(&query, &TopDocs::with_limit(limit).order_by_score())
+        .search_with_statistics_provider(&query, &best, &known)
         .map_err(failed("search the index"))?;
-    let considered = match searcher.num_docs() <= COUNTED {
-        true => searcher.search(&query, &Count).map_err(failed("search the index"))?,
+    let mut ids = fresh.score(&known, &weighed)?;
+    let considered = match known.answers() <= COUNTED {
+        true => count(&searcher, index, query, fresh)? + ids.len(),
         false => commonest as usize,
     };
-    let mut ids = Vec::with_capacity(top.len());
     for (bm25, address) in top {
         let document: TantivyDocument = searcher.doc(address).map_err(failed("search the index"))?;
-        if let Some(id) = document.get_first(index.fields.id).and_then(|id| id.as_str().map(str::to_owned)) {
-            ids.push((id, bm25));
-        }
+        let id = document.get_first(index.fields.id).and_then(|id| id.as_str().map(str::to_owned));
+        ids.extend(id.filter(|id| !fresh.ids.contains(id)).map(|id| (id, bm25)));
     }
+    ids.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ids.truncate(limit);
     Ok(Found { ids, considered: considered as u32, ceiling })
+}
+
+/// Documents that the query finds, without those that changed since.
+fn count(
+    searcher: &Searcher,
+    index: &SearchIndex,
+    query: BooleanQuery,
+    fresh: &Fresh,
+) -> Result<usize, ArchiveError> {
+    if fresh.ids.is_empty() {
+        return searcher.search(&query, &Count).map_err(failed("search the index"));
+    }
+    let changed = fresh.ids.iter().map(|id| Term::from_field_text(index.fields.id, id));
+    let unchanged = BooleanQuery::new(vec![
+        (Occur::Must, Box::new(query)),
+        (Occur::MustNot, Box::new(TermSetQuery::new(changed))),
+    ]);
+    searcher.search(&unchanged, &Count).map_err(failed("search the index"))
 }
 
 /// How many documents of the index have each of the terms in this field.
@@ -267,18 +301,25 @@ pub(crate) fn frequencies<'a>(
     field: Field,
     terms: impl Iterator<Item = &'a str>,
 ) -> Result<Frequencies, ArchiveError> {
+    frequencies_with(index, &Fresh::default(), field, terms)
+}
+
+/// The same, with what the index does not have yet.
+pub(super) fn frequencies_with<'a>(
+    index: &SearchIndex,
+    fresh: &Fresh,
+    field: Field,
+    terms: impl Iterator<Item = &'a str>,
+) -> Result<Frequencies, ArchiveError> {
     let searcher = index.searcher()?;
+    let known = Known { searcher: &searcher, fields: index.fields, fresh };
     let mut of = HashMap::new();
     for term in terms {
         if !of.contains_key(term) {
-            of.insert(term.to_owned(), frequency(&searcher, field, term)?);
+            of.insert(term.to_owned(), known.frequency(&Term::from_field_text(field, term))?);
         }
     }
-    Ok(Frequencies { questions: searcher.num_docs(), of })
-}
-
-fn frequency(searcher: &Searcher, field: Field, term: &str) -> Result<u64, ArchiveError> {
-    searcher.doc_freq(&Term::from_field_text(field, term)).map_err(failed("search the index"))
+    Ok(Frequencies { questions: known.answers(), of })
 }
 
 /// Inverse document frequency as BM25 has it.

@@ -4,13 +4,13 @@
 //! In:     the question and its finished answer with the trace
 //! Out:    whether it may be recalled later, and why not
 //! Fails:  never for the one who asked: an answer that cannot be stored says so in its trace
-//! Cost:   one transaction and one index commit, tens of milliseconds, after the text was shown
+//! Cost:   one transaction, some milliseconds, after the text was shown; the index follows on a thread
 
 mod judge;
 
 pub use judge::{Stores, answered, is_another, rated};
 
-use crate::archive::{Archive, ArchiveError, not_worth_keeping, terms};
+use crate::archive::{Archive, not_worth_keeping, terms};
 use crate::lessons::{Lessons, New, TaughtBy};
 use crate::words::{Answer, Council, Finish, Learned, Question};
 use std::time::Instant;
@@ -28,14 +28,9 @@ pub fn learn(archive: &Archive, question: &Question, answer: &Answer) -> Learned
     // What is stored says itself what became of it.
     let mut stored = answer.clone();
     stored.trace.learn = learned.clone();
-    match archive.save_instead_of(&stored, learned.stored, question.replaces.as_deref()) {
-        Ok(()) => {}
-        // The database has it; the index takes it in when it is read next.
-        Err(ArchiveError::Index { .. } | ArchiveError::IndexBusy { .. } | ArchiveError::Files { .. }) => {}
-        Err(error) => {
-            learned.stored = false;
-            learned.why_not = Some(format!("it could not be stored: {error}"));
-        }
+    if let Err(error) = archive.save_instead_of(&stored, learned.stored, question.replaces.as_deref()) {
+        learned.stored = false;
+        learned.why_not = Some(format!("it could not be stored: {error}"));
     }
     learned.elapsed_ms = started.elapsed().as_secs_f32() * 1e3;
     // A trace that lacks this one figure is no reason to fail.

@@ -20,5 +20,5 @@ mod nearest;
 mod process;
 
 pub use model::{EmbedError, Encoder};
-pub use nearest::{EXACT, Nearest, Packed};
+pub use nearest::{Nearest, Packed};
 pub use process::{Embedder, EmbedderError, serve_if_asked};
