@@ -40,6 +40,7 @@ fn name(event: &AnswerEvent) -> &'static str {
         AnswerEvent::Read(_) => "read",
         AnswerEvent::Retrieved(_) => "retrieved",
         AnswerEvent::Routed(_) => "routed",
+        AnswerEvent::Composed(_) => "composed",
         AnswerEvent::Called(_) => "called",
         AnswerEvent::PassedOver(_) => "passed over",
         AnswerEvent::Asked { .. } => "asked",
@@ -452,6 +453,8 @@ fn a_failure_is_status_1_with_code_message_and_fix() {
     for field in ["code", "message", "fix"] {
         assert!(error[field].as_str().is_some_and(|text| !text.is_empty()), "{field} of {error}");
     }
+    let arguments = ["ask", "hello", "--aggregate", "ensemble", "--synthesis", "nobody", "--json"];
+    assert_eq!(document(&run(home.path(), &arguments))["error"]["code"], "unknown_expert");
     let missing = run(home.path(), &["ask", "--file", "/no/such/file.jsonl", "--json"]);
     assert_eq!(document(&missing)["error"]["code"], "unreadable_file");
 }

@@ -113,8 +113,10 @@ fn walk(
     let standing = standing_for(engine, question, &experts);
     let by_hand = question.expert.as_deref();
     trace.waiting = Some(engine.waiting().values().sum());
-    trace.route =
-        room(Stage::Route, stop, || route::route(&trace.read, &question.text, &experts, &standing, by_hand))?;
+    trace.route = room(Stage::Route, stop, || {
+        question.synthesis.iter().try_for_each(|name| route::knows(&experts, name))?;
+        route::route(&trace.read, &question.text, &experts, &standing, by_hand)
+    })?;
     on(AnswerEvent::Routed(trace.route.clone()));
 
     let composed = compose::composed(engine, question, &trace.read, &trace.route, &experts);

@@ -195,6 +195,15 @@ fn chosen_by_hand<'a>(
     }
 }
 
+/// Whether there is an expert of that name.
+pub fn knows(experts: &[Expert], name: &str) -> Result<(), RouteError> {
+    if experts.iter().any(|expert| expert.manifest.name == name) {
+        return Ok(());
+    }
+    let known: Vec<&str> = experts.iter().map(|expert| expert.manifest.name.as_str()).collect();
+    Err(RouteError::UnknownExpert { name: name.into(), known: known.join(", ") })
+}
+
 fn said_by_hand(chosen: &Candidate, routed: &Candidate) -> String {
     if chosen.name == routed.name {
         format!("You chose {}; the router would have, too ({:.2}).", chosen.title, routed.score)
