@@ -16,7 +16,7 @@ use runtime::families::{Model, Want};
 use runtime::generate::Expert;
 use runtime::gguf::write::Writer;
 use runtime::gguf::{Dtype, Header};
-use runtime::host::{Finish, LogitsRow, Message, Request, Role, Template};
+use runtime::host::{Examined, Example, Finish, LogitsRow, Look, Message, Prompt, Request, Role, Template};
 use runtime::tokenizer::{Part, Tokenizer};
 use runtime::weights::Weights;
 
@@ -368,4 +368,39 @@ fn a_control_token_that_somebody_writes_stays_text() {
     };
     // As text "</s>" is spelled in four tokens; as a control token it would be one.
     assert_eq!(tokens("a</s>b"), tokens("ab") + 4);
+}
+
+#[test]
+fn how_little_a_text_was_expected_after_another_is_in_the_logits() {
+    let Some(model) = shared("models/stories260K.gguf") else { return };
+    let mut expert = load(&model, 1);
+    let (before, text) = ("Once upon a time, there was a little girl", " named Lily. She loved to play.");
+    // Its start token is 1.
+    let mut ids = [&[1][..], &expert.tokenize(before, false).ids].concat();
+    let read = ids.len();
+    ids.extend(expert.tokenize(text, false).ids);
+    let rows = all_logits(&mut expert, &ids);
+    let mut after = |before: &str, text: &str| {
+        let example =
+            Example { prompt: Prompt::Raw(before.into()), answer: Some(text.into()), own_tokens: 0 };
+        match expert.examine(&example, &Look::Surprise, &AtomicBool::new(false)) {
+            Ok(Examined::Surprise(each)) => each,
+            other => panic!("{other:?}"),
+        }
+    };
+    let found = after(before, text);
+    assert_eq!(found.len(), ids.len() - read);
+    for (at, found) in (read..).zip(&found) {
+        let row = &rows[at - 1];
+        let sum: f64 = row.iter().map(|logit| f64::from(*logit).exp()).sum();
+        let expected = sum.ln() - f64::from(row[ids[at] as usize]);
+        // Sums of 32-bit floats in another order.
+        assert!((found - expected).abs() < 1e-3, "{found}, and the logits say {expected}");
+    }
+    let elsewhere = after("The stock market fell", text);
+    assert!(
+        elsewhere.iter().sum::<f64>() > found.iter().sum::<f64>() + 1.0,
+        "a story foretells its next sentence"
+    );
+    assert!(after(before, "").is_empty() && after("", "").is_empty());
 }

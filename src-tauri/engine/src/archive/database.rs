@@ -2,7 +2,7 @@
 
 use super::ArchiveError;
 use crate::home::Home;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::time::Duration;
 
 /// Every step of the schema, in one file.
@@ -17,6 +17,9 @@ pub(crate) fn open(home: &Home) -> Result<Connection, ArchiveError> {
     let connect = || -> rusqlite::Result<Connection> {
         let mut connection = Connection::open(&path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        // Whoever means to write waits for his turn before he reads: one who reads first and finds that another has
+        // written meanwhile would be told that the database is locked.
+        connection.set_transaction_behavior(TransactionBehavior::Immediate);
         // secure_delete: deleted text is overwritten, not left in free pages. FULL: an answer that was shown
         // survives a power cut. temp_store: no temporary file outside the home.
         connection.execute_batch(
@@ -62,7 +65,7 @@ fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
         if version(connection)? >= number {
             continue;
         }
-        let step = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let step = connection.transaction()?;
         if version(&step)? < number {
             step.execute_batch(sql)?;
             step.pragma_update(None, "user_version", number)?;

@@ -86,7 +86,7 @@ impl Encoder {
         let chosen = &encoder.chosen;
         let store = || -> rusqlite::Result<()> {
             let mut database = lock(database);
-            let step = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let step = database.transaction()?;
             let is_another = self::chosen(&step)?.is_none_or(|before| before.id != chosen.id);
             step.execute(
                 "INSERT OR REPLACE INTO encoder (only, id, name, folder, bytes, modified) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
@@ -180,7 +180,7 @@ impl Encoder {
     ) -> Result<usize, ArchiveError> {
         let store = || -> rusqlite::Result<usize> {
             let mut database = lock(database);
-            let step = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let step = database.transaction()?;
             // Another process may have chosen another one meanwhile.
             if chosen(&step)?.is_none_or(|now| now.id != self.chosen.id) {
                 return Ok(0);

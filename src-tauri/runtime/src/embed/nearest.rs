@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     fn packed(from: i8) -> Packed {
-        Packed { scale: 0.01, numbers: (0..100).map(|at| (at * 7 + from).wrapping_mul(31)).collect() }
+        Packed { scale: 0.01, numbers: (0..100).map(|at| ((at * 7 + i32::from(from)) * 31) as i8).collect() }
     }
 
     #[test]
