@@ -10,6 +10,7 @@ pub mod recipes;
 pub mod starters;
 pub mod tokenizer;
 pub mod train;
+pub mod vectors;
 
 use std::path::PathBuf;
 
@@ -30,6 +31,12 @@ pub enum LabError {
     Host(#[from] runtime::host::HostError),
     #[error(transparent)]
     Gate(#[from] runtime::classifier::ClassifierError),
+    #[error(transparent)]
+    Encoder(#[from] runtime::embed::EmbedError),
+    #[error(transparent)]
+    Vectors(#[from] runtime::embed::TableError),
+    #[error("say which encoder the vectors are distilled from: --encoder FOLDER")]
+    NoEncoder,
     #[error(transparent)]
     Gguf(#[from] runtime::gguf::GgufError),
     #[error(transparent)]

@@ -1,9 +1,9 @@
 //! Encoder: the one that the user chose, its process, and the vectors that it made: in SQLite eight bits a number with one
-//! scale each, and a copy in memory that is searched.
+//! scale each, and a copy in memory that is searched. Where none was chosen the built-in table makes them, without a process.
 
-use super::ArchiveError;
-use runtime::embed::{Embedder, Nearest, Packed};
-use rusqlite::{Connection, OptionalExtension, params};
+use super::{ArchiveError, table};
+use runtime::embed::{Embedder, Nearest, Packed, Table};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -24,9 +24,17 @@ pub struct Chosen {
     pub id: String,
     /// Its folder's name.
     pub name: String,
+    /// Empty: the built-in table.
     pub folder: PathBuf,
-    bytes: u64,
-    modified: i64,
+    pub(super) bytes: u64,
+    pub(super) modified: i64,
+}
+
+impl Chosen {
+    /// The table that is shipped, which no one chose.
+    pub fn is_built_in(&self) -> bool {
+        self.folder.as_os_str().is_empty()
+    }
 }
 
 /// What a vector is of.
@@ -83,9 +91,31 @@ pub(super) fn chosen(database: &Connection) -> rusqlite::Result<Option<Chosen>> 
         .optional()
 }
 
-/// Removes the choice; its vectors go.
+/// Removes the choice; its vectors go, and those of the built-in table are to be made.
 pub(super) fn drop_choice(database: &Connection) -> rusqlite::Result<()> {
-    database.execute_batch("BEGIN; DELETE FROM meanings; DELETE FROM encoder; COMMIT")
+    let step = Transaction::new_unchecked(database, TransactionBehavior::Immediate)?;
+    step.execute_batch("DELETE FROM meanings; DELETE FROM encoder")?;
+    if let Some(table) = table::chosen() {
+        put(&step, &table)?;
+    }
+    step.commit()
+}
+
+/// From now on this one is used. With other weights than those before, every vector is to be made again.
+pub(super) fn put(database: &Connection, chosen: &Chosen) -> rusqlite::Result<()> {
+    let is_another = self::chosen(database)?.is_none_or(|before| before.id != chosen.id);
+    database.execute(
+        "INSERT OR REPLACE INTO encoder (only, id, name, folder, bytes, modified) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+        params![chosen.id, chosen.name, chosen.folder.display().to_string(), chosen.bytes, chosen.modified],
+    )?;
+    if is_another {
+        database.execute_batch(
+            "DELETE FROM meanings;
+             INSERT INTO meanings (past_answer) SELECT id FROM past_answers;
+             INSERT INTO meanings (passage) SELECT id FROM document_passages;",
+        )?;
+    }
+    Ok(())
 }
 
 impl Encoder {
@@ -95,8 +125,12 @@ impl Encoder {
         Encoder { chosen, executable: executable.into(), asked, many, past_answers, passages }
     }
 
-    /// Makes the encoder in a folder the one that is used, when it works. With other weights than those before, every
-    /// vector is to be made again.
+    /// Makes the vectors in the place of a process, where no encoder was chosen.
+    fn table(&self) -> Option<&'static Table> {
+        if self.chosen.is_built_in() { table::table() } else { None }
+    }
+
+    /// Makes the encoder in a folder the one that is used, when it works.
     pub fn choose(
         database: &Mutex<Connection>,
         executable: &Path,
@@ -112,28 +146,10 @@ impl Encoder {
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let chosen = Chosen { id, name, folder, bytes, modified };
         let encoder = Encoder { asked: Mutex::new(Some(running)), ..Encoder::of(chosen, executable) };
-        let chosen = &encoder.chosen;
         let store = || -> rusqlite::Result<()> {
             let mut database = lock(database);
             let step = database.transaction()?;
-            let is_another = self::chosen(&step)?.is_none_or(|before| before.id != chosen.id);
-            step.execute(
-                "INSERT OR REPLACE INTO encoder (only, id, name, folder, bytes, modified) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
-                params![
-                    chosen.id,
-                    chosen.name,
-                    chosen.folder.display().to_string(),
-                    chosen.bytes,
-                    chosen.modified
-                ],
-            )?;
-            if is_another {
-                step.execute_batch(
-                    "DELETE FROM meanings;
-                     INSERT INTO meanings (past_answer) SELECT id FROM past_answers;
-                     INSERT INTO meanings (passage) SELECT id FROM document_passages;",
-                )?;
-            }
+            put(&step, &encoder.chosen)?;
             step.commit()
         };
         store().map_err(failed("store which encoder is used"))?;
@@ -142,19 +158,22 @@ impl Encoder {
 
     /// Other weights lie there now, or the same ones copied again. Files that are gone are told by the first search.
     pub fn is_another(chosen: &Chosen) -> bool {
-        look(&chosen.folder).is_ok_and(|now| now != (chosen.bytes, chosen.modified))
+        !chosen.is_built_in() && look(&chosen.folder).is_ok_and(|now| now != (chosen.bytes, chosen.modified))
     }
 
     /// Its process starts, and nobody waits for it.
     pub fn begin(&self) {
         let mut process = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if process.is_none() {
+        if process.is_none() && !self.chosen.is_built_in() {
             *process = Embedder::start(&self.executable, &self.chosen.folder, THREADS).ok();
         }
     }
 
     /// The vector of a question.
     pub fn embed(&self, text: &str) -> Result<Packed, ArchiveError> {
+        if let Some(table) = self.table() {
+            return Ok(Packed::of(&table.embed(text)));
+        }
         let vectors = self.run(&self.asked, &[text])?;
         Ok(vectors.first().map(|vector| Packed::of(vector)).unwrap_or_default())
     }
@@ -173,42 +192,55 @@ impl Encoder {
         Ok(embedded?)
     }
 
-    /// Makes up to `BATCH` vectors that are missing; none when more than `most` are. Gives how many.
+    /// Makes up to `BATCH` vectors that are missing; none when more than `most` are. The table, for which they are little
+    /// work, always makes a batch of its own. Gives how many.
     pub fn make_some(&self, database: &Mutex<Connection>, most: usize) -> Result<usize, ArchiveError> {
-        let missing =
-            missing(&lock(database), most.min(BATCH) + 1).map_err(failed("read what lacks a vector"))?;
-        if missing.is_empty() || most < BATCH && missing.len() > most {
-            if most >= BATCH {
-                *self.many.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            }
-            return Ok(0);
-        }
-        let missing = &missing[..missing.len().min(BATCH)];
-        let texts: Vec<&str> = missing.iter().map(|(_, text)| text.as_str()).collect();
-        let vectors = self.run(if most < BATCH { &self.asked } else { &self.many }, &texts)?;
-        let store = || -> rusqlite::Result<usize> {
-            let mut database = lock(database);
-            let step = database.transaction()?;
-            // Another process may have chosen another one meanwhile.
-            if chosen(&step)?.is_none_or(|now| now.id != self.chosen.id) {
+        let reading = failed("read what lacks a vector");
+        let packed = if let Some(table) = self.table() {
+            let missing = missing(&lock(database), table::BATCH).map_err(reading)?;
+            let vector = |row: &Missing| table::vector(table, row.of, &row.first, &row.second);
+            missing.iter().map(|row| (row.number, vector(row))).collect()
+        } else {
+            let missing = missing(&lock(database), most.min(BATCH) + 1).map_err(reading)?;
+            if missing.is_empty() || most < BATCH && missing.len() > most {
+                if most >= BATCH {
+                    *self.many.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                }
                 return Ok(0);
             }
-            let mut made = 0;
-            for ((number, _), vector) in missing.iter().zip(&vectors) {
-                let Packed { scale, numbers } = Packed::of(vector);
-                let bytes: Vec<u8> = numbers.iter().map(|&number| number as u8).collect();
-                // It may have been forgotten meanwhile. The row without numbers goes: what it is of is unique.
-                made += step
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO meanings (past_answer, passage, scale, numbers)
-                         SELECT past_answer, passage, ?2, ?3 FROM meanings WHERE number = ?1",
-                    )?
-                    .execute(params![number, scale, bytes])?;
-            }
-            step.commit()?;
-            Ok(made)
+            let missing = &missing[..missing.len().min(BATCH)];
+            let texts: Vec<String> =
+                missing.iter().map(|row| format!("{}\n{}", row.first, row.second)).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let vectors = self.run(if most < BATCH { &self.asked } else { &self.many }, &texts)?;
+            missing.iter().zip(vectors).map(|(row, vector)| (row.number, Packed::of(&vector))).collect()
         };
-        store().map_err(failed("store vectors"))
+        self.store(database, packed).map_err(failed("store vectors"))
+    }
+
+    /// Under the numbers of rows that lack them. Gives how many.
+    fn store(&self, database: &Mutex<Connection>, packed: Vec<(i64, Packed)>) -> rusqlite::Result<usize> {
+        if packed.is_empty() {
+            return Ok(0);
+        }
+        let mut database = lock(database);
+        let step = database.transaction()?;
+        // Another process may have chosen another one meanwhile.
+        if chosen(&step)?.is_none_or(|now| now.id != self.chosen.id) {
+            return Ok(0);
+        }
+        let mut made = 0;
+        for (number, Packed { scale, numbers }) in packed {
+            // It may have been forgotten meanwhile. The row without numbers goes: what it is of is unique.
+            made += step
+                .prepare_cached(
+                    "INSERT OR REPLACE INTO meanings (past_answer, passage, scale, numbers)
+                     SELECT past_answer, passage, ?2, ?3 FROM meanings WHERE number = ?1",
+                )?
+                .execute(params![number, scale, bytes(&numbers)])?;
+        }
+        step.commit()?;
+        Ok(made)
     }
 
     /// What is nearest to `asked`, and the cosines of `others`.
@@ -275,15 +307,31 @@ impl Copied {
     }
 }
 
-/// Up to `most` numbers and texts of what lacks a vector.
-fn missing(database: &Connection, most: usize) -> rusqlite::Result<Vec<(i64, String)>> {
+/// As the table keeps them.
+pub(super) fn bytes(numbers: &[i8]) -> Vec<u8> {
+    numbers.iter().map(|&number| number as u8).collect()
+}
+
+/// What lacks a vector: question and answer of a past answer, heading and text of a passage.
+struct Missing {
+    number: i64,
+    of: Of,
+    first: String,
+    second: String,
+}
+
+/// Up to `most`.
+fn missing(database: &Connection, most: usize) -> rusqlite::Result<Vec<Missing>> {
     database
         .prepare_cached(
-            "SELECT number, coalesce(a.question || char(10) || a.answer, p.heading || char(10) || p.text)
+            "SELECT number, passage IS NULL, coalesce(a.question, p.heading), coalesce(a.answer, p.text)
              FROM meanings LEFT JOIN past_answers AS a ON a.id = past_answer
              LEFT JOIN document_passages AS p ON p.id = passage WHERE numbers IS NULL LIMIT ?1",
         )?
-        .query_map([most], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map([most], |row| {
+            let of = if row.get(1)? { Of::PastAnswers } else { Of::Passages };
+            Ok(Missing { number: row.get(0)?, of, first: row.get(2)?, second: row.get(3)? })
+        })?
         .collect()
 }
 

@@ -16,12 +16,13 @@ pub(crate) mod erase;
 mod failure;
 mod follow;
 pub(crate) mod forget;
-pub(crate) mod fuse;
+mod fuse;
 pub(crate) mod index;
 mod log;
 pub(crate) mod meaning;
 mod metrics;
 pub(crate) mod search;
+mod table;
 mod terms;
 mod worth;
 
@@ -128,17 +129,16 @@ impl Archive {
                 for old in entries::with_question(step, &answer.question, &answer.id)? {
                     entries::drop_entry(step, &old.id, false)?;
                 }
-                entries::keep(
-                    step,
-                    &Entry {
-                        id: answer.id.clone(),
-                        question: answer.question.clone(),
-                        answer: answer.answer.clone(),
-                        expert: answer.expert.clone(),
-                        created: answer.created,
-                        rating: 0,
-                    },
-                )
+                let entry = Entry {
+                    id: answer.id.clone(),
+                    question: answer.question.clone(),
+                    answer: answer.answer.clone(),
+                    expert: answer.expert.clone(),
+                    created: answer.created,
+                    rating: 0,
+                };
+                entries::keep(step, &entry)?;
+                table::learn(step, &entry)
             };
             kept().map_err(|source| ArchiveError::Database { doing: "keep the answer", source })
         })?;
