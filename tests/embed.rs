@@ -390,8 +390,12 @@ fn the_archive_searches_by_meaning_beside_words() {
     let hits = archive.search("engine", 5).unwrap();
     assert!(hits.without_meaning.unwrap().contains("config.json") && hits.encoder.is_none());
     assert!(hits.hits.len() == 5 && hits.hits[0].cosine.is_none());
+    // Without it again the built-in vectors take its place.
     archive.drop_encoder().unwrap();
-    assert!(archive.search("engine", 5).unwrap().without_meaning.is_none());
+    let hits = archive.search("engine", 5).unwrap();
+    assert_eq!((hits.without_meaning, hits.encoder.as_deref()), (None, Some("built-in")));
+    assert!(hits.hits.iter().all(|hit| hit.cosine.is_some()));
+    assert_eq!(archive.embedded().unwrap(), (100, 100));
 }
 
 /// The numbers and the signs of every vector, as they stand in the file.
@@ -433,7 +437,9 @@ fn vectors_go_from_every_file_with_what_they_are_of() {
     let all = stored(&place.home);
     assert_eq!((all.len(), left(&all)), (2, 2));
     archive.drop_encoder().unwrap();
-    assert!(archive.search("water", 5).unwrap().hits[0].cosine.is_none());
+    assert!(archive.encoder().is_none_or(|encoder| encoder.is_built_in()));
+    let hits = archive.search("water", 5).unwrap().hits;
+    assert_eq!(hits[0].cosine.is_some(), archive.built_in().is_some(), "none of the encoder's is left");
 }
 
 #[test]

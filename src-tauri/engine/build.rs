@@ -1,5 +1,5 @@
-//! Puts the starter experts and the gate that lie in `../starters` into the library: NAME.gguf with its
-//! manifest NAME.json, and gate.bin. A folder that is empty or half filled builds as well; what has no partner
+//! Puts the starter experts, the gate and the vectors that lie in `../starters` into the library: NAME.gguf with its
+//! manifest NAME.json, gate.bin, and vectors.bin. A folder that is empty or half filled builds as well; what has no partner
 //! is left out.
 
 use sha2::{Digest, Sha256};
@@ -15,10 +15,7 @@ fn main() {
     let mut code = String::from("pub(super) static SHIPPED: &[Shipped] = &[\n");
     for (name, manifest, model) in pairs(&folder) {
         let bytes = std::fs::read(&model).unwrap_or_else(|error| panic!("{}: {error}", model.display()));
-        let mut sha256 = String::new();
-        for byte in Sha256::digest(&bytes) {
-            let _ = write!(sha256, "{byte:02x}");
-        }
+        let sha256 = digest(&bytes);
         let _ = writeln!(
             code,
             "    Shipped {{ name: {name:?}, manifest: include_str!({manifest:?}), model: include_bytes!({model:?}), sha256: {sha256:?} }},"
@@ -30,8 +27,27 @@ fn main() {
         true => writeln!(code, "pub(super) static GATE: Option<&[u8]> = Some(include_bytes!({gate:?}));"),
         false => writeln!(code, "pub(super) static GATE: Option<&[u8]> = None;"),
     };
-    let out = PathBuf::from(variable("OUT_DIR")).join("shipped.rs");
+    write("shipped.rs", &code);
+
+    let vectors = folder.join("vectors.bin");
+    let what = match std::fs::read(&vectors) {
+        Ok(bytes) => format!("Some((include_bytes!({vectors:?}), {:?}))", digest(&bytes)),
+        Err(_) => "None".to_owned(),
+    };
+    write("vectors.rs", &format!("static VECTORS: Option<(&[u8], &str)> = {what};\n"));
+}
+
+fn write(name: &str, code: &str) {
+    let out = PathBuf::from(variable("OUT_DIR")).join(name);
     std::fs::write(&out, code).unwrap_or_else(|error| panic!("{}: {error}", out.display()));
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let mut sha256 = String::new();
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(sha256, "{byte:02x}");
+    }
+    sha256
 }
 
 /// `(name, manifest, model)` in the order of names.

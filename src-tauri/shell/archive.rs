@@ -72,8 +72,10 @@ pub fn search(house: State<'_, House>, text: String, limit: usize) -> Result<Hit
 /// Search by meaning, as the settings show it.
 #[derive(Clone, Debug, Serialize, TS)]
 pub struct Meaning {
-    /// `None`: search goes by words alone.
+    /// The one that was chosen.
     pub encoder: Option<String>,
+    /// Without one: numbers of a vector of the built-in table; `None`: search goes by words alone.
+    pub built_in: Option<u32>,
     /// What can be fetched.
     pub offered: String,
     /// Past answers and passages that have a vector, and all of them.
@@ -88,8 +90,9 @@ pub fn meaning(house: State<'_, House>) -> Result<Meaning, Failure> {
     let open = house.inside()?;
     let archive = open.engine.archive();
     let (done, all) = archive.embedded()?;
-    let encoder = archive.encoder().map(|encoder| encoder.name);
-    Ok(Meaning { encoder, offered: EncoderOnHub::usual().name, done, all })
+    let encoder = archive.encoder().filter(|encoder| !encoder.is_built_in()).map(|encoder| encoder.name);
+    let built_in = archive.built_in().map(|numbers| numbers as u32);
+    Ok(Meaning { encoder, built_in, offered: EncoderOnHub::usual().name, done, all })
 }
 
 /// Fetches the offered encoder, among the other downloads, and uses it. Returns when it is used, or why it is not.
@@ -116,7 +119,7 @@ pub fn fetch_encoder(house: State<'_, House>) -> Result<(), Failure> {
     Ok(open.engine.archive().choose_encoder(&program, &folder)?)
 }
 
-/// Search goes by words alone again; the vectors go, the encoder's files stay.
+/// Search goes by the built-in vectors again; those of the encoder go, its files stay.
 #[tauri::command(async)]
 pub fn drop_encoder(house: State<'_, House>) -> Result<(), Failure> {
     Ok(house.inside()?.engine.archive().drop_encoder()?)

@@ -67,7 +67,7 @@ pub struct Embed {
     /// Fetch all-MiniLM-L6-v2 from the hub (91 MB) and use it.
     #[arg(long)]
     fetch: bool,
-    /// Search by words alone again.
+    /// Without an encoder again: search ranks by words and the built-in vectors.
     #[arg(long)]
     off: bool,
 }
@@ -129,6 +129,8 @@ struct Rejected {
 #[derive(Serialize)]
 struct Embedded {
     encoder: Option<Chosen>,
+    /// Numbers of a vector of the built-in table, where that is used.
+    built_in: Option<usize>,
     /// In this run, and in all.
     embedded: usize,
     vectors: u64,
@@ -176,12 +178,19 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
             output.show(&exported, |done| format!("exported {}\n", done.exported));
         }
         Command::Embed(embed) => {
-            output.show(&embedded(&archive, &embed, output)?, |done| match &done.encoder {
-                Some(encoder) => format!(
+            output.show(&embedded(&archive, &embed, output)?, |done| {
+                let Some(encoder) = &done.encoder else { return "search goes by words alone\n".into() };
+                let mut text = format!(
                     "{}: {} embedded now, {} of {} past answers and passages have a vector\n",
                     encoder.name, done.embedded, done.vectors, done.all
-                ),
-                None => "search goes by words alone\n".into(),
+                );
+                if let Some(numbers) = done.built_in {
+                    text.push_str(&format!(
+                        "its vectors of {numbers} numbers order what search finds; an encoder (--fetch, 91 MB) finds more, and \
+                         decides what is recalled\n"
+                    ));
+                }
+                text
             })
         }
         Command::Rate(rate) => self::rate(&rate, output)?,
@@ -229,8 +238,9 @@ fn embedded(archive: &Archive, embed: &Embed, output: &Output) -> Result<Embedde
         None => archive.understand(&executable),
     }
     .map_err(Failure::from)?;
-    let mut done = Embedded { encoder: archive.encoder(), embedded: 0, vectors: 0, all: 0 };
-    if embed.off {
+    let (encoder, built_in) = (archive.encoder(), archive.built_in());
+    let mut done = Embedded { encoder, built_in, embedded: 0, vectors: 0, all: 0 };
+    if done.encoder.is_none() && embed.off {
         return Ok(done);
     }
     loop {

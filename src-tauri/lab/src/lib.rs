@@ -11,6 +11,7 @@ pub mod scorer;
 pub mod starters;
 pub mod tokenizer;
 pub mod train;
+pub mod vectors;
 
 use std::path::PathBuf;
 
@@ -31,6 +32,12 @@ pub enum LabError {
     Host(#[from] runtime::host::HostError),
     #[error(transparent)]
     Gate(#[from] runtime::classifier::ClassifierError),
+    #[error(transparent)]
+    Encoder(#[from] runtime::embed::EmbedError),
+    #[error(transparent)]
+    Vectors(#[from] runtime::embed::TableError),
+    #[error("say which encoder the vectors are distilled from: --encoder FOLDER")]
+    NoEncoder,
     #[error(transparent)]
     Gguf(#[from] runtime::gguf::GgufError),
     #[error(transparent)]

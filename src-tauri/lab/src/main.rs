@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use lab::data::Split;
 use lab::train::train;
-use lab::{LabError, accuracy, gate, recipes, starters};
+use lab::{LabError, accuracy, gate, recipes, starters, vectors};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::path::PathBuf;
@@ -23,8 +23,8 @@ struct Arguments {
 enum Command {
     /// Train a starter expert, or go on where its checkpoint stands; write its file and manifest.
     Train {
-        /// arithmetic, units, words, code, generalist, gate (the classifier that reads questions), or background (what it must
-        /// not forget when the user teaches it).
+        /// arithmetic, units, words, code, generalist, gate (the classifier that reads questions), background (what it must
+        /// not forget when the user teaches it), or vectors (the built-in ones that search ranks by).
         name: String,
         /// Where checkpoints are kept.
         #[arg(long, default_value = "lab-work")]
@@ -35,9 +35,12 @@ enum Command {
         /// Held-out questions of the test in the manifest.
         #[arg(long, default_value_t = starters::TEST_QUESTIONS)]
         questions: u32,
-        /// Folder of public texts for the gate (lab/src/data/public.rs says which).
+        /// Folder of public texts for the gate and the vectors (lab/src/data/public.rs says which).
         #[arg(long)]
         public: Option<PathBuf>,
+        /// Folder of the encoder that the vectors are distilled from (all-MiniLM-L6-v2 for those that ship).
+        #[arg(long)]
+        encoder: Option<PathBuf>,
     },
     /// Print training examples, to read what a starter is taught.
     Sample {
@@ -106,7 +109,20 @@ fn run(Arguments { command, starters: folder }: Arguments) -> Result<(), LabErro
             let lines = gate::background(starters::GATE_SEED)?;
             std::fs::write(&path, lines.join("\n") + "\n").map_err(|error| LabError::File(path, error))
         }
-        Command::Train { name, work, until, questions, public: _ } => {
+        Command::Train { name, public, encoder, .. } if name == "vectors" => {
+            let encoder = encoder.ok_or(LabError::NoEncoder)?;
+            let report = vectors::train(&folder.join("vectors.bin"), &encoder, public.as_deref())?;
+            eprintln!(
+                "vectors: {} pieces of {} numbers, {} bytes; {:.1} % of the variance; frequencies of {} pieces",
+                report.pieces,
+                report.width,
+                report.bytes,
+                100.0 * report.kept,
+                report.counted
+            );
+            Ok(())
+        }
+        Command::Train { name, work, until, questions, public: _, encoder: _ } => {
             let place = starters::Place { work, out: folder, executable };
             starters::make(&name, &place, until, questions, &mut |line| eprintln!("{line}"))
         }

@@ -1269,12 +1269,12 @@ max_complexity: number | null, };
  */
 export type Hit = { id: string, question: string, answer: string, expert: string, 
 /**
- * 0 to 1. By words alone: `bm25` as a part of what these words could reach at most; with an encoder: that
+ * 0 to 1. By words alone: `bm25` as a part of what these words could reach at most; with vectors: that
  * part and the cosine, fused.
  */
 score: number, bm25: number, 
 /**
- * Of its vector with that of the text; `None` without an encoder.
+ * Of its vector with that of the text; `None` without vectors.
  */
 cosine: number | null, rating: number, 
 /**
@@ -1288,7 +1288,7 @@ export type Hits = { hits: Array<Hit>,
  */
 considered: number, 
 /**
- * The encoder that was used.
+ * The encoder that was used, or the built-in table.
  */
 encoder: string | null, 
 /**
@@ -1686,9 +1686,13 @@ kept: Array<number>, };
  */
 export type Meaning = { 
 /**
- * `None`: search goes by words alone.
+ * The one that was chosen.
  */
 encoder: string | null, 
+/**
+ * Without one: numbers of a vector of the built-in table; `None`: search goes by words alone.
+ */
+built_in: number | null, 
 /**
  * What can be fetched.
  */

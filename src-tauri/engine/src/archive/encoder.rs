@@ -1,9 +1,10 @@
-//! Encoder: the one that the user chose, its processes, and what of its vectors is in memory.
+//! Encoder: the one that the user chose, its processes, and what of its vectors is in memory. Where none was chosen the
+//! built-in table makes them, without a process.
 
-use super::ArchiveError;
 use super::vectors::{self, Near, Of, Signs};
-use runtime::embed::{Embedder, Packed};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use super::{ArchiveError, table};
+use runtime::embed::{Embedder, Packed, Table};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -23,9 +24,17 @@ pub struct Chosen {
     pub id: String,
     /// Its folder's name.
     pub name: String,
+    /// Empty: the built-in table.
     pub folder: PathBuf,
-    bytes: u64,
-    modified: i64,
+    pub(super) bytes: u64,
+    pub(super) modified: i64,
+}
+
+impl Chosen {
+    /// The table that is shipped, which no one chose.
+    pub fn is_built_in(&self) -> bool {
+        self.folder.as_os_str().is_empty()
+    }
 }
 
 /// The encoder's processes and its vectors in memory.
@@ -54,9 +63,31 @@ pub(super) fn chosen(database: &Connection) -> rusqlite::Result<Option<Chosen>> 
         .optional()
 }
 
-/// Removes the choice; its vectors go.
+/// Removes the choice; its vectors go, and those of the built-in table are to be made.
 pub(super) fn drop_choice(database: &Connection) -> rusqlite::Result<()> {
-    database.execute_batch("BEGIN; DELETE FROM signs; DELETE FROM meanings; DELETE FROM encoder; COMMIT")
+    let step = Transaction::new_unchecked(database, TransactionBehavior::Immediate)?;
+    step.execute_batch("DELETE FROM signs; DELETE FROM meanings; DELETE FROM encoder")?;
+    if let Some(table) = table::chosen() {
+        put(&step, &table)?;
+    }
+    step.commit()
+}
+
+/// From now on this one is used. With other weights than those before, every vector is to be made again.
+pub(super) fn put(database: &Connection, chosen: &Chosen) -> rusqlite::Result<()> {
+    let is_another = self::chosen(database)?.is_none_or(|before| before.id != chosen.id);
+    database.execute(
+        "INSERT OR REPLACE INTO encoder (only, id, name, folder, bytes, modified) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+        params![chosen.id, chosen.name, chosen.folder.display().to_string(), chosen.bytes, chosen.modified],
+    )?;
+    if is_another {
+        database.execute_batch(
+            "DELETE FROM signs; DELETE FROM meanings;
+             INSERT INTO meanings (past_answer) SELECT id FROM past_answers;
+             INSERT INTO meanings (passage) SELECT id FROM document_passages;",
+        )?;
+    }
+    Ok(())
 }
 
 impl Encoder {
@@ -66,8 +97,12 @@ impl Encoder {
         Encoder { chosen, executable: executable.into(), asked, many, last, past_answers, passages }
     }
 
-    /// Makes the encoder in a folder the one that is used, when it works. With other weights than those before, every
-    /// vector is to be made again.
+    /// Makes the vectors in the place of a process, where no encoder was chosen.
+    fn table(&self) -> Option<&'static Table> {
+        if self.chosen.is_built_in() { table::table() } else { None }
+    }
+
+    /// Makes the encoder in a folder the one that is used, when it works.
     pub fn choose(
         database: &Mutex<Connection>,
         executable: &Path,
@@ -83,28 +118,10 @@ impl Encoder {
         let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let chosen = Chosen { id, name, folder, bytes, modified };
         let encoder = Encoder { asked: Mutex::new(Some(running)), ..Encoder::of(chosen, executable) };
-        let chosen = &encoder.chosen;
         let store = || -> rusqlite::Result<()> {
             let mut database = lock(database);
             let step = database.transaction()?;
-            let is_another = self::chosen(&step)?.is_none_or(|before| before.id != chosen.id);
-            step.execute(
-                "INSERT OR REPLACE INTO encoder (only, id, name, folder, bytes, modified) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
-                params![
-                    chosen.id,
-                    chosen.name,
-                    chosen.folder.display().to_string(),
-                    chosen.bytes,
-                    chosen.modified
-                ],
-            )?;
-            if is_another {
-                step.execute_batch(
-                    "DELETE FROM signs; DELETE FROM meanings;
-                     INSERT INTO meanings (past_answer) SELECT id FROM past_answers;
-                     INSERT INTO meanings (passage) SELECT id FROM document_passages;",
-                )?;
-            }
+            put(&step, &encoder.chosen)?;
             step.commit()
         };
         store().map_err(failed("store which encoder is used"))?;
@@ -113,13 +130,13 @@ impl Encoder {
 
     /// Other weights lie there now, or the same ones copied again. Files that are gone are told by the first search.
     pub fn is_another(chosen: &Chosen) -> bool {
-        look(&chosen.folder).is_ok_and(|now| now != (chosen.bytes, chosen.modified))
+        !chosen.is_built_in() && look(&chosen.folder).is_ok_and(|now| now != (chosen.bytes, chosen.modified))
     }
 
     /// Its process starts, and nobody waits for it.
     pub fn begin(&self) {
         let mut process = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        if process.is_none() {
+        if process.is_none() && !self.chosen.is_built_in() {
             *process = Embedder::start(&self.executable, &self.chosen.folder, THREADS).ok();
         }
     }
@@ -137,6 +154,9 @@ impl Encoder {
 
     /// The vector of a text.
     pub fn embed(&self, text: &str) -> Result<Packed, ArchiveError> {
+        if let Some(table) = self.table() {
+            return Ok(Packed::of(&table.embed(text)));
+        }
         let vectors = self.run(&self.asked, &[text])?;
         Ok(vectors.first().map(|vector| Packed::of(vector)).unwrap_or_default())
     }
@@ -155,21 +175,31 @@ impl Encoder {
         Ok(embedded?)
     }
 
-    /// Makes up to `BATCH` vectors that are missing; none when more than `most` are. Gives how many.
+    /// Makes up to `BATCH` vectors that are missing; none when more than `most` are. The table, for which they are little
+    /// work, always makes a batch of its own. Gives how many.
     pub fn make_some(&self, database: &Mutex<Connection>, most: usize) -> Result<usize, ArchiveError> {
-        let missing =
-            missing(&lock(database), most.min(BATCH) + 1).map_err(failed("read what lacks a vector"))?;
-        if missing.is_empty() || most < BATCH && missing.len() > most {
-            if most >= BATCH {
-                *self.many.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let reading = failed("read what lacks a vector");
+        let packed: Vec<(i64, Packed)> = if let Some(table) = self.table() {
+            let missing = missing(&lock(database), table::BATCH).map_err(reading)?;
+            let vector = |row: &Missing| table::vector(table, row.of, &row.first, &row.second);
+            missing.iter().map(|row| (row.number, vector(row))).collect()
+        } else {
+            let missing = missing(&lock(database), most.min(BATCH) + 1).map_err(reading)?;
+            if missing.is_empty() || most < BATCH && missing.len() > most {
+                if most >= BATCH {
+                    *self.many.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                }
+                return Ok(0);
             }
-            return Ok(0);
-        }
-        let missing = &missing[..missing.len().min(BATCH)];
-        let texts: Vec<&str> = missing.iter().map(|(_, text)| text.as_str()).collect();
-        let vectors = self.run(if most < BATCH { &self.asked } else { &self.many }, &texts)?;
-        let made = missing.iter().zip(&vectors).map(|((number, _), vector)| (*number, Packed::of(vector)));
-        self.store(database, made)
+            let missing = &missing[..missing.len().min(BATCH)];
+            let texts: Vec<String> =
+                missing.iter().map(|row| format!("{}\n{}", row.first, row.second)).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let vectors = self.run(if most < BATCH { &self.asked } else { &self.many }, &texts)?;
+            missing.iter().zip(vectors).map(|(row, vector)| (row.number, Packed::of(&vector))).collect()
+        };
+        // Nobody waits for a turn to write nothing.
+        if packed.is_empty() { Ok(0) } else { self.store(database, packed.into_iter()) }
     }
 
     /// The vectors of rows that lack one.
@@ -228,15 +258,26 @@ impl Encoder {
     }
 }
 
-/// Up to `most` numbers and texts of what lacks a vector.
-fn missing(database: &Connection, most: usize) -> rusqlite::Result<Vec<(i64, String)>> {
+/// What lacks a vector: question and answer of a past answer, heading and text of a passage.
+struct Missing {
+    number: i64,
+    of: Of,
+    first: String,
+    second: String,
+}
+
+/// Up to `most`.
+fn missing(database: &Connection, most: usize) -> rusqlite::Result<Vec<Missing>> {
     database
         .prepare_cached(
-            "SELECT number, coalesce(a.question || char(10) || a.answer, p.heading || char(10) || p.text)
+            "SELECT number, passage IS NULL, coalesce(a.question, p.heading), coalesce(a.answer, p.text)
              FROM meanings LEFT JOIN past_answers AS a ON a.id = past_answer
              LEFT JOIN document_passages AS p ON p.id = passage WHERE numbers IS NULL LIMIT ?1",
         )?
-        .query_map([most], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map([most], |row| {
+            let of = if row.get(1)? { Of::PastAnswers } else { Of::Passages };
+            Ok(Missing { number: row.get(0)?, of, first: row.get(2)?, second: row.get(3)? })
+        })?
         .collect()
 }
 

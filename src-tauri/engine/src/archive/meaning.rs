@@ -1,10 +1,10 @@
-//! Meaning: a vector beside each past answer and each passage of a document, made by an encoder that the user chose.
-//! Without an encoder there are none, and everything goes by words alone.
+//! Meaning: a vector beside each past answer and each passage of a document, made by an encoder that the user chose, and
+//! without one by the built-in table, which only ranks what search finds: the rest goes by words alone then.
 
 use super::encoder::{self, BATCH, Chosen, Encoder, failed};
 use super::vectors::{Near, Of};
 use super::worker::Worker;
-use super::{Archive, ArchiveError, database};
+use super::{Archive, ArchiveError, database, fuse, table};
 use runtime::embed::Packed;
 use rusqlite::Connection;
 use std::collections::HashMap;
@@ -50,17 +50,24 @@ impl Vectors {
 
 impl Meaning {
     fn encoder(&self, database: &Connection) -> Result<Option<Arc<Encoder>>, ArchiveError> {
-        let Some(executable) = self.0.executable.get() else { return Ok(None) };
-        let chosen = encoder::chosen(database).map_err(failed("read which encoder is used"))?;
+        let executable = self.0.executable.get();
+        let is_of_use = |chosen: &Chosen| match chosen.is_built_in() {
+            true => table::chosen().as_ref() == Some(chosen),
+            false => executable.is_some(),
+        };
+        let chosen =
+            encoder::chosen(database).map_err(failed("read which encoder is used"))?.filter(is_of_use);
         let mut now = self.0.encoder.lock().unwrap_or_else(PoisonError::into_inner);
         if now.as_ref().map(|now| &now.chosen) != chosen.as_ref() {
-            *now = chosen.map(|chosen| Arc::new(Encoder::of(chosen, executable)));
+            *now = chosen.map(|chosen| {
+                Arc::new(Encoder::of(chosen, executable.map(PathBuf::as_path).unwrap_or(Path::new(""))))
+            });
         }
         Ok(now.clone())
     }
 
-    /// The vector of a question, once for all who search by it; what is new gets its own on the way. `None`: there is no
-    /// encoder.
+    /// The vector of a question, once for all who search by it; what is new gets its own on the way. `None`: there is
+    /// neither an encoder nor a table.
     pub fn of(&self, database: &Mutex<Connection>, text: &str) -> Result<Option<Meant>, ArchiveError> {
         let encoder = self.encoder(&database.lock().unwrap_or_else(PoisonError::into_inner))?;
         let Some(encoder) = encoder else { return Ok(None) };
@@ -82,6 +89,15 @@ impl Meant {
         &self.encoder.chosen.name
     }
 
+    /// By words and meaning, with the weight that the words have beside this encoder; 0 to 1.
+    pub fn fused(&self, words: f32, cosine: Option<f32>) -> f32 {
+        fuse::fused(words, cosine, if self.is_built_in() { fuse::WORDS_BESIDE_TABLE } else { fuse::WORDS })
+    }
+
+    fn is_built_in(&self) -> bool {
+        self.encoder.chosen.is_built_in()
+    }
+
     /// The cosine of another text with it, whose vector is made once.
     pub fn cosine(&self, text: &str, known: &mut Vectors) -> Result<f32, ArchiveError> {
         if known.encoder != self.encoder.chosen.id {
@@ -101,22 +117,37 @@ impl Meant {
         limit: usize,
         others: impl Iterator<Item = &'a str>,
     ) -> Result<Near, ArchiveError> {
-        self.encoder.near(database, of, &self.vector, limit, others)
+        let mut near = self.encoder.near(database, of, &self.vector, limit, others)?;
+        if self.is_built_in() {
+            near.nearest.retain(|(_, cosine)| *cosine >= table::LEAST);
+        }
+        Ok(near)
     }
 }
 
 impl Archive {
-    /// The vector of a question; `None` without an encoder. The second: why the one that was chosen cannot be used.
+    /// The vector of a question for who decides by its cosines; `None` without an encoder, because those of the built-in
+    /// table only rank. The second: why the one that was chosen cannot be used.
     pub(crate) fn meant(&self, text: &str) -> Result<(Option<Meant>, Option<String>), ArchiveError> {
+        if self.encoder().is_none_or(|encoder| encoder.is_built_in()) {
+            return Ok((None, None));
+        }
+        self.meant_to_rank(text)
+    }
+
+    /// The same for who ranks by them.
+    pub(crate) fn meant_to_rank(&self, text: &str) -> Result<(Option<Meant>, Option<String>), ArchiveError> {
         match self.meaning.of(&self.database, text) {
             Err(ArchiveError::Encoder(error)) => Ok((None, Some(error.to_string()))),
             meant => Ok((meant?, None)),
         }
     }
 
-    /// From now on search goes by meaning as well, when an encoder was chosen. `executable` runs it.
+    /// From now on search goes by meaning as well: by the encoder that was chosen, which `executable` runs, or by the
+    /// built-in table.
     pub fn understand(&self, executable: &Path) -> Result<(), ArchiveError> {
         let _ = self.meaning.0.executable.set(executable.into());
+        table::settle(&self.database()).map_err(failed("use the built-in vectors"))?;
         let Some(encoder) = self.meaning.encoder(&self.database())? else { return Ok(()) };
         if Encoder::is_another(&encoder.chosen) {
             match self.choose_encoder(executable, &encoder.chosen.folder) {
@@ -128,7 +159,7 @@ impl Archive {
         Ok(())
     }
 
-    /// The encoder that search uses.
+    /// The encoder that search uses, or the built-in table.
     pub fn encoder(&self) -> Option<Chosen> {
         let encoder = self.meaning.encoder(&self.database()).ok()??;
         Some(encoder.chosen.clone())
@@ -145,7 +176,12 @@ impl Archive {
         Ok(())
     }
 
-    /// Uses none; its vectors go.
+    /// Numbers of a vector of the built-in table, where that is used.
+    pub fn built_in(&self) -> Option<usize> {
+        self.encoder().filter(Chosen::is_built_in).and(table::table()).map(|table| table.width())
+    }
+
+    /// Uses none but the built-in table; its vectors go.
     pub fn drop_encoder(&self) -> Result<(), ArchiveError> {
         encoder::drop_choice(&self.database()).map_err(failed("remove the vectors"))
     }

@@ -18,12 +18,13 @@ mod failure;
 mod follow;
 pub(crate) mod forget;
 mod fresh;
-pub(crate) mod fuse;
+mod fuse;
 pub(crate) mod index;
 mod log;
 pub(crate) mod meaning;
 mod metrics;
 pub(crate) mod search;
+mod table;
 mod terms;
 mod vectors;
 mod worker;
@@ -143,17 +144,16 @@ impl Archive {
                 for old in entries::with_question(step, &answer.question, &answer.id)? {
                     entries::drop_entry(step, &old.id, false)?;
                 }
-                entries::keep(
-                    step,
-                    &Entry {
-                        id: answer.id.clone(),
-                        question: answer.question.clone(),
-                        answer: answer.answer.clone(),
-                        expert: answer.expert.clone(),
-                        created: answer.created,
-                        rating: 0,
-                    },
-                )
+                let entry = Entry {
+                    id: answer.id.clone(),
+                    question: answer.question.clone(),
+                    answer: answer.answer.clone(),
+                    expert: answer.expert.clone(),
+                    created: answer.created,
+                    rating: 0,
+                };
+                entries::keep(step, &entry)?;
+                table::learn(step, &entry)
             };
             kept().map_err(|source| ArchiveError::Database { doing: "keep the answer", source })
         })?;

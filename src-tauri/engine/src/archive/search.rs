@@ -34,11 +34,11 @@ pub struct Hit {
     pub question: String,
     pub answer: String,
     pub expert: String,
-    /// 0 to 1. By words alone: `bm25` as a part of what these words could reach at most; with an encoder: that
+    /// 0 to 1. By words alone: `bm25` as a part of what these words could reach at most; with vectors: that
     /// part and the cosine, fused.
     pub score: f32,
     pub bm25: f32,
-    /// Of its vector with that of the text; `None` without an encoder.
+    /// Of its vector with that of the text; `None` without vectors.
     pub cosine: Option<f32>,
     pub rating: i32,
     /// Unix time in milliseconds.
@@ -51,7 +51,7 @@ pub struct Hits {
     pub hits: Vec<Hit>,
     /// Past answers with at least one of the words; of more than 20,000 kept ones, with the most common of the words.
     pub considered: u32,
-    /// The encoder that was used.
+    /// The encoder that was used, or the built-in table.
     pub encoder: Option<String>,
     /// Why the one that was chosen was not.
     pub without_meaning: Option<String>,
@@ -112,7 +112,7 @@ const DEPTH: usize = 100;
 pub(super) fn hits(archive: &Archive, text: &str, limit: usize) -> Result<Hits, ArchiveError> {
     let started = Instant::now();
     let limit = limit.min(MOST_HITS);
-    let (meant, without_meaning) = archive.meant(text)?;
+    let (meant, without_meaning) = archive.meant_to_rank(text)?;
     let mut hits = Hits { without_meaning, ..Hits::default() };
     let depth = if meant.is_some() { limit.max(DEPTH) } else { limit };
     let (found, entries) = archive.find(terms(text), depth, true)?;
@@ -137,7 +137,7 @@ fn by_meaning_too(archive: &Archive, meant: &Meant, by_words: Vec<Hit>) -> Resul
     let now = now_ms();
     for hit in &mut all {
         hit.cosine = near.cosines.get(&hit.id).copied();
-        let score = fuse::fused(hit.score, hit.cosine) * fuse::kept(hit.created, hit.rating, now);
+        let score = meant.fused(hit.score, hit.cosine) * fuse::kept(hit.created, hit.rating, now);
         // Sums of BM25 differ in their last bits with the files of the index.
         hit.score = (score * 1e4).round() / 1e4;
     }

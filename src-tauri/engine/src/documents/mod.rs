@@ -16,7 +16,7 @@ pub use reader::serve_if_asked;
 
 use crate::archive::index::{Patience, SearchIndex};
 use crate::archive::meaning::{Meaning, Meant};
-use crate::archive::{Archive, ArchiveError, Frequencies, Of, database, forget, fuse, now_ms, search, terms};
+use crate::archive::{Archive, ArchiveError, Frequencies, Of, database, forget, now_ms, search, terms};
 use crate::home::Home;
 use crate::states;
 use crate::words::{DocumentPlace, Failure, Passage};
@@ -523,7 +523,7 @@ fn by_meaning_too(
         passages.extend(read.map(|passage| Passage { cosine: Some(cosine), ..passage }));
     }
     for passage in passages.iter_mut() {
-        passage.score = fuse::fused(passage.score, passage.cosine);
+        passage.score = meant.fused(passage.score, passage.cosine);
     }
     passages.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
     Ok(())

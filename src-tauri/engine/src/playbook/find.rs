@@ -3,7 +3,7 @@
 
 use super::{ANY, Bullet, BulletKind, Playbook};
 use crate::archive::meaning::{Meant, Vectors};
-use crate::archive::{ArchiveError, fuse, terms};
+use crate::archive::{ArchiveError, terms};
 use crate::words::{Advised, Origin};
 use std::collections::{HashMap, HashSet};
 
@@ -103,7 +103,7 @@ impl Playbook {
         if let Some(meant) = meant {
             for (bullet, score) in scored.iter_mut().take(MEANT) {
                 let cosine = meant.cosine(subject(bullet), &mut known.vectors).ok();
-                *score = fuse::fused(*score, cosine);
+                *score = meant.fused(*score, cosine);
             }
         }
         // Who harms comes last of equals; what the user wrote comes first.
@@ -155,7 +155,7 @@ pub(super) fn same<'b>(
         let theirs = known.terms.get(&bullet.id).unwrap_or(&empty);
         let words = known.covered(&own, theirs).min(known.covered(theirs, &own));
         let cosine = meant.and_then(|meant| meant.cosine(&bullet.text, &mut known.vectors).ok());
-        fuse::fused(words, cosine) >= SAME && firm(text) == firm(&bullet.text)
+        meant.map_or(words, |meant| meant.fused(words, cosine)) >= SAME && firm(text) == firm(&bullet.text)
     })
 }
 

@@ -13,12 +13,15 @@
 //! | `bert` | the forward pass |
 //! | `nearest` | vectors in memory, and those nearest to another |
 //! | `process` | the locked process that does both, and its parent's side |
+//! | `table` | the same without an encoder: vectors of word pieces, added up |
 
 mod bert;
 mod model;
 mod nearest;
 mod process;
+mod table;
 
 pub use model::{EmbedError, Encoder};
 pub use nearest::{Nearest, Packed};
 pub use process::{Embedder, EmbedderError, serve_if_asked};
+pub use table::{Table, TableError};

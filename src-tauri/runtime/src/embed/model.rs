@@ -252,7 +252,16 @@ impl Encoder {
 
     /// A vector of length 1 for each text, of its beginning where it is longer than the encoder reads.
     pub fn embed<S: AsRef<str>>(&self, texts: &[S]) -> Vec<Vec<f32>> {
-        let ids: Vec<Vec<u32>> = texts.iter().map(|text| self.ids(text.as_ref())).collect();
+        self.forward(&texts.iter().map(|text| self.ids(text.as_ref())).collect::<Vec<_>>())
+    }
+
+    /// The same for each word piece of the list, in its order, as if it were a text.
+    pub fn embed_words(&self) -> Vec<Vec<f32>> {
+        let alone = |word| vec![self.ends[0], word, self.ends[1]];
+        self.forward(&(0..self.words.len() as u32).map(alone).collect::<Vec<_>>())
+    }
+
+    fn forward(&self, ids: &[Vec<u32>]) -> Vec<Vec<f32>> {
         let mut vectors = Vec::with_capacity(ids.len());
         let mut from = 0;
         while from < ids.len() {

@@ -217,7 +217,7 @@ export function fake(parameters: URLSearchParams = new URLSearchParams()): Api {
       }),
     lessons: () => guard(() => lessons),
     unlearn: (id) => guard(() => void (lessons = id === null ? [] : lessons.filter((one) => one.id !== id))),
-    meaning: () => guard(() => ({ encoder, offered: "all-MiniLM-L6-v2", done: encoder ? turns.length : 0, all: encoder ? turns.length : 0 })),
+    meaning: () => guard(() => ({ encoder, built_in: encoder ? null : 256, offered: "all-MiniLM-L6-v2", done: turns.length, all: turns.length })),
     fetchEncoder: () => guard(() => void (encoder = "all-MiniLM-L6-v2")),
     dropEncoder: () => guard(() => void (encoder = null)),
     experts: () => guard(() => pool),
