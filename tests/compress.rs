@@ -349,7 +349,7 @@ fn the_scorer_is_learned_again_and_cross_validated() {
 }
 
 /// What the README says, less a point for another order of sums on another machine.
-const CROSS_VALIDATED: [[f64; 3]; 2] = [[0.959, 0.923, 0.876], [0.980, 0.962, 0.934]];
+const CROSS_VALIDATED: [[f64; 3]; 2] = [[0.965, 0.936, 0.905], [0.986, 0.973, 0.960]];
 
 #[test]
 fn worked_examples_lose_no_number_and_no_formula() {

@@ -38,6 +38,7 @@ pub use failure::ArchiveError;
 pub use log::Logged;
 pub use metrics::Metric;
 pub use search::{Candidate, Candidates, Frequencies, Hit, Hits};
+pub(crate) use table::table as built_in_vectors;
 pub use terms::terms;
 pub(crate) use vectors::Of;
 pub use worth::{STARTER_REFUSAL, normalise, not_worth_keeping};

@@ -20,7 +20,7 @@ pub(super) const BATCH: usize = 1024;
 pub(super) const LEAST: f32 = 0.35;
 
 /// Read when it is wanted first. `None`: this program was built without it.
-pub(super) fn table() -> Option<&'static Table> {
+pub(crate) fn table() -> Option<&'static Table> {
     static TABLE: OnceLock<Option<Table>> = OnceLock::new();
     TABLE.get_or_init(|| VECTORS.and_then(|(bytes, _)| Table::load(bytes).ok())).as_ref()
 }

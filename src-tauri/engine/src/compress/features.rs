@@ -8,11 +8,11 @@ use super::kin::families;
 use super::relevance::{ASKING, Parts, Terms, WEIGHTS, first_units, parts};
 use super::sought::Sought;
 use super::units::Unit;
-use crate::archive::terms;
+use crate::archive::{built_in_vectors, terms};
 use std::collections::HashMap;
 
 /// What each number of a unit is, in order; `scorer.txt` weighs them by these names.
-pub const NAMES: [&str; 58] = [
+pub const NAMES: [&str; 64] = [
     "own", "around", "near", "place", "kind", "pairs", "hand", "around_of_most", "passage_rank",
     "own_of_most", "rank_within", "literal", "any", "passage", "before", "first", "passage_lead", "length",
     "leans", "is_first", "is_last", "capitals", "digit", "year", "month", "names", "novel", "together",
@@ -20,7 +20,8 @@ pub const NAMES: [&str; 58] = [
     "time_digit", "number_digit", "number_word", "person_names", "person_capitals", "person_leans",
     "place_at", "place_capitals", "thing_names", "thing_aside", "kin", "rarest", "length_any",
     "rarest_passage", "name_terms", "name_terms_passage", "other_terms", "other_terms_passage",
-    "passage_kin", "is_first_passage", "person_kin", "passage_length", "kind_missing",
+    "passage_kin", "is_first_passage", "person_kin", "passage_length", "kind_missing", "means",
+    "passage_means", "means_of_mean", "passage_means_behind", "passage_means_rank", "means_behind_within",
 ];
 
 pub const COUNT: usize = NAMES.len();
@@ -40,6 +41,7 @@ pub fn features(text: &str, units: &[Unit], terms_of: &Terms, question: &str) ->
     let passages = Passages::of(units, &parts, &found);
     let first = first_units(units);
     let asks = Asks::of(question);
+    let means = Means::of(text, units, question);
     let most = |values: &[f32]| values.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
     let (most_own, most_around, most_score) = (most(&parts.own), most(&parts.around), most(&parts.score));
     units
@@ -117,6 +119,12 @@ pub fn features(text: &str, units: &[Unit], terms_of: &Terms, question: &str) ->
                 when(asks.person || asks.thing, any > lit),
                 size(passage.length as f32),
                 when(asks.time || asks.number || asks.place || asks.person, parts.kind[at] == 0.0),
+                means.unit[at],
+                means.passage[unit.passage],
+                means.unit[at] - means.mean,
+                means.passage[unit.passage] - means.most,
+                1.0 / (1.0 + means.rank[unit.passage] as f32),
+                means.unit[at] - means.best[unit.passage],
             ]
         })
         .collect()
@@ -289,6 +297,51 @@ impl Passages {
     fn best_other(&self, passage: usize) -> f32 {
         self.leaders[usize::from(self.leaders[0].0 == passage)].1
     }
+}
+
+/// Cosines with the question, by the built-in vectors; 0 where none are built in.
+struct Means {
+    unit: Vec<f32>,
+    /// Of all units, and of the nearest passage.
+    mean: f32,
+    most: f32,
+    /// Of each passage: that of all its words, how many passages are nearer, and that of its nearest unit.
+    passage: Vec<f32>,
+    rank: Vec<usize>,
+    best: Vec<f32>,
+}
+
+impl Means {
+    fn of(text: &str, units: &[Unit], question: &str) -> Means {
+        let count = units.last().map_or(0, |unit| unit.passage + 1);
+        let (mut unit, mut passage) = (vec![0.0; units.len()], vec![0.0; count]);
+        if let Some(table) = built_in_vectors() {
+            let asked = table.embed(question);
+            let mut sums = vec![vec![0.0f32; table.width()]; count];
+            for (unit, cosine) in units.iter().zip(&mut unit) {
+                let own = table.sum(&text[unit.body()]);
+                *cosine = cosine_of(&asked, &own);
+                sums[unit.passage].iter_mut().zip(&own).for_each(|(sum, x)| *sum += x);
+            }
+            passage = sums.iter().map(|sum| cosine_of(&asked, sum)).collect();
+        }
+        let mut best = vec![f32::MIN; count];
+        for (one, cosine) in units.iter().zip(&unit) {
+            best[one.passage] = best[one.passage].max(*cosine);
+        }
+        let nearer = |cosine: &f32| passage.iter().filter(|other| *other > cosine).count();
+        let rank = passage.iter().map(nearer).collect();
+        let mean = unit.iter().sum::<f32>() / unit.len().max(1) as f32;
+        let most = passage.iter().copied().fold(f32::MIN, f32::max);
+        Means { unit, mean, most, passage, rank, best }
+    }
+}
+
+/// With a vector of length 1; 0 with nothing.
+fn cosine_of(unit: &[f32], other: &[f32]) -> f32 {
+    let length = other.iter().map(|x| x * x).sum::<f32>().sqrt();
+    let product: f32 = unit.iter().zip(other).map(|(a, b)| a * b).sum();
+    if length > 1e-6 { product / length } else { 0.0 }
 }
 
 /// What a question asks for, finer than [`Sought`].

@@ -119,8 +119,8 @@ impl Table {
         self.width
     }
 
-    /// The vector of a text, of its beginning where it is long; nothing but zeros when it has no words.
-    pub fn embed(&self, text: &str) -> Vec<f32> {
+    /// The sum of the rows of a text, of its beginning where it is long: for who adds texts up.
+    pub fn sum(&self, text: &str) -> Vec<f32> {
         let mut pieces = Vec::new();
         self.words.encode(text, READ, &mut pieces);
         let rows: &[i8] = bytemuck::cast_slice(&self.bytes[self.numbers..]);
@@ -131,6 +131,12 @@ impl Table {
             let row = &rows[piece * self.width..][..self.width];
             sum.iter_mut().zip(row).for_each(|(sum, &number)| *sum += scale * f32::from(number));
         }
+        sum
+    }
+
+    /// The vector of a text, of its beginning where it is long; nothing but zeros when it has no words.
+    pub fn embed(&self, text: &str) -> Vec<f32> {
+        let mut sum = self.sum(text);
         let length = sum.iter().map(|x| x * x).sum::<f32>().sqrt();
         // Squares of less have no digits left.
         if length.is_finite() && length > 1e-15 {
