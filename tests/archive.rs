@@ -25,8 +25,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// Files that contain the text, by a scan of their bytes.
 fn with_bytes(home: &Home, text: &str) -> Vec<PathBuf> {
-    let has = |path: &PathBuf| {
-        std::fs::read(path).unwrap().windows(text.len()).any(|window| window == text.as_bytes())
+    let has = |path: &PathBuf| match std::fs::read(path) {
+        Ok(bytes) => bytes.windows(text.len()).any(|window| window == text.as_bytes()),
+        // The index is written in the background, and what it no longer needs goes meanwhile.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => false,
+        Err(error) => panic!("{}: {error}", path.display()),
     };
     files(home.root()).into_iter().filter(has).collect()
 }

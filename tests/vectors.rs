@@ -53,10 +53,11 @@ fn cosines(archive: &Archive, text: &str) -> Vec<(String, Option<f32>)> {
 }
 
 /// Whether a file under the folder holds these bytes.
+/// What the background took away meanwhile holds nothing.
 fn has_bytes(folder: &Path, bytes: &[u8]) -> bool {
     std::fs::read_dir(folder).unwrap().flatten().map(|found| found.path()).any(|path| match path.is_dir() {
         true => has_bytes(&path, bytes),
-        false => std::fs::read(&path).unwrap().windows(bytes.len()).any(|window| window == bytes),
+        false => std::fs::read(&path).unwrap_or_default().windows(bytes.len()).any(|window| window == bytes),
     })
 }
 
