@@ -152,16 +152,17 @@ struct Forgotten {
 const BATCH: usize = 20_000;
 
 pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
-    let archive = Archive::open(&Home::find()?).map_err(Failure::from)?;
+    let archive = || Archive::open(&Home::find()?).map_err(Failure::from);
     match command {
         Command::Search(search) => {
+            let archive = archive()?;
             archive.understand(&program::own_file()?).map_err(Failure::from)?;
             let hits = archive.search(&search.text, search.limit).map_err(Failure::from)?;
             output.show(&hits, in_words);
         }
         Command::Add(add) => {
             let added =
-                add_file(&archive, &Playbook::open(&Home::find()?).map_err(Failure::from)?, &add.file)?;
+                add_file(&archive()?, &Playbook::open(&Home::find()?).map_err(Failure::from)?, &add.file)?;
             output.show(&added, |added| {
                 let mut text = format!("added {}\n", added.added);
                 if added.bullets > 0 {
@@ -174,11 +175,11 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
             });
         }
         Command::Export(export) => {
-            let exported = Exported { exported: self::export(&archive, &export)? };
+            let exported = Exported { exported: self::export(&archive()?, &export)? };
             output.show(&exported, |done| format!("exported {}\n", done.exported));
         }
         Command::Embed(embed) => {
-            output.show(&embedded(&archive, &embed, output)?, |done| {
+            output.show(&embedded(&archive()?, &embed, output)?, |done| {
                 let Some(encoder) = &done.encoder else { return "search goes by words alone\n".into() };
                 let mut text = format!(
                     "{}: {} embedded now, {} of {} past answers and passages have a vector\n",
@@ -196,8 +197,8 @@ pub fn run(command: Command, output: &Output) -> Result<(), Exit> {
         Command::Rate(rate) => self::rate(&rate, output)?,
         Command::Forget(forget) => {
             let forgotten = match forget.id {
-                Some(id) => archive.forget(&id),
-                None => archive.forget_all(),
+                Some(id) => archive()?.forget(&id),
+                None => archive()?.forget_all(),
             };
             let forgotten = Forgotten { forgotten: forgotten.map_err(Failure::from)? };
             output.show(&forgotten, |forgotten| format!("forgotten {}", forgotten.forgotten));

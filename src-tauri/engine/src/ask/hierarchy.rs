@@ -5,7 +5,7 @@
 
 use super::compose::{Routed, in_turn, routed};
 use super::one::{self, Heard, Instead, Way};
-use super::several::{Ended, finish, nobody, take, written};
+use super::several::{Ended, accepted, finish, nobody, take, written};
 use super::{Halt, milliseconds, standing_for};
 use crate::aggregate::{self, Decision};
 use crate::events::AnswerEvent;
@@ -234,18 +234,12 @@ fn join(
         return Err(ended("fewer than two parts have an answer to be joined".into()));
     }
     let (draft, stopped) = written(way, trace, lead, Instead::Assemble(&spoken), (of, of), on);
-    let title = &draft.title;
-    let why = match (&draft.absent, stopped) {
-        (_, Some(_)) => "it was stopped before it was written".to_owned(),
-        (Some(failure), _) => format!("{title} could not join them ({})", failure.message),
-        (None, None) if !aggregate::speaks(&draft) => format!("{title} wrote nothing"),
-        // Parts that stand in the question are all that is asked; what was named may be reckoned on with.
-        (None, None) => match aggregate::invented(&way.question.text, &council.drafts, &draft.answer) {
-            Some(number) if council.listed.is_none() => format!("{title} wrote {number}, which no part gave"),
-            _ => return Ok(draft),
-        },
+    // Parts that stand in the question are all that is asked; what was named may be reckoned on with.
+    let invented = match &council.listed {
+        None => aggregate::invented(&way.question.text, &council.drafts, &draft.answer),
+        Some(_) => None,
     };
-    Err(Box::new(Ended { draft: Some(draft), why, stopped }))
+    accepted(draft, stopped, "join them", invented.map(|number| format!("{number}, which no part gave")))
 }
 
 /// The best for the whole of those that read what is put before them, or who was named for it.

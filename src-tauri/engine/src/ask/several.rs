@@ -243,14 +243,26 @@ fn synthesis(
     }
     let called = drafts.len() as u32 + 1;
     let (draft, stopped) = written(way, trace, expert, Instead::Join(&given), (called, called), on);
+    let invented = aggregate::invented(&way.question.text, drafts, &draft.answer);
+    let invented = invented.map(|number| format!("{number}, which no expert gave"));
+    accepted(draft, stopped, "write it", invented)
+}
+
+/// What was [`written`], where it is an answer. `work`: what was to be done; `invented`: what it may not say, and why.
+pub(super) fn accepted(
+    draft: Draft,
+    stopped: Option<Stage>,
+    work: &str,
+    invented: Option<String>,
+) -> Result<Draft, Box<Ended>> {
     let title = &draft.title;
     let why = match (&draft.absent, stopped) {
         (_, Some(_)) => "it was stopped before it was written".into(),
-        (Some(failure), _) => format!("{title} could not write it ({})", failure.message),
+        (Some(failure), _) => format!("{title} could not {work} ({})", failure.message),
         (None, None) if !aggregate::speaks(&draft) => format!("{title} wrote nothing"),
-        (None, None) => match aggregate::invented(&way.question.text, drafts, &draft.answer) {
+        (None, None) => match invented {
             None => return Ok(draft),
-            Some(number) => format!("{title} wrote {number}, which no expert gave"),
+            Some(invented) => format!("{title} wrote {invented}"),
         },
     };
     Err(Box::new(Ended { draft: Some(draft), why, stopped }))
